@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Stage 2: what the ruleset lets in.
+ *
+ * pa_evaluate() works out, for each path, the exact set of new connections that get in; pa_walk() follows one packet (or
+ * a box of packets) rule by rule. They are two independent implementations over one ruleset; tests hold them against
+ * each other and both against the kernel.
+ */
+#ifndef PORTAUDIT_EVALUATE_H
+#define PORTAUDIT_EVALUATE_H
+
+#include "portaudit/host.h"
+#include "portaudit/policy.h" /* enum pa_path */
+#include "portaudit/ruleset.h"
+#include "portaudit/space.h"
+
+enum pa_certainty {
+	PA_CERTAIN,  /* gets in whatever the opaque tests say */
+	PA_POSSIBLE, /* gets in for some outcome of them; the condition says which */
+};
+
+/* Where NAT sends the packet; the intervals are single values unless the rule gives a range. */
+struct pa_target {
+	bool has_address;
+	int family; /* 4 or 6 */
+	struct pa_interval address;
+	bool has_port;
+	struct pa_interval port;
+	bool to_self; /* redirect: an address of this host */
+};
+
+/* A part of what gets in: one certainty, one NAT result, a set of packets as they arrive (before any NAT). */
+struct pa_exposure {
+	enum pa_path path;
+	enum pa_certainty certainty;
+	const char *condition; /* POSSIBLE: in words; else NULL */
+	bool has_target;
+	struct pa_target target;
+	pa_set set;
+};
+
+/* A packet with every field known that matters: what findings show and what `explain` takes. Arrives before any NAT. */
+struct pa_packet {
+	enum pa_path path;
+	int family;
+	pa_u128 value[PA_FIELD_COUNT];
+	bool known[PA_FIELD_COUNT]; /* a field that is not known is open: any value */
+};
+
+/* One row of `list`: a box, with the rules that accept it. */
+struct pa_row {
+	enum pa_path path;
+	enum pa_certainty certainty;
+	const char *condition;
+	int family;
+	struct pa_box box;   /* family and the fields that matter; intervals live in the evaluation */
+	bool plain;	     /* only nfproto, iif, oif, protocol, addresses, ports, icmp are limited; else `box` says what more */
+	bool has_target;
+	struct pa_target target;
+	const struct pa_rule **rules; /* the rules that accept; empty: the policy of the base chains does */
+	size_t rule_count;
+	bool rules_complete; /* false: more rules than were looked for */
+	struct pa_packet example;
+};
+
+/* An opaque test that the answer depends on. */
+struct pa_opaque {
+	const char *text;	    /* "limit rate 5/second" */
+	const struct pa_rule *rule; /* the first rule that asks it, or NULL */
+	const char *reason;	    /* why it cannot be decided */
+	bool matters;		    /* some packet's fate on the way in depends on it */
+};
+
+/* Further intervals that will be asked of the sets (from the policy); copied. */
+struct pa_cut {
+	enum pa_field field;
+	struct pa_interval interval;
+};
+
+struct pa_evaluation;
+
+/*
+ * Evaluate all paths. `host` may know nothing. NULL only when diags says why (budget spent: kind INCOMPLETE).
+ * ruleset and host must outlive the evaluation.
+ */
+struct pa_evaluation *pa_evaluate(const struct pa_ruleset *ruleset, const struct pa_host *host, const struct pa_cut *cuts,
+				  size_t cut_count, struct pa_diags *diags);
+struct pa_evaluation *pa_evaluation_free(struct pa_evaluation *evaluation);
+
+struct pa_space *pa_evaluation_space(struct pa_evaluation *evaluation);
+
+/* Every packet that can arrive on a path at all (its headers are consistent); everything below is a subset of it. */
+pa_set pa_evaluation_universe(struct pa_evaluation *evaluation, enum pa_path path);
+
+/* New connections that get in, disjoint exposures, interfaces other than lo as well as lo (iif lo is in the sets). */
+size_t pa_evaluation_exposures(struct pa_evaluation *evaluation, enum pa_path path, const struct pa_exposure **ret_exposures);
+
+/* The union over exposures: certain only, or certain and possible. */
+pa_set pa_evaluation_reachable(struct pa_evaluation *evaluation, enum pa_path path, enum pa_certainty certainty);
+
+/*
+ * Other kinds of packets on a path, as sets of those accepted (possible ones included when certainty is POSSIBLE):
+ * STA checks ask for replies, invalid and untracked packets.
+ */
+enum pa_scenario {
+	PA_SCENARIO_NEW,       /* the first packet of a connection: what the functions above speak of */
+	PA_SCENARIO_REPLY,     /* established, reply direction */
+	PA_SCENARIO_RELATED,   /* related: ICMP errors, expected connections */
+	PA_SCENARIO_INVALID,   /* conntrack calls it invalid */
+	PA_SCENARIO_UNTRACKED, /* as if a notrack rule had met it */
+};
+pa_set pa_evaluation_scenario(struct pa_evaluation *evaluation, enum pa_path path, enum pa_scenario scenario,
+			      enum pa_certainty certainty);
+/* New connections that the ruleset itself makes untracked (notrack) and that get in. */
+pa_set pa_evaluation_untracked(struct pa_evaluation *evaluation, enum pa_path path, enum pa_certainty certainty);
+
+/*
+ * The rows of a set that is part of an exposure: disjoint boxes, with rules and example packets; `with_loopback` keeps rows
+ * of iif lo. Allocated in the evaluation. `limit` 0: all.
+ */
+size_t pa_evaluation_rows(struct pa_evaluation *evaluation, const struct pa_exposure *exposure, pa_set part, bool with_loopback,
+			  size_t limit, const struct pa_row **ret_rows);
+
+/* An example packet of a non-empty set: plain values preferred (a client port, documentation addresses, SYN). */
+struct pa_packet pa_evaluation_example(struct pa_evaluation *evaluation, enum pa_path path, pa_set set);
+
+size_t pa_evaluation_opaques(struct pa_evaluation *evaluation, const struct pa_opaque **ret_opaques);
+
+/* A rule that no packet can match, or whose matching packets were all decided by earlier rules of its chain. */
+struct pa_dead_rule {
+	const struct pa_rule *rule;
+	bool impossible;	      /* contradicts itself: no earlier rule is to blame */
+	const struct pa_rule **by;    /* the earlier rules that decide its packets, in order */
+	size_t by_count;
+	bool opposite; /* some of them decide the other way */
+};
+size_t pa_evaluation_dead_rules(struct pa_evaluation *evaluation, const struct pa_dead_rule **ret_rules);
+
+/* A base chain of a family that is not evaluated (netdev, bridge, arp) but can matter to these paths. */
+/* They are opaques (see above) with a reason. */
+
+/* --- one packet ------------------------------------------------------------------------------------------- */
+enum pa_fate { PA_FATE_ACCEPT, PA_FATE_DROP, PA_FATE_REJECT, PA_FATE_DEPENDS };
+
+enum pa_walk_outcome {
+	PA_WALK_MATCHED,     /* the rule's verdict was taken */
+	PA_WALK_NO_MATCH,    /* a test failed (failed_step) */
+	PA_WALK_PASSED,	     /* all steps done, no verdict: next rule */
+	PA_WALK_POLICY,	     /* end of a base chain: rule is NULL */
+	PA_WALK_KERNEL,	     /* a decision of the kernel between hooks (routing, NAT): rule is NULL, text says it */
+};
+struct pa_walk_step {
+	const struct pa_chain *chain;
+	const struct pa_rule *rule;
+	unsigned depth; /* of jumps */
+	enum pa_walk_outcome outcome;
+	const struct pa_step *failed_step;
+	enum pa_verdict_kind verdict; /* MATCHED, POLICY */
+	const char *text;	      /* what happened, where no rule says it, or what was assumed of an opaque test */
+};
+struct pa_walk {
+	enum pa_fate fate;
+	enum pa_path path;     /* after the routing decision */
+	const char *condition; /* DEPENDS: on what, in words */
+	bool source_changed, destination_changed;
+	struct pa_interval source, destination, source_port, destination_port; /* after NAT, when changed */
+	bool has_source_port, has_destination_port;
+	struct pa_walk_step *steps; /* of the first way; for DEPENDS, of a way that gets in */
+	size_t step_count;
+	struct pa_arena *arena;
+};
+/*
+ * Follow a packet; fields that are not known are open. `path_known` false: the destination decides (host's addresses).
+ * Free with pa_walk_done().
+ */
+void pa_walk(const struct pa_ruleset *ruleset, const struct pa_host *host, const struct pa_packet *packet, bool path_known,
+	     struct pa_walk *ret_walk);
+void pa_walk_done(struct pa_walk *walk);
+
+#endif

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Stage 3: compare what is reachable with what is declared. The catalogue of checks (check.def) and what they find.
+ */
+#ifndef PORTAUDIT_FINDING_H
+#define PORTAUDIT_FINDING_H
+
+#include "portaudit/evaluate.h"
+#include "portaudit/policy.h"
+
+enum pa_check_id {
+#define CHECK(id, code, severity, needs, title, why) PA_CHECK_##id,
+#include "portaudit/check.def"
+#undef CHECK
+	PA_CHECK_COUNT
+};
+
+/* What a check needs to know: it is "not assessed" without it. */
+enum { PA_NEEDS_RULESET = 1, PA_NEEDS_POLICY = 2, PA_NEEDS_SOCKETS = 4, PA_NEEDS_FILES = 8, PA_NEEDS_HOST = 16 };
+
+struct pa_check_info {
+	const char *code;  /* "PA-EXP-001" */
+	enum pa_severity severity;
+	unsigned needs;
+	const char *title; /* what is wrong when it fails: "a new connection gets in that no allow covers" */
+	const char *why;   /* why that matters, one or two sentences */
+};
+const struct pa_check_info *pa_check_info(enum pa_check_id check);
+bool pa_check_find(const char *code, enum pa_check_id *ret_check); /* "PA-EXP-001", "EXP-001", any case */
+bool pa_check_known(const char *code);
+
+/* One finding. Strings and arrays live in the result's arena. */
+struct pa_finding {
+	enum pa_check_id check;
+	enum pa_severity severity;
+	enum pa_certainty certainty;
+	const char *message; /* one sentence: what */
+	const char *fix;     /* what to change, concretely */
+	const char *condition;
+	bool has_row;
+	struct pa_row row; /* the region, when the finding is about packets */
+	bool has_packet;
+	struct pa_packet packet;
+	const struct pa_rule **rules; /* responsible */
+	size_t rule_count;
+	const struct pa_statement *statement; /* of the policy, or NULL */
+	char fingerprint[33];		      /* 128 bits in hex, of the check and the normalised region */
+};
+
+enum pa_check_status {
+	PA_STATUS_PASSED,
+	PA_STATUS_FAILED,
+	PA_STATUS_NOT_ASSESSED, /* facts are missing, or it does not exist yet; reason says which */
+	PA_STATUS_OFF,		/* switched off by the policy or --check */
+};
+struct pa_check_result {
+	enum pa_check_status status;
+	const char *reason;
+};
+
+/* What became of one statement of the policy, for reports that show passing ones too. */
+struct pa_statement_result {
+	const struct pa_statement *statement;
+	enum pa_check_status status;
+	const char *reason; /* NOT_ASSESSED: why */
+};
+
+struct pa_result {
+	struct pa_arena *arena;
+	struct pa_finding *findings; /* sorted: severity from critical down, then check, then region */
+	size_t finding_count;
+	struct pa_check_result checks[PA_CHECK_COUNT];
+	struct pa_statement_result *statements;
+	size_t statement_count;
+	const char **not_assessed; /* sentences about the run: "`listen` in allow.conf:12 is not assessed: ..." */
+	size_t not_assessed_count;
+};
+
+struct pa_compare_options {
+	const char *const *only_checks; /* --check; NULL-terminated, or NULL: all */
+	bool allow_unknown;
+};
+
+/* The cuts that the policy's regions need, to be given to pa_evaluate(). Allocated in *arena. */
+size_t pa_policy_cuts(const struct pa_policy *policy, const struct pa_host *host, const struct pa_ruleset *ruleset, struct pa_arena *arena,
+		      struct pa_cut **ret_cuts);
+
+/* policy may be NULL: then the checks that need none. Never fails; a check that cannot run is NOT_ASSESSED. */
+struct pa_result *pa_compare(struct pa_evaluation *evaluation, const struct pa_ruleset *ruleset, const struct pa_host *host,
+			     const struct pa_policy *policy, const struct pa_compare_options *options);
+struct pa_result *pa_result_free(struct pa_result *result);
+
+#endif

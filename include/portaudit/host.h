@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Facts of the host that the ruleset alone does not tell. Each says whether it is known: unknown is never a default. */
+#ifndef PORTAUDIT_HOST_H
+#define PORTAUDIT_HOST_H
+
+#include "portaudit/base.h"
+
+enum pa_tristate { PA_UNKNOWN, PA_NO, PA_YES };
+
+/* An address of the host, or a broadcast address of one of its networks. */
+struct pa_host_address {
+	int family; /* 4 or 6 */
+	pa_u128 address;
+	unsigned prefix_length;
+	const char *interface; /* NULL: not known (--self) */
+	bool broadcast;	       /* the address is a broadcast address, not one of the host's own */
+};
+
+/* A route of the main table: packets to `to` leave through `interface`. */
+struct pa_host_route {
+	int family;
+	struct pa_interval to;
+	const char *interface; /* NULL: unreachable, blackhole */
+};
+
+struct pa_host {
+	struct pa_arena *arena;
+	const char *name;
+	bool live;		/* from the kernel this process runs on */
+	bool addresses_known;	/* `addresses` is complete: every other address is foreign */
+	struct pa_host_address *addresses;
+	size_t address_count;
+	bool interfaces_known;
+	const char **interfaces;
+	size_t interface_count;
+	bool routes_known;
+	struct pa_host_route *routes;
+	size_t route_count;
+	enum pa_tristate forward_ipv4; /* net.ipv4.ip_forward */
+	enum pa_tristate forward_ipv6; /* net.ipv6.conf.all.forwarding */
+	enum pa_tristate route_localnet; /* net.ipv4.conf.*.route_localnet set on any interface */
+	unsigned ephemeral_first, ephemeral_last; /* ip_local_port_range; 0, 0: not known */
+};
+
+struct pa_host *pa_host_new(const char *name); /* nothing known */
+struct pa_host *pa_host_free(struct pa_host *host);
+/* Addresses (rtnetlink through libmnl), interfaces, routes, sysctls of this network namespace. */
+struct pa_host *pa_host_read_live(struct pa_diags *diags);
+/* --self and `set self`: from now on exactly these addresses (and loopback) are local. Text: addresses, with commas. */
+bool pa_host_add_self(struct pa_host *host, const char *text, struct pa_diags *diags);
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Stage 1: read rulesets. Nothing here prints; what went wrong is added to diags (kind INPUT: exit 2, kind
+ * INCOMPLETE: exit 3) and NULL is returned. A ruleset that is returned is whole.
+ */
+#ifndef PORTAUDIT_LOAD_H
+#define PORTAUDIT_LOAD_H
+
+#include "portaudit/ruleset.h"
+
+struct pa_load_options {
+	const char *const *include_folders; /* further folders that `include` may read; NULL-terminated or NULL */
+	unsigned timeout_seconds;	    /* for the whole load; 0: the default */
+	/* Called now and then while something long is read ("set inet filter blocklist: 310,000 elements"); may be NULL. */
+	void (*progress)(void *context, const char *what);
+	void *progress_context;
+};
+
+/* The live ruleset of the network namespace that the process is in. Needs CAP_NET_ADMIN. */
+struct pa_ruleset *pa_ruleset_load_live(const struct pa_load_options *options, struct pa_diags *diags);
+
+/*
+ * Files (paths, or "-" for standard input), together one host. Each is recognised from its text: nft script,
+ * `nft -j` JSON; iptables-save and ipset text are recognised and refused with a sentence until their reader exists.
+ */
+struct pa_ruleset *pa_ruleset_load_files(const char *const *paths, size_t count, const struct pa_load_options *options,
+					 struct pa_diags *diags);
+
+#endif

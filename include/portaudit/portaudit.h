@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * portaudit as a whole, in the order in which it works:
+ *
+ *   1. load      pa_ruleset_load_live(), pa_ruleset_load_files()  ->  struct pa_ruleset     (rules/)
+ *                pa_policy_load()                                 ->  struct pa_policy      (rules/)
+ *                pa_host_read_live()                              ->  struct pa_host        (audit/host)
+ *   2. evaluate  pa_evaluate()                                    ->  exposures: packet sets (audit/evaluate, audit/space)
+ *                pa_walk()                                        ->  one packet's way
+ *   3. compare   pa_compare()                                     ->  findings              (audit/compare)
+ *   4. report    pa_report_format(), pa_report_write()            ->  text, JSON, JUnit     (reports/)
+ *
+ * Each stage sees only the data of the one before it.
+ */
+#ifndef PORTAUDIT_PORTAUDIT_H
+#define PORTAUDIT_PORTAUDIT_H
+
+#include "portaudit/evaluate.h"
+#include "portaudit/finding.h"
+#include "portaudit/host.h"
+#include "portaudit/load.h"
+#include "portaudit/policy.h"
+#include "portaudit/report.h"
+#include "portaudit/ruleset.h"
+
+#define PA_VERSION "0.1.0"
+
+#endif

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Stage 4: text for people and documents for machines, from plain data. A writer appends the whole document to a
+ * buffer; pa_report_write() puts it on a stream or atomically into a file. No writer decides anything: what is a finding, and
+ * how severe, was decided before.
+ */
+#ifndef PORTAUDIT_REPORT_H
+#define PORTAUDIT_REPORT_H
+
+#include "portaudit/finding.h"
+
+/* Everything a report may speak of. Pointers are borrowed. */
+struct pa_report {
+	const char *command; /* "check" or "list" */
+	const char *host;    /* name of the host audited, or "offline" */
+	int64_t now;	     /* seconds since 1970 UTC: --now, SOURCE_DATE_EPOCH or the clock */
+	double seconds;	     /* how long the audit took; 0 when the run must be reproducible */
+	const struct pa_ruleset *ruleset;
+	const struct pa_policy *policy; /* or NULL */
+	const struct pa_result *result; /* NULL for list */
+	const struct pa_row *rows;
+	size_t row_count;
+	bool rows_cut; /* more rows than shown */
+	bool complete;
+	const char *const *incomplete; /* sentences: why the audit is not complete */
+	size_t incomplete_count;
+	const struct pa_opaque *opaques;
+	size_t opaque_count;
+	bool no_firewall; /* no base chain filters anything: everything is reachable */
+	enum pa_severity fail_on;
+};
+
+struct pa_style {
+	bool color;
+	unsigned width; /* of the terminal in columns; 0: do not fold */
+	bool quiet;	/* findings and summary only */
+	bool verbose;
+};
+
+enum pa_format {
+#define FORMAT(id, name, writer, description) PA_FORMAT_##id,
+#include "portaudit/format.def"
+#undef FORMAT
+	PA_FORMAT_COUNT
+};
+bool pa_format_parse(const char *name, enum pa_format *ret_format);
+const char *pa_format_name(enum pa_format format);
+
+/* Append the report in a format. false: the library failed (memory, libxml2), nothing usable was written. */
+bool pa_report_format(enum pa_format format, const struct pa_report *report, const struct pa_style *style, struct pa_buffer *out);
+
+/* explain: the walk of one packet, for people. */
+void pa_report_walk(const struct pa_walk *walk, const struct pa_packet *packet, const struct pa_style *style, struct pa_buffer *out);
+/* trace: one verdict line (JSON, CLI.md "Verdicts"). id_json: the packet's id as JSON text. */
+bool pa_report_verdict(const struct pa_walk *walk, const struct pa_packet *packet, const char *id_json, struct pa_buffer *out);
+
+/* Diagnostics as a good compiler prints them: place, message, source line, caret, help. */
+void pa_report_diags(const struct pa_diags *diags, const struct pa_style *style, struct pa_buffer *out);
+
+/* A packet in words: "tcp 198.51.100.7:40000 -> 192.0.2.1:3306 on eth0". */
+void pa_phrase_packet(const struct pa_packet *packet, struct pa_buffer *out);
+/* A region in words: "3306/tcp from 10.0.0.0/8 on eth0 (IPv4)". */
+void pa_phrase_row(const struct pa_row *row, struct pa_buffer *out);
+/* A rule's place: "inet filter input handle 5" or "rules.nft:12". */
+void pa_phrase_place(const struct pa_rule *rule, struct pa_buffer *out);
+
+/*
+ * Write a document to `path` ("-" is standard output). A regular target is replaced atomically (O_EXCL|O_NOFOLLOW file beside
+ * it, fsync, rename); an existing report survives every failure; symbolic links and folders are refused. false: diags says why.
+ */
+bool pa_report_write(const char *path, const struct pa_buffer *document, struct pa_diags *diags);
+
+/* Text that came from outside (comments, names), safe for a terminal: control bytes and broken UTF-8 become \xNN. */
+void pa_text_escape(const char *text, struct pa_buffer *out);
+/* The same for XML: characters that XML 1.0 forbids become \xNN; the result is valid UTF-8. */
+void pa_text_escape_xml(const char *text, struct pa_buffer *out);
+
+#endif

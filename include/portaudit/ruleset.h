@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The ruleset as every front end hands it over and as nothing behind it changes it: tables, chains, rules, steps.
+ *
+ * A rule is an *ordered list of steps*. A MATCH that fails ends the rule ("break": the next rule is tried), but what
+ * earlier steps of the rule changed (a mark) stays changed. The front end writes the tests that the kernel does
+ * implicitly (nfproto for `ip saddr` in an inet table, l4proto for `tcp dport`) as MATCH steps of their own, marked
+ * `implied`. Whatever a front end cannot express becomes an OPAQUE step with its text: never left out, never guessed.
+ *
+ * Everything is allocated in `arena` and read-only once loaded.
+ */
+#ifndef PORTAUDIT_RULESET_H
+#define PORTAUDIT_RULESET_H
+
+#include "portaudit/base.h"
+#include "portaudit/field.h"
+
+enum pa_family { PA_FAMILY_IP, PA_FAMILY_IP6, PA_FAMILY_INET, PA_FAMILY_ARP, PA_FAMILY_BRIDGE, PA_FAMILY_NETDEV };
+enum pa_hook {
+	PA_HOOK_PREROUTING,
+	PA_HOOK_INPUT,
+	PA_HOOK_FORWARD,
+	PA_HOOK_OUTPUT,
+	PA_HOOK_POSTROUTING,
+	PA_HOOK_INGRESS,
+	PA_HOOK_EGRESS,
+};
+enum pa_chain_type { PA_CHAIN_FILTER, PA_CHAIN_NAT, PA_CHAIN_ROUTE };
+
+struct pa_table;
+struct pa_chain;
+struct pa_rule;
+
+enum pa_verdict_kind {
+	PA_VERDICT_ACCEPT,
+	PA_VERDICT_DROP,
+	PA_VERDICT_REJECT, /* dropped, and the sender is told */
+	PA_VERDICT_CONTINUE,
+	PA_VERDICT_RETURN,
+	PA_VERDICT_JUMP,
+	PA_VERDICT_GOTO,
+};
+struct pa_verdict {
+	enum pa_verdict_kind kind;
+	const char *target_name;       /* jump, goto: the chain as written */
+	const struct pa_chain *target; /* resolved by pa_ruleset_check(); anonymous chains are set directly */
+};
+
+/*
+ * One part of what a test looks at: the value (field & mask) ^ xor_value. Without an operation mask is
+ * pa_field_max(field) and xor_value is 0.
+ * An expression that is no known field has opaque != NULL: its text in nft's words ("numgen random mod 4",
+ * "socket cgroupv2 level 1"); field is then meaningless. Two opaque parts with the same text ask the same thing:
+ * `volatile_` says that two evaluations for one packet may differ all the same (numgen, limit).
+ */
+struct pa_key_part {
+	enum pa_field field;
+	pa_u128 mask;
+	pa_u128 xor_value;
+	const char *opaque;
+	bool volatile_;
+};
+struct pa_key {
+	unsigned count; /* 1, or the number of concatenated parts (at most PA_KEY_PARTS_MAX) */
+	struct pa_key_part *parts;
+};
+#define PA_KEY_PARTS_MAX 8
+
+/* What a map gives for an element: a verdict, or one or more values (an address, a port, a mark; an address and a port). */
+enum pa_datum_kind { PA_DATUM_VERDICT, PA_DATUM_VALUES, PA_DATUM_OPAQUE };
+#define PA_DATUM_VALUES_MAX 4
+struct pa_datum {
+	enum pa_datum_kind kind;
+	struct pa_verdict verdict;
+	unsigned count;
+	struct pa_interval *values; /* count of them: a single value has first == last */
+	const char *text;	    /* OPAQUE: what it is */
+};
+
+/*
+ * The contents of a set or map, named or anonymous: `count` boxes of `parts` intervals each, box i being
+ * keys[i * parts] ... keys[i * parts + parts - 1]. Elements of one set do not overlap (the kernel sees to that); one-part
+ * elements are sorted when `sorted` is true. Maps have data[count].
+ * Interface names: "eth0" is one value, "br-*" an interval. IPv4 addresses are IPv4-mapped.
+ */
+struct pa_elements {
+	unsigned parts;
+	size_t count;
+	struct pa_interval *keys;
+	struct pa_datum *data;	     /* NULL for a set */
+	bool sorted;
+	bool has_catch_all;	     /* the element `*`: what no other element holds */
+	struct pa_datum *catch_all;  /* its datum, for maps */
+	bool may_grow;		     /* packets or user space may add elements (dynamic): a miss may become a hit */
+	bool may_shrink;	     /* elements carry a timeout or a per-element limit: a hit may become a miss */
+	const char *opaque;	     /* not NULL: an element could not be expressed, with the reason; any answer is possible */
+	const struct pa_set_decl *decl; /* the named set, or NULL for an anonymous one */
+};
+
+/* A named set or map of a table. */
+struct pa_set_decl {
+	const struct pa_table *table;
+	const char *name;
+	const char *type_text; /* "ipv4_addr . inet_service", for maps "ipv4_addr : verdict" */
+	uint64_t handle;
+	bool is_map;
+	bool dynamic;
+	bool timeout;
+	bool interval;
+	const char *comment;
+	struct pa_elements elements;
+	struct pa_location where;
+};
+
+/* Where a value comes from, for assignments and NAT. */
+enum pa_operand_kind {
+	PA_OPERAND_NONE,   /* not given (dnat without a port) */
+	PA_OPERAND_VALUE,  /* interval: one value, or any value of it (a NAT range) */
+	PA_OPERAND_FIELD,  /* part: another field, with mask and xor (meta mark set ct mark and 0xff) */
+	PA_OPERAND_MAP,	   /* key looked up in map: a miss ends the rule; datum_index says which value of the datum */
+	PA_OPERAND_PREFIX, /* interval: an address prefix; the host bits stay those of the old value (netmap) */
+	PA_OPERAND_OPAQUE, /* text: cannot be known */
+};
+struct pa_operand {
+	enum pa_operand_kind kind;
+	struct pa_interval interval;
+	struct pa_key_part part;
+	struct pa_key key;
+	const struct pa_elements *map;
+	unsigned datum_index;
+	const char *text;
+};
+
+enum pa_nat_kind { PA_NAT_SNAT, PA_NAT_DNAT, PA_NAT_MASQUERADE, PA_NAT_REDIRECT };
+
+enum pa_step_kind {
+	PA_STEP_MATCH,	 /* key in elements (or not in, when negated); if not, the rule ends */
+	PA_STEP_VERDICT, /* verdict */
+	PA_STEP_VMAP,	 /* key looked up in elements, data[] are verdicts; a miss ends the rule (NFT_BREAK) */
+	PA_STEP_ASSIGN,	 /* field := operand (meta mark set, ct mark set, ip dscp set ...) */
+	PA_STEP_NAT,	 /* snat, dnat, masquerade, redirect; ends the chain as accept does */
+	PA_STEP_NOTRACK, /* the packet becomes untracked if conntrack has not seen it yet */
+	PA_STEP_NONE,	 /* counter, log, comment: no effect on what gets in */
+	PA_STEP_OPAQUE,	 /* text: something whose outcome cannot be known from the packet, see enum pa_opacity */
+};
+
+/* What an opaque step may do. The front end picks the narrowest that is certainly true. */
+enum pa_opacity {
+	PA_OPACITY_MATCH,   /* goes on or ends the rule (limit, quota, ct count, an unknown match) */
+	PA_OPACITY_VERDICT, /* anything: goes on, ends the rule, accepts, drops (an unknown statement, queue, an unknown target) */
+	PA_OPACITY_STOLEN,  /* may take the packet away (fwd, dup target, tproxy): goes on, or never arrives here */
+};
+
+struct pa_step {
+	enum pa_step_kind kind;
+	bool implied;			     /* written by the front end, not by the administrator */
+	bool negated;			     /* MATCH */
+	struct pa_key key;		     /* MATCH, VMAP */
+	const struct pa_elements *elements;  /* MATCH, VMAP */
+	struct pa_verdict verdict;	     /* VERDICT */
+	enum pa_field field;		     /* ASSIGN */
+	struct pa_operand value;	     /* ASSIGN; NAT: the address */
+	enum pa_nat_kind nat;		     /* NAT */
+	int nat_family;			     /* NAT: 4, 6, or 0 when the address or packet decides */
+	struct pa_operand port;		     /* NAT */
+	bool volatile_;			     /* OPAQUE: two evaluations for one packet may differ */
+	enum pa_opacity opacity;	     /* OPAQUE */
+	const char *text;		     /* canonical text of this step; NULL for implied ones. OPAQUE: names the free variable */
+};
+
+struct pa_rule {
+	const struct pa_chain *chain;
+	unsigned index;	 /* position in the chain, from 0 */
+	unsigned id;	 /* position in pa_ruleset.rules */
+	uint64_t handle; /* 0: none */
+	struct pa_location where;
+	const char *comment;
+	const char *text; /* canonical text of the whole rule, in nft's words */
+	struct pa_step *steps;
+	size_t step_count;
+};
+
+struct pa_chain {
+	const struct pa_table *table;
+	unsigned id; /* position in pa_ruleset.chains: order of creation */
+	const char *name;
+	uint64_t handle;
+	struct pa_location where;
+	bool is_base;
+	bool is_anonymous;
+	enum pa_chain_type type;
+	enum pa_hook hook;
+	int priority;
+	enum pa_verdict_kind policy; /* ACCEPT or DROP */
+	const char *const *devices;  /* ingress, egress; NULL-terminated, or NULL when not known */
+	const char *comment;
+	struct pa_rule **rules;
+	size_t rule_count;
+};
+
+/* A table written by a compatibility layer whose rules this document cannot show in full. */
+enum pa_table_source { PA_SOURCE_NFT, PA_SOURCE_IPTABLES_NFT, PA_SOURCE_IPTABLES_LEGACY };
+
+struct pa_table {
+	enum pa_family family;
+	const char *name;
+	unsigned id;
+	uint64_t handle;
+	struct pa_location where;
+	bool dormant;
+	bool has_xt; /* holds xtables matches or targets whose arguments are lost */
+	enum pa_table_source source;
+	const char *comment;
+	struct pa_chain **chains;
+	size_t chain_count;
+	struct pa_set_decl **sets;
+	size_t set_count;
+};
+
+/* Something that makes the audit incomplete although a ruleset was loaded (legacy tables present, xt arguments lost). */
+struct pa_gap {
+	const char *message; /* one sentence */
+	const char *help;
+};
+
+struct pa_ruleset {
+	struct pa_arena *arena;
+	struct pa_table **tables;
+	size_t table_count;
+	struct pa_chain **chains; /* all chains of all tables */
+	size_t chain_count;
+	struct pa_rule **rules; /* all rules of all chains, chain by chain */
+	size_t rule_count;
+	struct pa_gap *gaps;
+	size_t gap_count;
+	const char **sources; /* "live kernel", "rules.nft": what was read */
+	size_t source_count;
+};
+
+const char *pa_family_name(enum pa_family family);
+const char *pa_hook_name(enum pa_hook hook);
+const char *pa_chain_type_name(enum pa_chain_type type);
+const char *pa_verdict_name(enum pa_verdict_kind kind);
+
+struct pa_ruleset *pa_ruleset_free(struct pa_ruleset *ruleset); /* takes NULL, returns NULL */
+
+/*
+ * Building (rules/ir/build.c), used by every front end. Each call copies its strings into the arena. Objects are
+ * appended in the order of the calls. pa_ruleset_finish() fills ruleset->rules, rule ids and chain->rules.
+ */
+struct pa_ruleset *pa_ruleset_new(void);
+struct pa_table *pa_ruleset_add_table(struct pa_ruleset *ruleset, enum pa_family family, const char *name);
+struct pa_table *pa_ruleset_find_table(const struct pa_ruleset *ruleset, enum pa_family family, const char *name);
+struct pa_chain *pa_table_add_chain(struct pa_ruleset *ruleset, struct pa_table *table, const char *name);
+struct pa_chain *pa_table_find_chain(const struct pa_table *table, const char *name); /* hashed: constant time */
+struct pa_set_decl *pa_table_add_set(struct pa_ruleset *ruleset, struct pa_table *table, const char *name);
+struct pa_set_decl *pa_table_find_set(const struct pa_table *table, const char *name);
+struct pa_rule *pa_chain_add_rule(struct pa_ruleset *ruleset, struct pa_chain *chain);
+void pa_ruleset_add_gap(struct pa_ruleset *ruleset, const char *message, const char *help);
+void pa_ruleset_add_source(struct pa_ruleset *ruleset, const char *name);
+
+/*
+ * Resolve jump targets by name within their table and check what the kernel would refuse: unknown targets, jumps to
+ * base chains, loops that a base chain reaches, depth over 16. Loops that nothing reaches are legal. Errors go to
+ * diags with the rule's place. Linear in the size of the ruleset (4^14 diamonds included). Returns true when sound.
+ */
+bool pa_ruleset_check(struct pa_ruleset *ruleset, struct pa_diags *diags);
+
+/* Canonical text (rules/ir/print.c): of the whole ruleset for --print-rules; one rule; one step's test or action. */
+void pa_ruleset_print(const struct pa_ruleset *ruleset, struct pa_buffer *out);
+void pa_rule_print(const struct pa_rule *rule, struct pa_buffer *out);
+
+#endif
