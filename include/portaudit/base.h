@@ -9,6 +9,7 @@
 #ifndef PORTAUDIT_BASE_H
 #define PORTAUDIT_BASE_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -38,6 +39,7 @@ void *pa_arena_dup(struct pa_arena *arena, const void *data, size_t count, size_
 char *pa_arena_strdup(struct pa_arena *arena, const char *text);
 char *pa_arena_strndup(struct pa_arena *arena, const char *text, size_t length);
 __attribute__((format(printf, 2, 3))) char *pa_arena_printf(struct pa_arena *arena, const char *format, ...);
+__attribute__((format(printf, 2, 0))) char *pa_arena_vprintf(struct pa_arena *arena, const char *format, va_list arguments);
 
 /* A growing byte string, always terminated by NUL once it is not empty. Zero-initialise it; pa_buffer_done() frees. */
 struct pa_buffer {
