@@ -81,7 +81,8 @@ void pa_address_range_format(struct pa_interval range, int family, char out[PA_A
 	if (range.first == range.last)
 		snprintf(out, PA_ADDRESS_RANGE_TEXT_MAX, "%s", first);
 	else if (is_prefix(range))
-		snprintf(out, PA_ADDRESS_RANGE_TEXT_MAX, "%s/%u", first, (family == 4 ? 32u : 128u) - count_bits(range.first ^ range.last));
+		snprintf(out, PA_ADDRESS_RANGE_TEXT_MAX, "%s/%u", first,
+			 (family == 4 ? 32u : 128u) - count_bits(range.first ^ range.last));
 	else
 		snprintf(out, PA_ADDRESS_RANGE_TEXT_MAX, "%s-%s", first, last);
 }

@@ -62,10 +62,10 @@ void pa_buffer_done(struct pa_buffer *buffer);
 void pa_grow(void *items, size_t *capacity, size_t wanted, size_t item_size);
 
 /* --- text (audit/base/text.c) ----------------------------------------------------------------------------- */
-bool pa_text_equal(const char *a, const char *b);	    /* NULL equals only NULL */
-bool pa_text_is_utf8(const char *text, size_t length);	    /* valid UTF-8 without NUL */
-bool pa_text_glob(const char *pattern, const char *text);   /* '*' and '?' */
-unsigned pa_text_distance(const char *a, const char *b);    /* Damerau-Levenshtein */
+bool pa_text_equal(const char *a, const char *b);	  /* NULL equals only NULL */
+bool pa_text_is_utf8(const char *text, size_t length);	  /* valid UTF-8 without NUL */
+bool pa_text_glob(const char *pattern, const char *text); /* '*' and '?' */
+unsigned pa_text_distance(const char *a, const char *b);  /* Damerau-Levenshtein */
 
 /* --- values in text (audit/base/value.c) -------------------------------------------------------------------- */
 /* IPv4 addresses are kept as IPv4-mapped values (::ffff:a.b.c.d), so that both families share one 128-bit field. */

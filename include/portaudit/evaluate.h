@@ -53,8 +53,8 @@ struct pa_row {
 	enum pa_certainty certainty;
 	const char *condition;
 	int family;
-	struct pa_box box;   /* family and the fields that matter; intervals live in the evaluation */
-	bool plain;	     /* only nfproto, iif, oif, protocol, addresses, ports, icmp are limited; else `box` says what more */
+	struct pa_box box; /* family and the fields that matter; intervals live in the evaluation */
+	bool plain;	   /* only nfproto, iif, oif, protocol, addresses, ports, icmp are limited; else `box` says what more */
 	bool has_target;
 	struct pa_target target;
 	const struct pa_rule **rules; /* the rules that accept; empty: the policy of the base chains does */
@@ -129,8 +129,8 @@ size_t pa_evaluation_opaques(struct pa_evaluation *evaluation, const struct pa_o
 /* A rule that no packet can match, or whose matching packets were all decided by earlier rules of its chain. */
 struct pa_dead_rule {
 	const struct pa_rule *rule;
-	bool impossible;	      /* contradicts itself: no earlier rule is to blame */
-	const struct pa_rule **by;    /* the earlier rules that decide its packets, in order */
+	bool impossible;	   /* contradicts itself: no earlier rule is to blame */
+	const struct pa_rule **by; /* the earlier rules that decide its packets, in order */
 	size_t by_count;
 	bool opposite; /* some of them decide the other way */
 };
@@ -143,11 +143,11 @@ size_t pa_evaluation_dead_rules(struct pa_evaluation *evaluation, const struct p
 enum pa_fate { PA_FATE_ACCEPT, PA_FATE_DROP, PA_FATE_REJECT, PA_FATE_DEPENDS };
 
 enum pa_walk_outcome {
-	PA_WALK_MATCHED,     /* the rule's verdict was taken */
-	PA_WALK_NO_MATCH,    /* a test failed (failed_step) */
-	PA_WALK_PASSED,	     /* all steps done, no verdict: next rule */
-	PA_WALK_POLICY,	     /* end of a base chain: rule is NULL */
-	PA_WALK_KERNEL,	     /* a decision of the kernel between hooks (routing, NAT): rule is NULL, text says it */
+	PA_WALK_MATCHED,  /* the rule's verdict was taken */
+	PA_WALK_NO_MATCH, /* a test failed (failed_step) */
+	PA_WALK_PASSED,	  /* all steps done, no verdict: next rule */
+	PA_WALK_POLICY,	  /* end of a base chain: rule is NULL */
+	PA_WALK_KERNEL,	  /* a decision of the kernel between hooks (routing, NAT): rule is NULL, text says it */
 };
 struct pa_walk_step {
 	const struct pa_chain *chain;

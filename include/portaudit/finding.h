@@ -19,7 +19,7 @@ enum pa_check_id {
 enum { PA_NEEDS_RULESET = 1, PA_NEEDS_POLICY = 2, PA_NEEDS_SOCKETS = 4, PA_NEEDS_FILES = 8, PA_NEEDS_HOST = 16 };
 
 struct pa_check_info {
-	const char *code;  /* "PA-EXP-001" */
+	const char *code; /* "PA-EXP-001" */
 	enum pa_severity severity;
 	unsigned needs;
 	const char *title; /* what is wrong when it fails: "a new connection gets in that no allow covers" */
@@ -82,8 +82,8 @@ struct pa_compare_options {
 };
 
 /* The cuts that the policy's regions need, to be given to pa_evaluate(). Allocated in *arena. */
-size_t pa_policy_cuts(const struct pa_policy *policy, const struct pa_host *host, const struct pa_ruleset *ruleset, struct pa_arena *arena,
-		      struct pa_cut **ret_cuts);
+size_t pa_policy_cuts(const struct pa_policy *policy, const struct pa_host *host, const struct pa_ruleset *ruleset,
+		      struct pa_arena *arena, struct pa_cut **ret_cuts);
 
 /* policy may be NULL: then the checks that need none. Never fails; a check that cannot run is NOT_ASSESSED. */
 struct pa_result *pa_compare(struct pa_evaluation *evaluation, const struct pa_ruleset *ruleset, const struct pa_host *host,

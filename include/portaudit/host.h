@@ -26,8 +26,8 @@ struct pa_host_route {
 struct pa_host {
 	struct pa_arena *arena;
 	const char *name;
-	bool live;		/* from the kernel this process runs on */
-	bool addresses_known;	/* `addresses` is complete: every other address is foreign */
+	bool live;	      /* from the kernel this process runs on */
+	bool addresses_known; /* `addresses` is complete: every other address is foreign */
 	struct pa_host_address *addresses;
 	size_t address_count;
 	bool interfaces_known;
@@ -36,9 +36,9 @@ struct pa_host {
 	bool routes_known;
 	struct pa_host_route *routes;
 	size_t route_count;
-	enum pa_tristate forward_ipv4; /* net.ipv4.ip_forward */
-	enum pa_tristate forward_ipv6; /* net.ipv6.conf.all.forwarding */
-	enum pa_tristate route_localnet; /* net.ipv4.conf.*.route_localnet set on any interface */
+	enum pa_tristate forward_ipv4;		  /* net.ipv4.ip_forward */
+	enum pa_tristate forward_ipv6;		  /* net.ipv6.conf.all.forwarding */
+	enum pa_tristate route_localnet;	  /* net.ipv4.conf.*.route_localnet set on any interface */
 	unsigned ephemeral_first, ephemeral_last; /* ip_local_port_range; 0, 0: not known */
 };
 

@@ -58,7 +58,7 @@ struct pa_service_item {
 	bool any_port;		  /* protocols without ports have it too */
 	struct pa_interval ports; /* destination ports; `ephemeral` is resolved by the host: */
 	bool ephemeral;
-	bool icmp;		  /* protocol 1 or 58: type and code below */
+	bool icmp; /* protocol 1 or 58: type and code below */
 	struct pa_interval icmp_type;
 	struct pa_interval icmp_code;
 	const char *text; /* "443/tcp", "ssh", as written */
@@ -131,7 +131,7 @@ struct pa_policy {
 	/* set ... */
 	bool has_fail_on;
 	enum pa_severity fail_on;
-	bool loopback_checked;	     /* set loopback checked */
+	bool loopback_checked; /* set loopback checked */
 	bool has_self;
 	struct pa_addresses self;    /* set self ... */
 	int waiver_max_days;	     /* -1: not set */
@@ -143,7 +143,8 @@ struct pa_policy {
  * `checks_known` tells whether a check id exists (so that rules/ needs not know the catalogue); NULL accepts any
  * well-formed id. All errors of all files are added to diags, then NULL is returned.
  */
-struct pa_policy *pa_policy_load(const char *path, const char *host, bool (*check_known)(const char *id), struct pa_diags *diags);
+struct pa_policy *pa_policy_load(const char *path, const char *host, bool (*check_known)(const char *id),
+				 struct pa_diags *diags);
 /* The same from memory; `name` stands in the diagnostics, includes are relative to its folder. */
 struct pa_policy *pa_policy_parse(const char *text, size_t length, const char *name, const char *host,
 				  bool (*check_known)(const char *id), struct pa_diags *diags);

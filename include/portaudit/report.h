@@ -47,10 +47,12 @@ bool pa_format_parse(const char *name, enum pa_format *ret_format);
 const char *pa_format_name(enum pa_format format);
 
 /* Append the report in a format. false: the library failed (memory, libxml2), nothing usable was written. */
-bool pa_report_format(enum pa_format format, const struct pa_report *report, const struct pa_style *style, struct pa_buffer *out);
+bool pa_report_format(enum pa_format format, const struct pa_report *report, const struct pa_style *style,
+		      struct pa_buffer *out);
 
 /* explain: the walk of one packet, for people. */
-void pa_report_walk(const struct pa_walk *walk, const struct pa_packet *packet, const struct pa_style *style, struct pa_buffer *out);
+void pa_report_walk(const struct pa_walk *walk, const struct pa_packet *packet, const struct pa_style *style,
+		    struct pa_buffer *out);
 /* trace: one verdict line (JSON, CLI.md "Verdicts"). id_json: the packet's id as JSON text. */
 bool pa_report_verdict(const struct pa_walk *walk, const struct pa_packet *packet, const char *id_json, struct pa_buffer *out);
 
