@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the kernel says of tables, chains and sets, read from the netlink messages that libnftables itself was given:
+ * its JSON loses the dormant flag, the devices of netdev chains, and the dynamic flag of sets.
+ *
+ * Families are the kernel's numbers here (NFPROTO_*); pa_family is translated by pa_nft_facts_*().
+ */
+#ifndef PORTAUDIT_NFT_FACTS_H
+#define PORTAUDIT_NFT_FACTS_H
+
+#include "portaudit/ruleset.h"
+
+struct pa_nft_table_fact {
+	enum pa_family family;
+	const char *name;
+	bool dormant; /* NFT_TABLE_F_DORMANT */
+	bool owned;   /* NFT_TABLE_F_OWNER: belongs to a running program */
+	uint64_t handle;
+	const char *comment; /* or NULL */
+};
+
+struct pa_nft_chain_fact {
+	enum pa_family family;
+	const char *table;
+	const char *name;
+	uint64_t handle;
+	bool is_base;
+	bool anonymous;		    /* NFT_CHAIN_BINDING: the chain of `jump { ... }` */
+	bool offload;		    /* NFT_CHAIN_HW_OFFLOAD */
+	const char *const *devices; /* NULL-terminated, empty list: none; a trailing '*' is a wildcard */
+	const char *comment;	    /* or NULL */
+};
+
+struct pa_nft_set_fact {
+	enum pa_family family;
+	const char *table;
+	const char *name; /* anonymous sets: "__set0" */
+	uint64_t handle;
+	bool anonymous;
+	bool constant;
+	bool interval;
+	bool is_map;
+	bool timeout;	      /* elements may expire */
+	bool dynamic;	      /* NFT_SET_EVAL: packets may add elements */
+	bool concat;	      /* NFT_SET_CONCAT */
+	bool has_expressions; /* elements get stateful expressions (limit, counter, quota ...) */
+	uint32_t key_length;  /* bytes */
+	uint32_t key_type;    /* nft's datatype number; parts of a concatenation are 6 bits each, first part highest */
+	uint32_t data_length;
+	uint32_t data_type;
+	const char *comment; /* or NULL */
+};
+
+struct pa_nft_facts;
+
+/*
+ * Read the facts from recorded messages (struct nlmsghdr after struct nlmsghdr, 4-byte aligned). NULL and *ret_problem
+ * (a sentence in static storage) when they cannot be read.
+ */
+struct pa_nft_facts *pa_nft_facts_read(const void *messages, size_t length, const char **ret_problem);
+struct pa_nft_facts *pa_nft_facts_free(struct pa_nft_facts *facts); /* takes NULL, returns NULL */
+
+/* NULL: the kernel has no such object. */
+const struct pa_nft_table_fact *pa_nft_facts_table(const struct pa_nft_facts *facts, enum pa_family family, const char *name);
+const struct pa_nft_chain_fact *pa_nft_facts_chain(const struct pa_nft_facts *facts, enum pa_family family, const char *table,
+						   const char *name);
+const struct pa_nft_set_fact *pa_nft_facts_set(const struct pa_nft_facts *facts, enum pa_family family, const char *table,
+					       const char *name);
+/* All of one kind, in the order of the kernel. */
+size_t pa_nft_facts_tables(const struct pa_nft_facts *facts, const struct pa_nft_table_fact **ret_tables);
+size_t pa_nft_facts_chains(const struct pa_nft_facts *facts, const struct pa_nft_chain_fact **ret_chains);
+size_t pa_nft_facts_sets(const struct pa_nft_facts *facts, const struct pa_nft_set_fact **ret_sets);
+
+#endif

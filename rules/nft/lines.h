@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Where rules stand in an nft script. The kernel does not keep it, so the text is scanned lightly; the answer for a chain
+ * is used only when the scan found exactly as many rules there as were loaded, and nothing that reorders them.
+ */
+#ifndef PORTAUDIT_NFT_LINES_H
+#define PORTAUDIT_NFT_LINES_H
+
+#include "portaudit/ruleset.h"
+
+struct pa_rule_lines;
+
+/*
+ * The place of rule `index` (from 0) of a chain that was loaded with `count` rules. false: not known, *ret_where is
+ * untouched. The file name lives as long as `lines`.
+ */
+bool pa_rule_lines_find(const struct pa_rule_lines *lines, enum pa_family family, const char *table, const char *chain,
+			size_t index, size_t count, struct pa_location *ret_where);
+struct pa_rule_lines *pa_rule_lines_free(struct pa_rule_lines *lines); /* takes NULL, returns NULL */
+
+#endif
