@@ -111,6 +111,8 @@ enum pa_scenario {
 };
 pa_set pa_evaluation_scenario(struct pa_evaluation *evaluation, enum pa_path path, enum pa_scenario scenario,
 			      enum pa_certainty certainty);
+/* Every packet that can arrive on a path in that state, accepted or not (NEW: the same as pa_evaluation_universe()). */
+pa_set pa_evaluation_scenario_universe(struct pa_evaluation *evaluation, enum pa_path path, enum pa_scenario scenario);
 /* New connections that the ruleset itself makes untracked (notrack) and that get in. */
 pa_set pa_evaluation_untracked(struct pa_evaluation *evaluation, enum pa_path path, enum pa_certainty certainty);
 
