@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Replacing terminals by diagrams, and looking through the nodes of one diagram. */
+#include "space_private.h"
+
+#include <stdlib.h>
+
+struct binding {
+	struct pa_space *space;
+	uint32_t op;
+	pa_node (*map)(void *context, uint32_t terminal);
+	void *context;
+};
+
+/*
+ * A node whose children became diagrams that may test fields above it: one choice per distinct child, each under
+ * "the digit is one of those".
+ */
+static pa_node regroup(struct pa_space *space, unsigned level, const pa_node child[PA_RADIX])
+{
+	pa_node result = child[0];
+	for (unsigned i = 1; i < PA_RADIX; i++) {
+		bool seen = false;
+		for (unsigned j = 0; j < i && !seen; j++)
+			seen = child[j] == child[i];
+		if (seen)
+			continue;
+		pa_node digits[PA_RADIX];
+		for (unsigned j = 0; j < PA_RADIX; j++)
+			digits[j] = child[j] == child[i] ? PA_TRUE : PA_FALSE;
+		result = pa_node_choose(space, pa_node_make(space, level, digits), child[i], result);
+	}
+	return result;
+}
+
+static pa_node bind(struct binding *binding, pa_node f)
+{
+	struct pa_space *space = binding->space;
+	if (pa_node_is_terminal(f))
+		return binding->map(binding->context, pa_node_value(f));
+	if (space->failed)
+		return PA_FALSE;
+	pa_node result = pa_memo_find(space, binding->op, f, 0, 0);
+	if (result != PA_NO_NODE)
+		return result;
+	unsigned level = space->level[f];
+	pa_node child[PA_RADIX];
+	bool below = true;
+	for (unsigned i = 0; i < PA_RADIX; i++) {
+		bool repeated = i > 0 && space->child[f][i] == space->child[f][i - 1];
+		child[i] = repeated ? child[i - 1] : bind(binding, space->child[f][i]);
+		below = below && pa_node_level(space, child[i]) > level;
+	}
+	result = below ? pa_node_make(space, level, child) : regroup(space, level, child);
+	pa_memo_store(space, binding->op, f, 0, 0, result);
+	return result;
+}
+
+pa_node pa_node_bind(struct pa_space *space, pa_node f, pa_node (*map)(void *context, uint32_t terminal), void *context)
+{
+	struct binding binding = {space, space->next_op++, map, context};
+	return bind(&binding, f);
+}
+
+/* A walk that meets each node once. */
+struct visit {
+	struct pa_space *space;
+	uint8_t *seen; /* one bit per node */
+	pa_node *stack;
+	size_t count, capacity;
+};
+
+static void visit_begin(struct visit *visit, struct pa_space *space, pa_node f)
+{
+	*visit = (struct visit){.space = space, .seen = pa_xcalloc(space->count / 8 + 1, 1)};
+	pa_grow(&visit->stack, &visit->capacity, 64, sizeof(*visit->stack));
+	visit->stack[visit->count++] = f;
+}
+
+/* The next node that was not met before; terminals come as often as they are pointed at. false: finished. */
+static bool visit_next(struct visit *visit, pa_node *ret)
+{
+	while (visit->count) {
+		pa_node f = visit->stack[--visit->count];
+		*ret = f;
+		if (pa_node_is_terminal(f))
+			return true;
+		if (visit->seen[f / 8] & 1u << f % 8)
+			continue;
+		visit->seen[f / 8] = (uint8_t)(visit->seen[f / 8] | 1u << f % 8);
+		pa_grow(&visit->stack, &visit->capacity, visit->count + PA_RADIX, sizeof(*visit->stack));
+		for (unsigned i = 0; i < PA_RADIX; i++) {
+			if (i == 0 || visit->space->child[f][i] != visit->space->child[f][i - 1])
+				visit->stack[visit->count++] = visit->space->child[f][i];
+		}
+		return true;
+	}
+	free(visit->seen);
+	free(visit->stack);
+	return false;
+}
+
+static int compare_nodes(const void *a, const void *b)
+{
+	const pa_node *x = a, *y = b;
+	return *x < *y ? -1 : *x > *y;
+}
+
+void pa_node_terminals(struct pa_space *space, pa_node f, void (*visit)(void *context, uint32_t terminal), void *context)
+{
+	struct visit walk;
+	pa_node *found = NULL, node;
+	size_t count = 0, capacity = 0;
+	visit_begin(&walk, space, f);
+	while (visit_next(&walk, &node)) {
+		if (!pa_node_is_terminal(node) || (count && found[count - 1] == node))
+			continue;
+		pa_grow(&found, &capacity, count + 1, sizeof(*found));
+		found[count++] = node;
+	}
+	qsort(found, count, sizeof(*found), compare_nodes);
+	for (size_t i = 0; i < count; i++) {
+		if (i == 0 || found[i] != found[i - 1])
+			visit(context, pa_node_value(found[i]));
+	}
+	free(found);
+}
+
+void pa_node_variables(struct pa_space *space, pa_node f, bool *variables, size_t count)
+{
+	struct visit walk;
+	pa_node node;
+	visit_begin(&walk, space, f);
+	while (visit_next(&walk, &node)) {
+		if (pa_node_is_terminal(node) || space->level[node] < space->field_levels)
+			continue;
+		size_t variable = space->level[node] - space->field_levels;
+		if (variable < count)
+			variables[variable] = true;
+	}
+}
