@@ -54,11 +54,16 @@ struct pa_verdict {
  * `volatile_` says that two evaluations for one packet may differ all the same (numgen, limit).
  */
 struct pa_key_part {
-	enum pa_field field;
 	pa_u128 mask;
 	pa_u128 xor_value;
 	const char *opaque;
+	enum pa_field field;
 	bool volatile_;
+	/*
+	 * `th dport`, `th sport`: these bytes of the transport header whatever the protocol is. The port for tcp, udp, udplite,
+	 * sctp and dccp; for any other protocol no field of ours, so that the test may go either way.
+	 */
+	bool any_transport;
 };
 struct pa_key {
 	unsigned count; /* 1, or the number of concatenated parts (at most PA_KEY_PARTS_MAX) */
@@ -123,12 +128,16 @@ enum pa_operand_kind {
 };
 struct pa_operand {
 	enum pa_operand_kind kind;
-	struct pa_interval interval;
-	struct pa_key_part part;
-	struct pa_key key;
-	const struct pa_elements *map;
-	unsigned datum_index;
-	const char *text;
+	unsigned datum_index; /* MAP */
+	const char *text;     /* OPAQUE */
+	union {
+		struct pa_interval interval; /* VALUE, PREFIX */
+		struct pa_key_part part;     /* FIELD */
+		struct {		     /* MAP */
+			struct pa_key key;
+			const struct pa_elements *map;
+		};
+	};
 };
 
 enum pa_nat_kind { PA_NAT_SNAT, PA_NAT_DNAT, PA_NAT_MASQUERADE, PA_NAT_REDIRECT };
@@ -258,6 +267,7 @@ struct pa_set_decl *pa_table_find_set(const struct pa_table *table, const char *
 struct pa_rule *pa_chain_add_rule(struct pa_ruleset *ruleset, struct pa_chain *chain);
 void pa_ruleset_add_gap(struct pa_ruleset *ruleset, const char *message, const char *help);
 void pa_ruleset_add_source(struct pa_ruleset *ruleset, const char *name);
+void pa_ruleset_finish(struct pa_ruleset *ruleset); /* after the last rule; pa_ruleset_check() calls it when needed */
 
 /*
  * Resolve jump targets by name within their table and check what the kernel would refuse: unknown targets, jumps to
