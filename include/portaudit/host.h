@@ -14,9 +14,13 @@ struct pa_host_address {
 	unsigned prefix_length;
 	const char *interface; /* NULL: not known (--self) */
 	bool broadcast;	       /* the address is a broadcast address, not one of the host's own */
+	bool anycast;	       /* delivered here, but of type anycast (IPv6 subnet-router anycast on a forwarding host) */
 };
 
-/* A route of the main table: packets to `to` leave through `interface`. */
+/*
+ * A route of the main table: packets to `to` leave through `interface`. The first row that holds a destination decides (longest
+ * prefix first, the lowest metric only); rows of equal family and `to` are the ways of one multipath route: any of them.
+ */
 struct pa_host_route {
 	int family;
 	struct pa_interval to;
@@ -36,17 +40,24 @@ struct pa_host {
 	bool routes_known;
 	struct pa_host_route *routes;
 	size_t route_count;
-	enum pa_tristate forward_ipv4;		  /* net.ipv4.ip_forward */
-	enum pa_tristate forward_ipv6;		  /* net.ipv6.conf.all.forwarding */
+	enum pa_tristate forward_ipv4;		  /* net.ipv4.ip_forward, or forwarding on any interface */
+	enum pa_tristate forward_ipv6;		  /* net.ipv6.conf.all.forwarding, or force_forwarding on any interface */
 	enum pa_tristate route_localnet;	  /* net.ipv4.conf.*.route_localnet set on any interface */
 	unsigned ephemeral_first, ephemeral_last; /* ip_local_port_range; 0, 0: not known */
 };
 
 struct pa_host *pa_host_new(const char *name); /* nothing known */
 struct pa_host *pa_host_free(struct pa_host *host);
-/* Addresses (rtnetlink through libmnl), interfaces, routes, sysctls of this network namespace. */
+/*
+ * Addresses (rtnetlink through libmnl), interfaces, routes, sysctls of this network namespace. Never NULL: what could not be
+ * read stays unknown and is an error in diags (INCOMPLETE); what is there but beyond this struct (policy routing, ranges of
+ * local addresses) makes addresses_known or routes_known false.
+ */
 struct pa_host *pa_host_read_live(struct pa_diags *diags);
-/* --self and `set self`: from now on exactly these addresses (and loopback) are local. Text: addresses, with commas. */
+/*
+ * --self and `set self`: from now on exactly these addresses (and loopback) are local; what was read live is forgotten, a second
+ * call adds. Text: addresses, with commas. false: one is no address, diags says which (INPUT), the host is as it was.
+ */
 bool pa_host_add_self(struct pa_host *host, const char *text, struct pa_diags *diags);
 
 #endif

@@ -127,7 +127,10 @@ START_TEST(running_out_of_memory_ends_with_status_3)
 	ck_assert(WIFEXITED(status));
 	ck_assert_int_eq(WEXITSTATUS(status), 3);
 	ck_assert_int_gt(length, 0);
-	ck_assert_str_eq(line, "portaudit: out of memory: the audit is not complete\n");
+	/* The end of it: a sanitizer says a line of its own before. */
+	static const char expected[] = "portaudit: out of memory: the audit is not complete\n";
+	ck_assert_int_ge(length, (ssize_t)sizeof(expected) - 1);
+	ck_assert_str_eq(line + length - (sizeof(expected) - 1), expected);
 	close(ends[0]);
 }
 END_TEST

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Interfaces and the addresses that they carry, from rtnetlink(7). */
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/if_addr.h>
+#include <linux/rtnetlink.h>
+#include <sys/socket.h>
+
+#include "read.h"
+
+const char *pa_links_name(const struct pa_links *links, unsigned index)
+{
+	for (size_t i = 0; i < links->count; i++)
+		if (links->indices[i] == index)
+			return links->names[i];
+	return NULL;
+}
+
+pa_u128 pa_address_from_bytes(const void *bytes, int family)
+{
+	const unsigned char *byte = bytes;
+	pa_u128 value = 0;
+	for (unsigned i = 0; i < (family == 4 ? 4 : 16); i++)
+		value = value << 8 | byte[i];
+	return family == 4 ? PA_IPV4_BASE | value : value;
+}
+
+static const char *link_name(struct pa_host *host, const struct nlmsghdr *message)
+{
+	const struct nlattr *attribute = NULL;
+	while ((attribute = pa_netlink_attribute(message, sizeof(struct ifinfomsg), attribute)))
+		if (mnl_attr_get_type(attribute) == IFLA_IFNAME)
+			return pa_arena_strndup(host->arena, mnl_attr_get_payload(attribute),
+						mnl_attr_get_payload_len(attribute));
+	return NULL;
+}
+
+int pa_host_read_links(struct pa_host *host, struct mnl_socket *socket, struct pa_links *links)
+{
+	struct pa_buffer messages = { 0 };
+	int error = pa_netlink_dump(socket, RTM_GETLINK, AF_UNSPEC, &messages);
+	/* A message is longer than 32 bytes: this many entries are enough. */
+	size_t most = messages.length / sizeof(struct ifinfomsg) + 1;
+	links->indices = pa_arena_alloc(host->arena, most, sizeof(*links->indices));
+	links->names = pa_arena_alloc(host->arena, most, sizeof(*links->names));
+	links->count = 0;
+	const struct nlmsghdr *message = NULL;
+	while (!error && (message = pa_netlink_next(&messages, message))) {
+		const struct ifinfomsg *header = mnl_nlmsg_get_payload(message);
+		const char *name = message->nlmsg_type == RTM_NEWLINK ? link_name(host, message) : NULL;
+		if (!name)
+			continue;
+		links->indices[links->count] = (unsigned)header->ifi_index;
+		links->names[links->count++] = name;
+	}
+	pa_buffer_done(&messages);
+	if (error)
+		return error;
+	host->interfaces = links->names;
+	host->interface_count = links->count;
+	host->interfaces_known = true;
+	return 0;
+}
+
+/* IFA_LOCAL is the host's own address, IFA_ADDRESS the peer's on a point-to-point link; IPv6 has IFA_LOCAL only there. */
+static bool own_address(const struct nlmsghdr *message, int family, pa_u128 *ret_address)
+{
+	const struct nlattr *attribute = NULL, *local = NULL, *address = NULL;
+	while ((attribute = pa_netlink_attribute(message, sizeof(struct ifaddrmsg), attribute))) {
+		if (mnl_attr_get_payload_len(attribute) < (family == 4 ? 4 : 16))
+			continue;
+		if (mnl_attr_get_type(attribute) == IFA_LOCAL)
+			local = attribute;
+		else if (mnl_attr_get_type(attribute) == IFA_ADDRESS)
+			address = attribute;
+	}
+	if (!local)
+		local = address;
+	if (local)
+		*ret_address = pa_address_from_bytes(mnl_attr_get_payload(local), family);
+	return local != NULL;
+}
+
+/* EAGAIN: the interface is not among the links: the lists are of different moments. */
+static int add_address(struct pa_host *host, const struct nlmsghdr *message, const struct pa_links *links)
+{
+	const struct ifaddrmsg *header = mnl_nlmsg_get_payload(message);
+	if (message->nlmsg_type != RTM_NEWADDR || (header->ifa_family != AF_INET && header->ifa_family != AF_INET6))
+		return 0;
+	struct pa_host_address address = { .family = header->ifa_family == AF_INET ? 4 : 6,
+					   .prefix_length = header->ifa_prefixlen };
+	if (!own_address(message, address.family, &address.address))
+		return EBADMSG;
+	address.interface = pa_links_name(links, header->ifa_index);
+	if (!address.interface)
+		return EAGAIN;
+	pa_host_add_address(host, &address);
+	return 0;
+}
+
+int pa_host_read_addresses(struct pa_host *host, struct mnl_socket *socket, const struct pa_links *links)
+{
+	struct pa_buffer messages = { 0 };
+	int error = pa_netlink_dump(socket, RTM_GETADDR, AF_UNSPEC, &messages);
+	const struct nlmsghdr *message = NULL;
+	while (!error && (message = pa_netlink_next(&messages, message)))
+		error = add_address(host, message, links);
+	pa_buffer_done(&messages);
+	return error;
+}

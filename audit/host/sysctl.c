@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Settings of the kernel under /proc/sys/net: those of the network namespace of the process that reads. */
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "read.h"
+
+/* Is the setting that a file holds other than 0? */
+static enum pa_tristate read_switch(const char *path)
+{
+	FILE *file = fopen(path, "re");
+	if (!file)
+		return PA_UNKNOWN;
+	long value;
+	enum pa_tristate answer = fscanf(file, "%ld", &value) == 1 ? (value != 0 ? PA_YES : PA_NO) : PA_UNKNOWN;
+	fclose(file);
+	return answer;
+}
+
+/* What one of several switches decides: one YES is enough, NO needs them all. */
+static enum pa_tristate any_of(enum pa_tristate a, enum pa_tristate b)
+{
+	if (a == PA_YES || b == PA_YES)
+		return PA_YES;
+	return a == PA_UNKNOWN || b == PA_UNKNOWN ? PA_UNKNOWN : PA_NO;
+}
+
+/*
+ * A setting of the interfaces, /proc/sys/net/<family>/conf/<interface>/<name>: is it on for any of them or for "all"?
+ * "default" is for interfaces to come. No such file: the kernel does not know the setting, or the interface went away.
+ */
+static enum pa_tristate read_interface_switch(const char *family, const char *name)
+{
+	char path[512];
+	snprintf(path, sizeof(path), "/proc/sys/net/%s/conf", family);
+	DIR *folder = opendir(path);
+	if (!folder)
+		return PA_UNKNOWN;
+	enum pa_tristate answer = PA_NO;
+	const struct dirent *entry;
+	while ((entry = readdir(folder))) {
+		if (entry->d_name[0] == '.' || strcmp(entry->d_name, "default") == 0)
+			continue;
+		snprintf(path, sizeof(path), "/proc/sys/net/%s/conf/%s/%s", family, entry->d_name, name);
+		if (access(path, F_OK) == 0 || errno != ENOENT)
+			answer = any_of(answer, read_switch(path));
+	}
+	closedir(folder);
+	return answer;
+}
+
+/*
+ * IPv4: ip_forward is conf/all/forwarding, but each interface's own setting decides (net/ipv4/route.c, ip_route_input_slow).
+ */
+static enum pa_tristate forward_ipv4(void)
+{
+	return any_of(read_switch("/proc/sys/net/ipv4/ip_forward"), read_interface_switch("ipv4", "forwarding"));
+}
+
+/*
+ * IPv6: conf/all/forwarding decides alone (net/ipv6/ip6_output.c, ip6_forward), since Linux 6.17 an interface's
+ * force_forwarding too. Without IPv6 in the kernel nothing is forwarded.
+ */
+static enum pa_tristate forward_ipv6(void)
+{
+	if (access("/proc/sys/net/ipv6", F_OK) != 0 && errno == ENOENT && access("/proc/sys/net/ipv4", F_OK) == 0)
+		return PA_NO;
+	return any_of(read_switch("/proc/sys/net/ipv6/conf/all/forwarding"), read_interface_switch("ipv6", "force_forwarding"));
+}
+
+void pa_host_read_sysctls(struct pa_host *host)
+{
+	host->forward_ipv4 = forward_ipv4();
+	host->forward_ipv6 = forward_ipv6();
+	host->route_localnet = read_interface_switch("ipv4", "route_localnet");
+	FILE *file = fopen("/proc/sys/net/ipv4/ip_local_port_range", "re");
+	if (!file)
+		return;
+	unsigned first, last;
+	if (fscanf(file, "%u %u", &first, &last) == 2 && first <= last && last <= 65535) {
+		host->ephemeral_first = first;
+		host->ephemeral_last = last;
+	}
+	fclose(file);
+}
