@@ -38,13 +38,10 @@ static int ending_error(const struct nlmsghdr *message)
 	return code < 0 ? -code : 0;
 }
 
-enum progress { MORE, FINISHED };
-
-/* Take the messages of one datagram over. *ret_error: 0 or a positive errno. */
-static enum progress take_datagram(const char *data, int length, uint32_t sequence, struct pa_buffer *messages, int *ret_error)
+bool pa_netlink_take(const void *data, int length, uint32_t sequence, struct pa_buffer *messages, int *ret_error)
 {
 	*ret_error = 0;
-	const struct nlmsghdr *message = (const struct nlmsghdr *)(const void *)data;
+	const struct nlmsghdr *message = data;
 	for (; mnl_nlmsg_ok(message, length); message = mnl_nlmsg_next(message, &length)) {
 		if (message->nlmsg_seq != sequence)
 			continue; /* the rest of an attempt that was given up */
@@ -53,7 +50,7 @@ static enum progress take_datagram(const char *data, int length, uint32_t sequen
 		if (message->nlmsg_type == NLMSG_DONE || message->nlmsg_type == NLMSG_ERROR) {
 			int error = ending_error(message);
 			*ret_error = error ? error : *ret_error;
-			return FINISHED;
+			return true;
 		}
 		if (message->nlmsg_type >= NLMSG_MIN_TYPE) {
 			static const char padding[NLMSG_ALIGNTO];
@@ -61,7 +58,7 @@ static enum progress take_datagram(const char *data, int length, uint32_t sequen
 			pa_buffer_add(messages, padding, -messages->length % NLMSG_ALIGNTO);
 		}
 	}
-	return MORE;
+	return false;
 }
 
 static int receive_dump(struct mnl_socket *socket, uint32_t sequence, struct pa_buffer *messages)
@@ -69,7 +66,7 @@ static int receive_dump(struct mnl_socket *socket, uint32_t sequence, struct pa_
 	int torn = 0;
 	char *data = pa_xmalloc(DUMP_BUFFER_SIZE);
 	int error = 0;
-	for (enum progress progress = MORE; progress == MORE && (error == 0 || error == EAGAIN);) {
+	for (bool finished = false; !finished && (error == 0 || error == EAGAIN);) {
 		ssize_t length = mnl_socket_recvfrom(socket, data, DUMP_BUFFER_SIZE);
 		if (length < 0 && errno == EINTR)
 			continue;
@@ -77,7 +74,7 @@ static int receive_dump(struct mnl_socket *socket, uint32_t sequence, struct pa_
 			error = length < 0 ? errno : EPIPE;
 			break;
 		}
-		progress = take_datagram(data, (int)length, sequence, messages, &error);
+		finished = pa_netlink_take(data, (int)length, sequence, messages, &error);
 		if (error == EAGAIN)
 			torn = EAGAIN;
 	}

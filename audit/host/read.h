@@ -15,6 +15,12 @@ struct nlattr;
  */
 int pa_netlink_dump(struct mnl_socket *socket, uint16_t type, uint8_t family, struct pa_buffer *messages);
 
+/*
+ * Take over the messages of one datagram of a dump; true: it was the last one. *ret_error: 0, a positive errno, or EAGAIN
+ * when the kernel says that the dump is torn.
+ */
+bool pa_netlink_take(const void *data, int length, uint32_t sequence, struct pa_buffer *messages, int *ret_error);
+
 /* The message after `previous` (NULL: the first), or NULL. */
 const struct nlmsghdr *pa_netlink_next(const struct pa_buffer *messages, const struct nlmsghdr *previous);
 /* The attribute after `previous` (NULL: the first) of a message with a fixed header of header_size bytes, or NULL. */

@@ -2,9 +2,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* audit/host: what the user tells of a host. */
 #include <check.h>
+#include <errno.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <stdlib.h>
 
-#include "portaudit/host.h"
+#include "../../audit/host/read.h"
 
 /* The host's addresses in one line. */
 static char *addresses(const struct pa_host *host)
@@ -103,6 +106,67 @@ START_TEST(self_replaces_what_was_read_live_and_adds_to_what_was_given)
 }
 END_TEST
 
+/* --- netlink ----------------------------------------------------------------------------------------------- */
+
+#define SEQUENCE 7
+
+/* Append a message with a payload of one number. */
+static void put(struct pa_buffer *datagram, uint16_t type, uint16_t flags, uint32_t sequence, int payload)
+{
+	struct nlmsghdr header = {
+		.nlmsg_len = NLMSG_LENGTH(sizeof(payload)), .nlmsg_type = type, .nlmsg_flags = flags, .nlmsg_seq = sequence
+	};
+	pa_buffer_add(datagram, &header, sizeof(header));
+	pa_buffer_add(datagram, &payload, sizeof(payload));
+}
+
+static const struct {
+	const char *name;
+	struct {
+		uint16_t type, flags;
+		uint32_t sequence;
+		int payload;
+	} messages[3];
+	bool finished;
+	int error;
+	int taken; /* the sum of the payloads taken over */
+} datagram_table[] = {
+	{ "more to come", { { RTM_NEWLINK, 0, SEQUENCE, 1 }, { RTM_NEWLINK, 0, SEQUENCE, 2 } }, false, 0, 3 },
+	{ "done", { { RTM_NEWLINK, 0, SEQUENCE, 1 }, { NLMSG_DONE, 0, SEQUENCE, 0 } }, true, 0, 1 },
+	{ "done, and it failed", { { RTM_NEWLINK, 0, SEQUENCE, 1 }, { NLMSG_DONE, 0, SEQUENCE, -ENOMEM } }, true, ENOMEM, 1 },
+	{ "error", { { NLMSG_ERROR, 0, SEQUENCE, -EPERM } }, true, EPERM, 0 },
+	{ "torn", { { RTM_NEWLINK, NLM_F_DUMP_INTR, SEQUENCE, 1 }, { RTM_NEWLINK, 0, SEQUENCE, 2 } }, false, EAGAIN, 3 },
+	{ "torn at the end",
+	  { { RTM_NEWLINK, 0, SEQUENCE, 1 }, { NLMSG_DONE, NLM_F_DUMP_INTR, SEQUENCE, 0 } },
+	  true,
+	  EAGAIN,
+	  1 },
+	{ "an earlier attempt",
+	  { { RTM_NEWLINK, 0, 6, 1 }, { NLMSG_DONE, 0, 6, -EPERM }, { RTM_NEWLINK, 0, SEQUENCE, 4 } },
+	  false,
+	  0,
+	  4 },
+};
+
+START_TEST(datagrams_are_taken_over)
+{
+	struct pa_buffer datagram = { 0 }, messages = { 0 };
+	for (size_t i = 0; i < 3 && datagram_table[_i].messages[i].type; i++)
+		put(&datagram, datagram_table[_i].messages[i].type, datagram_table[_i].messages[i].flags,
+		    datagram_table[_i].messages[i].sequence, datagram_table[_i].messages[i].payload);
+	int error = 99, taken = 0;
+	bool finished = pa_netlink_take(datagram.data, (int)datagram.length, SEQUENCE, &messages, &error);
+	ck_assert_msg(finished == datagram_table[_i].finished, "%s", datagram_table[_i].name);
+	ck_assert_msg(error == datagram_table[_i].error, "%s: %d", datagram_table[_i].name, error);
+	const struct nlmsghdr *message = NULL;
+	while ((message = pa_netlink_next(&messages, message)))
+		taken += *(const int *)NLMSG_DATA(message);
+	ck_assert_msg(taken == datagram_table[_i].taken, "%s: %d", datagram_table[_i].name, taken);
+	pa_buffer_done(&datagram);
+	pa_buffer_done(&messages);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("host");
@@ -112,6 +176,9 @@ int main(void)
 	tcase_add_test(given, all_wrong_addresses_are_told_at_once);
 	tcase_add_test(given, self_replaces_what_was_read_live_and_adds_to_what_was_given);
 	suite_add_tcase(suite, given);
+	TCase *netlink = tcase_create("netlink");
+	tcase_add_loop_test(netlink, datagrams_are_taken_over, 0, sizeof(datagram_table) / sizeof(*datagram_table));
+	suite_add_tcase(suite, netlink);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
 	int failed = srunner_ntests_failed(runner);
