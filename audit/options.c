@@ -1,0 +1,464 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The command line: GNU style, from the rows of option.def. All errors are told in one run. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "options_parse.h"
+
+#define ON(command) (1u << PA_COMMAND_##command)
+
+static const struct pa_command_info commands[PA_COMMAND_COUNT] = {
+#define COMMAND(id, name_, positional_, summary_, details_) \
+	[PA_COMMAND_##id] = { .name = name_, .positional = positional_, .summary = summary_, .details = details_ },
+#include "option.def"
+};
+
+static const struct pa_option_info options_known[PA_OPTION_COUNT] = {
+#define OPTION(id, letter_, name_, argument_, commands_, summary_) \
+	[PA_OPTION_##                                              \
+		id] = { .letter = letter_, .name = name_, .argument = argument_, .commands = commands_, .summary = summary_ },
+#include "option.def"
+};
+
+/* What the next version will have: known, so that giving it is answered with a reason. */
+struct later {
+	const char *name, *what;
+	bool has_argument;
+};
+static const struct later later_commands[] = {
+#define LATER_COMMAND(name_, what_) { .name = name_, .what = what_ },
+#include "option.def"
+};
+static const struct later later_options[] = {
+#define LATER_OPTION(name_, has_argument_, what_) { .name = name_, .what = what_, .has_argument = has_argument_ },
+#include "option.def"
+};
+#define ROWS(table) (sizeof(table) / sizeof(*(table)))
+
+const struct pa_command_info *pa_command_info(enum pa_command command)
+{
+	return &commands[command];
+}
+
+const struct pa_option_info *pa_option_info(enum pa_option option)
+{
+	return &options_known[option];
+}
+
+void pa_options_append(struct pa_arena *arena, const char ***list, const char *item)
+{
+	size_t count = 0;
+	while (*list && (*list)[count])
+		count++;
+	const char **longer = pa_arena_alloc(arena, count + 2, sizeof(*longer));
+	if (count)
+		memcpy(longer, *list, count * sizeof(*longer));
+	longer[count] = item;
+	*list = longer;
+}
+
+static size_t list_length(const char **list)
+{
+	size_t count = 0;
+	while (list && list[count])
+		count++;
+	return count;
+}
+
+/* --- did you mean ------------------------------------------------------------------------------------------- */
+
+/* A third of the word may be wrong. */
+struct pa_nearest pa_nearest_start(const char *word)
+{
+	size_t length = strlen(word);
+	return (struct pa_nearest){ .word = word, .distance = length < 2 || length > 64 ? 0 : (unsigned)(length + 2) / 3 + 1 };
+}
+
+void pa_nearest_offer(struct pa_nearest *nearest, const char *candidate)
+{
+	if (nearest->distance == 0)
+		return;
+	unsigned distance = pa_text_distance(nearest->word, candidate);
+	if (distance >= nearest->distance)
+		return;
+	nearest->distance = distance;
+	nearest->best = candidate;
+}
+
+const char *pa_nearest_help(const struct pa_nearest *nearest, struct pa_diags *diags, const char *otherwise)
+{
+	return nearest->best ? pa_arena_printf(diags->arena, "did you mean '%s'?", nearest->best) : otherwise;
+}
+
+/* --- options ------------------------------------------------------------------------------------------------ */
+
+__attribute__((format(printf, 2, 3))) static struct pa_diag *wrong(struct pa_command_line *line, const char *format, ...)
+{
+	va_list arguments;
+	va_start(arguments, format);
+	struct pa_diag *diag = pa_diags_add(line->diags, PA_DIAG_ERROR, PA_DIAG_INPUT, "%s",
+					    pa_arena_vprintf(line->options->arena, format, arguments));
+	va_end(arguments);
+	return diag;
+}
+
+/* Options that say one thing: a second one would silently replace the first. */
+static bool is_single(enum pa_option option)
+{
+	return option == PA_OPTION_POLICY || option == PA_OPTION_PACKETS || option == PA_OPTION_AS_HOST;
+}
+
+/* `argument` is NULL for options without one. */
+static void take_option(struct pa_command_line *line, enum pa_option option, const char *argument)
+{
+	struct pa_options *options = line->options;
+	struct pa_diags *diags = line->diags;
+	if (line->given[option] && is_single(option))
+		wrong(line, "--%s is given twice", options_known[option].name)->help = "one run takes one of them";
+	line->given[option] = true;
+	switch (option) {
+	case PA_OPTION_POLICY:
+		options->policy = argument;
+		return;
+	case PA_OPTION_RULESET:
+		pa_options_append(options->arena, &options->rulesets, argument);
+		return;
+	case PA_OPTION_PACKETS:
+		options->packets = argument;
+		return;
+	case PA_OPTION_FORMAT:
+		pa_options_take_format(&line->format, argument, diags);
+		return;
+	case PA_OPTION_OUTPUT:
+		pa_options_append(options->arena, &line->outputs, argument);
+		return;
+	case PA_OPTION_QUIET:
+		options->quiet = true;
+		return;
+	case PA_OPTION_VERBOSE:
+		options->verbose = true;
+		return;
+	case PA_OPTION_COLOR:
+		pa_options_take_color(options, argument, diags);
+		return;
+	case PA_OPTION_FAIL_ON:
+		pa_options_take_level(options, argument, diags);
+		return;
+	case PA_OPTION_CHECK:
+		pa_options_take_checks(options->arena, &options->checks, argument, diags);
+		return;
+	case PA_OPTION_SELF:
+		pa_options_take_self(options, argument, diags);
+		return;
+	case PA_OPTION_INTERFACES:
+		pa_options_take_interfaces(options, argument, diags);
+		return;
+	case PA_OPTION_AS_HOST:
+		options->as_host = argument;
+		return;
+	case PA_OPTION_ALLOW_UNKNOWN:
+		options->allow_unknown = true;
+		return;
+	case PA_OPTION_NOW:
+		pa_options_take_time(options, argument, "--now", diags);
+		return;
+	case PA_OPTION_PRINT_RULES:
+		options->print_rules = true;
+		return;
+	case PA_OPTION_LOOPBACK:
+		options->loopback = true;
+		return;
+	case PA_OPTION_INCLUDE_FOLDER:
+		pa_options_append(options->arena, &options->include_folders, argument);
+		return;
+	case PA_OPTION_HELP:
+		line->help = true;
+		return;
+	case PA_OPTION_VERSION:
+		line->version = true;
+		return;
+	case PA_OPTION_COUNT:
+		return;
+	}
+}
+
+/* All long options in one row of numbers: those of this version, then those of later ones. */
+#define LONG_COUNT (PA_OPTION_COUNT + ROWS(later_options))
+
+static const char *long_name(size_t number)
+{
+	return number < PA_OPTION_COUNT ? options_known[number].name : later_options[number - PA_OPTION_COUNT].name;
+}
+
+static bool long_has_argument(size_t number)
+{
+	return number < PA_OPTION_COUNT ? options_known[number].argument != NULL
+					: later_options[number - PA_OPTION_COUNT].has_argument;
+}
+
+/*
+ * The option whose name, or whose name alone, begins with a text (GNU style). Names of later versions count, so that an
+ * abbreviation keeps its meaning. LONG_COUNT: none, and the error is told.
+ */
+static size_t find_long(struct pa_command_line *line, const char *text)
+{
+	size_t found = LONG_COUNT, matches = 0, length = strlen(text);
+	struct pa_nearest nearest = pa_nearest_start(text);
+	for (size_t i = 0; i < LONG_COUNT; i++) {
+		pa_nearest_offer(&nearest, long_name(i));
+		if (strcmp(long_name(i), text) == 0)
+			return i;
+		if (strncmp(long_name(i), text, length) == 0 && length) {
+			found = i;
+			matches++;
+		}
+	}
+	if (matches == 1)
+		return found;
+	struct pa_diag *diag = wrong(line, matches ? "option '--%s' may mean several" : "unknown option '--%s'", text);
+	if (matches == 0)
+		diag->help = nearest.best ? pa_arena_printf(line->diags->arena, "did you mean '--%s'?", nearest.best)
+					  : "'portaudit --help' lists the options";
+	return LONG_COUNT;
+}
+
+static void take_long_number(struct pa_command_line *line, size_t number, const char *argument)
+{
+	if (number < PA_OPTION_COUNT) {
+		take_option(line, (enum pa_option)number, argument);
+		return;
+	}
+	const struct later *later = &later_options[number - PA_OPTION_COUNT];
+	wrong(line, "this version of portaudit does not have --%s: %s", later->name, later->what);
+}
+
+/* argv[*index] is "--name" or "--name=argument"; *index moves on over an argument of its own. */
+static void take_long(struct pa_command_line *line, int argc, char **argv, int *index)
+{
+	const char *text = argv[*index] + 2, *equals = strchr(text, '=');
+	const char *name = equals ? pa_arena_strndup(line->options->arena, text, (size_t)(equals - text)) : text;
+	size_t number = find_long(line, name);
+	if (number == LONG_COUNT)
+		return;
+	if (!long_has_argument(number)) {
+		if (equals)
+			wrong(line, "--%s takes no argument", long_name(number));
+		else
+			take_long_number(line, number, NULL);
+		return;
+	}
+	if (equals) {
+		take_long_number(line, number, equals + 1);
+	} else if (*index + 1 < argc) {
+		take_long_number(line, number, argv[++*index]);
+	} else {
+		wrong(line, "--%s needs an argument", long_name(number));
+	}
+}
+
+static enum pa_option find_letter(char letter)
+{
+	unsigned option = 0;
+	while (option < PA_OPTION_COUNT && options_known[option].letter != letter)
+		option++;
+	return (enum pa_option)option;
+}
+
+/* argv[*index] is "-qv", "-pFILE" or "-p", with its argument behind. */
+static void take_letters(struct pa_command_line *line, int argc, char **argv, int *index)
+{
+	for (const char *letter = argv[*index] + 1; *letter; letter++) {
+		enum pa_option option = find_letter(*letter);
+		if (option == PA_OPTION_COUNT) {
+			wrong(line, "unknown option '-%c'", *letter)->help = "'portaudit --help' lists the options";
+			return;
+		}
+		if (!options_known[option].argument) {
+			take_option(line, option, NULL);
+			continue;
+		}
+		if (letter[1])
+			take_option(line, option, letter + 1);
+		else if (*index + 1 < argc)
+			take_option(line, option, argv[++*index]);
+		else
+			wrong(line, "-%c needs an argument", *letter);
+		return;
+	}
+}
+
+static void take_arguments(struct pa_command_line *line, int argc, char **argv)
+{
+	bool options_end = false;
+	for (int i = 1; i < argc; i++) {
+		if (options_end || argv[i][0] != '-' || argv[i][1] == '\0')
+			pa_options_append(line->options->arena, &line->positional, argv[i]);
+		else if (strcmp(argv[i], "--") == 0)
+			options_end = true;
+		else if (argv[i][1] == '-')
+			take_long(line, argc, argv, &i);
+		else
+			take_letters(line, argc, argv, &i);
+	}
+}
+
+/* --- commands ----------------------------------------------------------------------------------------------- */
+
+/* A word that is neither a command nor a file is more likely a command mistyped than a ruleset that is missing. */
+static void doubt_ruleset(struct pa_command_line *line, const char *word)
+{
+	if (strpbrk(word, "./") || strcmp(word, "-") == 0 || access(word, F_OK) == 0)
+		return;
+	struct pa_nearest nearest = pa_nearest_start(word);
+	for (unsigned i = 0; i < PA_COMMAND_COUNT; i++)
+		pa_nearest_offer(&nearest, commands[i].name);
+	struct pa_diag *diag = wrong(line, "'%s' is neither a command nor a file", word);
+	diag->help = pa_nearest_help(&nearest, line->diags, "'portaudit --help' lists the commands");
+}
+
+/* The first word may name the command; returns how many words it took. */
+static size_t take_command(struct pa_command_line *line)
+{
+	const char *word = line->positional ? line->positional[0] : NULL;
+	for (unsigned i = 0; word && i < PA_COMMAND_COUNT; i++) {
+		if (strcmp(commands[i].name, word) != 0)
+			continue;
+		line->options->command = (enum pa_command)i;
+		line->has_command = true;
+		return 1;
+	}
+	for (size_t i = 0; word && i < ROWS(later_commands); i++) {
+		if (strcmp(later_commands[i].name, word) != 0)
+			continue;
+		wrong(line, "this version of portaudit does not have the command '%s': it cannot %s yet", word,
+		      later_commands[i].what);
+		line->help = false;
+		return list_length(line->positional);
+	}
+	if (word)
+		doubt_ruleset(line, word);
+	return 0;
+}
+
+static void take_words(struct pa_command_line *line, const char *const *words)
+{
+	struct pa_options *options = line->options;
+	for (; *words; words++)
+		if (options->command == PA_COMMAND_EXPLAIN)
+			pa_options_append(options->arena, &options->words, *words);
+		else if (options->command == PA_COMMAND_CHECKS)
+			pa_options_take_checks(options->arena, &options->words, *words, line->diags);
+		else
+			pa_options_append(options->arena, &options->rulesets, *words);
+}
+
+/* Name the commands that an option is for: "check and list". */
+static const char *commands_of(struct pa_command_line *line, const struct pa_option_info *info)
+{
+	struct pa_buffer names = { 0 };
+	unsigned left = info->commands;
+	for (unsigned i = 0; i < PA_COMMAND_COUNT; i++) {
+		if (!(left & (1u << i)))
+			continue;
+		left &= ~(1u << i);
+		pa_buffer_printf(&names, "%s'%s'", names.length == 0 ? "" : left ? ", " : " and ", commands[i].name);
+	}
+	const char *text = pa_arena_strdup(line->options->arena, names.data);
+	pa_buffer_done(&names);
+	return text;
+}
+
+static void check_options_of_command(struct pa_command_line *line)
+{
+	const char *command = commands[line->options->command].name;
+	for (unsigned i = 0; i < PA_OPTION_COUNT; i++) {
+		const struct pa_option_info *info = &options_known[i];
+		if (line->given[i] && !(info->commands & (1u << line->options->command)))
+			wrong(line, "--%s is not for '%s' but for %s", info->name, command, commands_of(line, info));
+	}
+	if (line->options->command == PA_COMMAND_TRACE && !line->options->packets)
+		wrong(line, "'trace' needs --packets FILE");
+	if (line->options->command == PA_COMMAND_EXPLAIN && !line->options->words)
+		wrong(line, "'explain' needs a packet to explain")->help =
+			"for example: portaudit explain 3306/tcp from 203.0.113.7 on eth0";
+}
+
+/*
+ * Where reports go. An --output without a format has that of --format and takes the place of standard output; one with a
+ * format comes beside it.
+ */
+static void take_outputs(struct pa_command_line *line)
+{
+	struct pa_options *options = line->options;
+	if (!(options_known[PA_OPTION_OUTPUT].commands & (1u << options->command)))
+		return;
+	size_t count = list_length(line->outputs), to_standard_output = 0;
+	bool replaced = false;
+	options->outputs = pa_arena_alloc(options->arena, count + 1, sizeof(*options->outputs));
+	for (size_t i = 0; i < count; i++) {
+		struct pa_output *output = &options->outputs[options->output_count++];
+		bool has_format = false;
+		if (!pa_options_take_output(output, &has_format, line->outputs[i], line->diags))
+			continue;
+		if (!has_format)
+			output->format = line->format;
+		to_standard_output += strcmp(output->path, "-") == 0;
+		replaced = replaced || !has_format || strcmp(output->path, "-") == 0;
+	}
+	if (!replaced)
+		options->outputs[options->output_count++] = (struct pa_output){ .format = line->format, .path = "-" };
+	if (to_standard_output > 1)
+		wrong(line, "two reports cannot both go to standard output");
+}
+
+static void take_source_date_epoch(struct pa_command_line *line)
+{
+	const char *epoch = getenv("SOURCE_DATE_EPOCH");
+	if (epoch && epoch[0] && !line->options->has_now)
+		pa_options_take_time(line->options, epoch, "SOURCE_DATE_EPOCH", line->diags);
+}
+
+int pa_options_parse(int argc, char **argv, struct pa_options *ret, struct pa_diags *diags)
+{
+	*ret = (struct pa_options){ .arena = pa_arena_new(), .command = PA_COMMAND_CHECK };
+	struct pa_command_line line = { .options = ret, .diags = diags };
+	size_t already_wrong = diags->count;
+	take_arguments(&line, argc, argv);
+	size_t taken = take_command(&line);
+	if (diags->count == already_wrong && (line.help || line.version)) {
+		struct pa_buffer text = { 0 };
+		if (line.help)
+			pa_options_help(line.has_command, ret->command, &text);
+		else
+			pa_options_version(&text);
+		ret->text = pa_arena_strdup(ret->arena, text.data);
+		pa_buffer_done(&text);
+		return 0;
+	}
+	if (line.positional)
+		take_words(&line, line.positional + taken);
+	ret->ruleset_count = list_length(ret->rulesets);
+	ret->word_count = list_length(ret->words);
+	check_options_of_command(&line);
+	take_outputs(&line);
+	take_source_date_epoch(&line);
+	return diags->count == already_wrong ? 0 : 2;
+}
+
+void pa_options_done(struct pa_options *options)
+{
+	options->arena = pa_arena_free(options->arena);
+}
+
+bool pa_options_color(const struct pa_options *options, int stream)
+{
+	if (options->color != PA_COLOR_AUTO)
+		return options->color == PA_COLOR_ALWAYS;
+	const char *none = getenv("NO_COLOR"), *force = getenv("CLICOLOR_FORCE"), *terminal = getenv("TERM");
+	if (none && none[0])
+		return false;
+	if (force && force[0] && strcmp(force, "0") != 0)
+		return true;
+	return isatty(stream) && terminal && terminal[0] && strcmp(terminal, "dumb") != 0;
+}
