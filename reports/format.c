@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The table of formats. */
+#include "format.h"
+
+#include <strings.h>
+
+struct format_row {
+	const char *name;
+	bool (*write)(const struct pa_report *report, const struct pa_style *style, struct pa_buffer *out);
+};
+
+static const struct format_row formats[PA_FORMAT_COUNT] = {
+#define FORMAT(id, name_, writer, description) [PA_FORMAT_##id] = { .name = name_, .write = writer },
+#include "portaudit/format.def"
+#undef FORMAT
+};
+
+bool pa_format_parse(const char *name, enum pa_format *ret_format)
+{
+	for (enum pa_format format = 0; format < PA_FORMAT_COUNT; format++) {
+		if (strcasecmp(name, formats[format].name) == 0) {
+			*ret_format = format;
+			return true;
+		}
+	}
+	return false;
+}
+
+const char *pa_format_name(enum pa_format format)
+{
+	return formats[format].name;
+}
+
+bool pa_report_format(enum pa_format format, const struct pa_report *report, const struct pa_style *style,
+		      struct pa_buffer *out)
+{
+	return formats[format].write(report, style, out);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The writers of format.def. Each appends its whole document, or returns false and leaves nothing usable. */
+#ifndef PORTAUDIT_REPORTS_FORMAT_H
+#define PORTAUDIT_REPORTS_FORMAT_H
+
+#include "portaudit/report.h"
+
+#define FORMAT(id, name, writer, description) \
+	bool writer(const struct pa_report *report, const struct pa_style *style, struct pa_buffer *out);
+#include "portaudit/format.def"
+#undef FORMAT
+
+/* Parts of the text format (text_list.c, text_check.c). */
+void pa_text_list(const struct pa_report *report, const struct pa_style *style, struct pa_buffer *out);
+void pa_text_findings(const struct pa_report *report, const struct pa_style *style, struct pa_buffer *out);
+void pa_text_not_assessed(const struct pa_report *report, const struct pa_style *style, struct pa_buffer *out);
+void pa_text_summary(const struct pa_report *report, const struct pa_style *style, struct pa_buffer *out);
+
+/* "inet filter input handle 5: tcp dport 22 accept", long texts cut after `most` columns (0: not). */
+void pa_text_rule(const struct pa_rule *rule, unsigned most, struct pa_buffer *out);
+
+#endif

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Values of the less common fields in words: flags, states, packet types; and the extras of a region. */
+#include "phrase.h"
+
+struct value_name {
+	unsigned value;
+	const char *name;
+};
+
+static const struct value_name states[] = {
+	{ PA_CT_INVALID, "invalid" }, { PA_CT_ESTABLISHED, "established" }, { PA_CT_RELATED, "related" },
+	{ PA_CT_NEW, "new" },	      { PA_CT_UNTRACKED, "untracked" },	    { 0, NULL },
+};
+static const struct value_name packet_types[] = {
+	{ 0, "host" }, { 1, "broadcast" }, { 2, "multicast" }, { 3, "other" }, { 0, NULL },
+};
+static const struct value_name directions[] = { { 0, "original" }, { 1, "reply" }, { 0, NULL } };
+static const struct value_name address_types[] = {
+	{ PA_TYPE_UNICAST, "unicast" },
+	{ PA_TYPE_LOCAL, "local" },
+	{ PA_TYPE_BROADCAST, "broadcast" },
+	{ PA_TYPE_ANYCAST, "anycast" },
+	{ PA_TYPE_MULTICAST, "multicast" },
+	{ 6, "blackhole" },
+	{ 7, "unreachable" },
+	{ 8, "prohibit" },
+	{ 0, NULL },
+};
+
+/* By position of the bit; nft's names. */
+static const char *const tcp_flags[] = { "fin", "syn", "rst", "psh", "ack", "urg", "ecn", "cwr" };
+
+static const char *name_of(const struct value_name *names, pa_u128 value)
+{
+	for (; names && names->name; names++)
+		if (names->value == value)
+			return names->name;
+	return NULL;
+}
+
+const char *pa_ct_state_name(pa_u128 state)
+{
+	return name_of(states, state);
+}
+
+void pa_phrase_tcp_flags(pa_u128 flags, char separator, struct pa_buffer *out)
+{
+	bool follows = false;
+	for (unsigned bit = 0; bit < 8; bit++) {
+		if (!(flags >> bit & 1))
+			continue;
+		if (follows)
+			pa_buffer_putc(out, separator);
+		pa_buffer_puts(out, tcp_flags[bit]);
+		follows = true;
+	}
+	if (!follows)
+		pa_buffer_puts(out, "none");
+}
+
+static const struct value_name *names_of_field(enum pa_field field)
+{
+	if (field == PA_FIELD_CT_STATE)
+		return states;
+	if (field == PA_FIELD_PKTTYPE)
+		return packet_types;
+	if (field == PA_FIELD_CT_DIRECTION)
+		return directions;
+	if (field == PA_FIELD_DADDR_TYPE || field == PA_FIELD_DADDR_IIF_TYPE || field == PA_FIELD_SADDR_TYPE)
+		return address_types;
+	return NULL;
+}
+
+static void print_ether(pa_u128 value, struct pa_buffer *out)
+{
+	for (int shift = 40; shift >= 0; shift -= 8)
+		pa_buffer_printf(out, "%02x%s", (unsigned)(value >> shift & 0xff), shift ? ":" : "");
+}
+
+static bool is_hex(enum pa_field field)
+{
+	return field == PA_FIELD_MARK || field == PA_FIELD_CT_MARK || field == PA_FIELD_CT_STATUS ||
+	       field == PA_FIELD_IP_FRAG_OFF;
+}
+
+static void print_value(enum pa_field field, pa_u128 value, struct pa_buffer *out)
+{
+	const char *name = name_of(names_of_field(field), value);
+	if (name)
+		pa_buffer_puts(out, name);
+	else if (field == PA_FIELD_ETHER_SADDR || field == PA_FIELD_ETHER_DADDR)
+		print_ether(value, out);
+	else
+		pa_buffer_printf(out, is_hex(field) ? "0x%llx" : "%llu", (unsigned long long)value);
+}
+
+/* Flags have no order that ranges would follow: each combination by itself. */
+static void print_flag_sets(struct pa_ranges ranges, size_t most, struct pa_buffer *out)
+{
+	size_t shown = 0, total = 0;
+	for (size_t i = 0; i < ranges.count; i++)
+		total += (size_t)(ranges.items[i].last - ranges.items[i].first) + 1;
+	for (size_t i = 0; i < ranges.count; i++) {
+		for (pa_u128 value = ranges.items[i].first; value <= ranges.items[i].last; value++) {
+			if (most && shown == most) {
+				pa_print_more(total - shown, out);
+				return;
+			}
+			pa_buffer_puts(out, shown++ ? ", " : "");
+			pa_phrase_tcp_flags(value, '|', out);
+		}
+	}
+}
+
+static bool is_address_field(enum pa_field field)
+{
+	return field == PA_FIELD_SADDR || field == PA_FIELD_DADDR || field == PA_FIELD_CT_ORIG_SADDR ||
+	       field == PA_FIELD_CT_ORIG_DADDR;
+}
+
+void pa_phrase_values(struct pa_arena *arena, enum pa_field field, int family, struct pa_ranges ranges, size_t most,
+		      struct pa_buffer *out)
+{
+	if (field == PA_FIELD_TCP_FLAGS) {
+		print_flag_sets(ranges, most, out);
+		return;
+	}
+	if (is_address_field(field)) {
+		pa_address_ranges_print(arena, ranges, field, family, most, out);
+		return;
+	}
+	size_t shown = most == 0 || ranges.count <= most + 1 ? ranges.count : most;
+	for (size_t i = 0; i < shown; i++) {
+		pa_buffer_puts(out, i ? "," : "");
+		print_value(field, ranges.items[i].first, out);
+		if (ranges.items[i].last != ranges.items[i].first) {
+			pa_buffer_putc(out, '-');
+			print_value(field, ranges.items[i].last, out);
+		}
+	}
+	if (shown < ranges.count)
+		pa_print_more(ranges.count - shown, out);
+}
+
+bool pa_phrase_extras(struct pa_arena *arena, const struct pa_region *region, size_t most, struct pa_buffer *out)
+{
+	bool written = false;
+	for (enum pa_field field = 0; field < PA_FIELD_COUNT; field++) {
+		struct pa_ranges ranges;
+		if (!pa_region_extra(arena, region, field, &ranges))
+			continue;
+		pa_buffer_printf(out, "%s%s ", written ? ", " : "", pa_field_info(field)->name);
+		pa_phrase_values(arena, field, region->row->family, ranges, most, out);
+		written = true;
+	}
+	return written;
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* trace: one JSON line for each packet. */
+#include "json_parts.h"
+#include "portaudit/report.h"
+
+static const char *fate_word(const struct pa_walk *walk)
+{
+	static const char *const accepted[] = {
+		[PA_PATH_IN] = "in-accept", [PA_PATH_FORWARD] = "forward-accept", [PA_PATH_OUT] = "out-accept"
+	};
+	switch (walk->fate) {
+	case PA_FATE_ACCEPT:
+		return accepted[walk->path];
+	case PA_FATE_DROP:
+		return "drop";
+	case PA_FATE_REJECT:
+		return "reject";
+	case PA_FATE_DEPENDS:
+		return "depends";
+	}
+	return NULL;
+}
+
+/* NAT may leave one half as it was: only what the packet did not say already is written. */
+static bool is_new(const struct pa_packet *packet, enum pa_field field, struct pa_interval value)
+{
+	return value.first != value.last || !packet->known[field] || packet->value[field] != value.first;
+}
+
+static void add_end(struct pa_json *json, const struct pa_packet *packet, bool source, struct pa_interval address,
+		    bool has_port, struct pa_interval port)
+{
+	enum pa_field address_field = source ? PA_FIELD_SADDR : PA_FIELD_DADDR;
+	enum pa_field port_field = source ? PA_FIELD_SPORT : PA_FIELD_DPORT;
+	if (is_new(packet, address_field, address)) {
+		char text[PA_ADDRESS_RANGE_TEXT_MAX];
+		pa_address_range_format(address, packet->family, text);
+		pa_json_string(json, source ? "src" : "dst", text);
+	}
+	if (has_port && is_new(packet, port_field, port))
+		pa_json_port(json, source ? "sport" : "dport", port);
+}
+
+static void add_step(struct pa_json *json, const struct pa_walk_step *step)
+{
+	pa_json_open(json, NULL, '{');
+	pa_json_place(json, step->chain, step->rule);
+	pa_json_string(json, "rule", step->rule ? step->rule->text : NULL);
+	pa_json_string(json, "verdict", pa_verdict_name(step->outcome == PA_WALK_PASSED ? PA_VERDICT_CONTINUE : step->verdict));
+	pa_json_close(json, '}');
+}
+
+/* The walk names what decided or changed something; rules that did not match are the business of `explain`. */
+static void add_walk(struct pa_json *json, const struct pa_walk *walk)
+{
+	pa_json_open(json, "walk", '[');
+	for (size_t i = 0; i < walk->step_count; i++) {
+		const struct pa_walk_step *step = &walk->steps[i];
+		bool told =
+			step->outcome == PA_WALK_MATCHED || step->outcome == PA_WALK_PASSED || step->outcome == PA_WALK_POLICY;
+		if (told && step->chain)
+			add_step(json, step);
+	}
+	pa_json_close(json, ']');
+}
+
+bool pa_report_verdict(const struct pa_walk *walk, const struct pa_packet *packet, const char *id_json, struct pa_buffer *out)
+{
+	struct pa_json json = { .out = out };
+	pa_json_open(&json, NULL, '{');
+	pa_json_raw(&json, "id", id_json ? id_json : "null");
+	pa_json_string(&json, "fate", fate_word(walk));
+	if (walk->source_changed)
+		add_end(&json, packet, true, walk->source, walk->has_source_port, walk->source_port);
+	if (walk->destination_changed)
+		add_end(&json, packet, false, walk->destination, walk->has_destination_port, walk->destination_port);
+	if (walk->fate == PA_FATE_DEPENDS)
+		pa_json_string(&json, "condition", walk->condition ? walk->condition : "not known");
+	add_walk(&json, walk);
+	pa_json_close(&json, '}');
+	pa_buffer_putc(out, '\n');
+	return true;
+}
