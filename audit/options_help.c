@@ -69,13 +69,22 @@ static void formats_table(struct pa_buffer *out)
 #undef FORMAT
 }
 
-static void exit_table(struct pa_buffer *out)
+static bool has_command(unsigned commands, enum pa_command command)
+{
+	return commands & (1u << command);
+}
+
+static void exit_table(struct pa_buffer *out, unsigned commands)
 {
 	pa_buffer_puts(out, "\nExit status:\n");
-	row(out, "  0", 5, "nothing found at or above --fail-on");
-	row(out, "  1", 5, "findings");
+	row(out, "  0", 5, has_command(commands, PA_COMMAND_CHECK) ? "nothing found at or above --fail-on" : "done");
+	if (has_command(commands, PA_COMMAND_CHECK))
+		row(out, "  1", 5, "findings");
+	else if (has_command(commands, PA_COMMAND_TRACE))
+		row(out, "  1", 5, "a packet fared otherwise than its \"expect\" says");
 	row(out, "  2", 5, "the command line, the policy or a file is wrong");
-	row(out, "  3", 5, "the audit is not complete: what was found is reported, what is missing may be more");
+	if (commands & ~(1u << PA_COMMAND_CHECKS))
+		row(out, "  3", 5, "the audit is not complete: what was found is reported, what is missing may be more");
 }
 
 static void program_help(struct pa_buffer *out)
@@ -94,7 +103,7 @@ static void program_help(struct pa_buffer *out)
 	}
 	options_table(out, ~0u);
 	formats_table(out);
-	exit_table(out);
+	exit_table(out, ~0u);
 	pa_buffer_puts(out, "\nExamples:\n"
 			    "  portaudit list                            what is reachable on this host\n"
 			    "  portaudit list firewall.nft               what a file would let in\n"
@@ -112,7 +121,7 @@ static void command_help(enum pa_command command, struct pa_buffer *out)
 	options_table(out, 1u << command);
 	if (pa_option_info(PA_OPTION_FORMAT)->commands & (1u << command))
 		formats_table(out);
-	exit_table(out);
+	exit_table(out, 1u << command);
 }
 
 void pa_options_help(bool has_command, enum pa_command command, struct pa_buffer *out)
