@@ -23,17 +23,23 @@ typedef int32_t pa_day;
 bool pa_day_parse(const char *text, pa_day *ret_day); /* YYYY-MM-DD */
 
 /*
- * Addresses of an endpoint: sorted, disjoint intervals per family, `except` already taken out. any: both families, all
- * (then the lists are empty). self: the host's own addresses as well.
+ * Addresses of an endpoint: sorted, disjoint, not touching intervals per family, `except` already taken out. Only the
+ * host knows what `self` is, so the region is made in three steps:
+ *   1. everything when `any` (then all lists are empty and no other flag is set), else the lists ipv4 and ipv6
+ *      (`any except 10.0.0.0/8` is lists, too);
+ *   2. except_self: take the host's addresses out;
+ *   3. self: add the host's addresses, without those in except_ipv4 and except_ipv6.
+ * Nothing set and nothing in the lists: no address (an empty list file).
  */
 struct pa_addresses {
 	bool any;
 	bool self;
+	bool except_self;
 	struct pa_interval *ipv4; /* IPv4-mapped values */
 	size_t ipv4_count;
 	struct pa_interval *ipv6;
 	size_t ipv6_count;
-	/* `any except ...` and `self except ...`: what is taken out (already applied where it could be). */
+	/* Only with `self`: those of the host's addresses that do not count (`self except 192.0.2.1`). */
 	struct pa_interval *except_ipv4;
 	size_t except_ipv4_count;
 	struct pa_interval *except_ipv6;
@@ -41,7 +47,10 @@ struct pa_addresses {
 	const char *text; /* as written */
 };
 
-/* Interfaces: intervals of pa_ifname_value(); globs that are no prefix are expanded against nothing and kept as text. */
+/*
+ * Interfaces: the union of intervals of pa_ifname_value() and of globs; globs that are no prefix are expanded against
+ * nothing and kept as text. any: all of them (then the lists are empty).
+ */
 struct pa_interfaces {
 	bool any;
 	struct pa_interval *names;
@@ -51,25 +60,32 @@ struct pa_interfaces {
 	const char *text;
 };
 
-/* One protocol with its ports, or ICMP types. any_protocol: `any`. */
+/*
+ * One protocol with its ports, or ICMP types; a `what` is the union of its items. any_protocol: `any`, every packet of
+ * every protocol. `80/any` is one item for each protocol that has ports (tcp, udp, udplite, sctp, dccp). ICMP (1) is
+ * IPv4 only and ICMPv6 (58) IPv6 only.
+ */
 struct pa_service_item {
 	bool any_protocol;
 	unsigned protocol;	  /* IP protocol number */
-	bool any_port;		  /* protocols without ports have it too */
+	bool any_port;		  /* 0-65535; protocols without ports and ICMP have it too */
 	struct pa_interval ports; /* destination ports; `ephemeral` is resolved by the host: */
 	bool ephemeral;
 	bool icmp; /* protocol 1 or 58: type and code below */
 	struct pa_interval icmp_type;
 	struct pa_interval icmp_code;
-	const char *text; /* "443/tcp", "ssh", as written */
+	const char *text; /* "443/tcp", "ssh", as written; a service of the policy: its name */
 };
 
+/* The union of sorted, disjoint intervals; ephemeral: the host's ip_local_port_range as well. */
 struct pa_ports {
-	bool any;
+	bool any; /* `port any`, or no `port` */
+	bool ephemeral;
 	struct pa_interval *items;
 	size_t count;
 };
 
+/* Not given: everything is `any`. In `from`, interfaces are the input interfaces, in `to` the output interfaces. */
 struct pa_endpoint {
 	bool given;
 	struct pa_addresses addresses;
@@ -93,10 +109,10 @@ struct pa_statement {
 	enum pa_statement_kind kind;
 	unsigned id; /* position among all statements */
 	struct pa_location where;
-	const char *text; /* the statement's line(s) as written, blanks folded, without the block */
+	const char *text; /* the statement on one line in canonical spacing, names as written, without the block */
 	/* allow, deny, require; waive ... for */
-	enum pa_path path;
-	int family; /* 0 both, 4, 6 */
+	enum pa_path path; /* waive and listen have none: always PA_PATH_IN */
+	int family;	   /* 0 both, 4, 6 */
 	struct pa_service_item *items;
 	size_t item_count;
 	struct pa_endpoint from, to;
@@ -119,6 +135,7 @@ struct pa_check_setting {
 	bool has_enabled, enabled;
 	bool has_severity;
 	enum pa_severity severity;
+	struct pa_fields fields; /* of the block, when there is one */
 };
 
 struct pa_policy {
@@ -126,7 +143,7 @@ struct pa_policy {
 	const char *file;
 	struct pa_statement **statements;
 	size_t statement_count;
-	struct pa_check_setting *checks;
+	struct pa_check_setting *checks; /* one for each check that the policy names */
 	size_t check_count;
 	/* set ... */
 	bool has_fail_on;
@@ -140,8 +157,10 @@ struct pa_policy {
 
 /*
  * Parse a policy file. `host` selects the host blocks that apply (--as-host, or this host's name; NULL: none of them does).
- * `checks_known` tells whether a check id exists (so that rules/ needs not know the catalogue); NULL accepts any
- * well-formed id. All errors of all files are added to diags, then NULL is returned.
+ * `check_known` tells whether a check id exists (so that rules/ needs not know the catalogue); NULL accepts any
+ * well-formed id. All errors of all files are added to diags (kind INPUT; file by file, sorted by position; above 100 a
+ * note says how many more), then NULL is returned. Warnings may be added to diags of a policy that is returned. Only errors
+ * of form carry their source line; an error of meaning quotes the word.
  */
 struct pa_policy *pa_policy_load(const char *path, const char *host, bool (*check_known)(const char *id),
 				 struct pa_diags *diags);
