@@ -100,12 +100,22 @@ static int add_way(struct reading *reading, const struct route *route, unsigned 
 
 static int add_ways(struct reading *reading, const struct route *route)
 {
-	int left = mnl_attr_get_payload_len(route->ways), error = 0;
-	const struct rtnexthop *way = mnl_attr_get_payload(route->ways);
-	for (; !error && RTNH_OK(way, left); left -= (int)RTNH_ALIGN(way->rtnh_len), way = RTNH_NEXT(way))
-		if (!(way->rtnh_flags & RTNH_F_DEAD))
-			error = add_way(reading, route, (unsigned)way->rtnh_ifindex);
-	return error;
+	const char *bytes = mnl_attr_get_payload(route->ways);
+	size_t left = mnl_attr_get_payload_len(route->ways);
+	while (left >= sizeof(struct rtnexthop)) {
+		const struct rtnexthop *way = (const void *)bytes;
+		if (way->rtnh_len < sizeof(*way) || way->rtnh_len > left)
+			return EBADMSG;
+		int error = way->rtnh_flags & RTNH_F_DEAD ? 0 : add_way(reading, route, (unsigned)way->rtnh_ifindex);
+		if (error)
+			return error;
+		size_t step = RTNH_ALIGN(way->rtnh_len);
+		if (step >= left)
+			break;
+		bytes += step;
+		left -= step;
+	}
+	return 0;
 }
 
 static int add_main_route(struct reading *reading, const struct route *route)

@@ -3,7 +3,7 @@
 /* audit/host: what the user tells of a host. */
 #include <check.h>
 #include <errno.h>
-#include <linux/netlink.h>
+#include <libmnl/libmnl.h>
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
 
@@ -160,7 +160,7 @@ START_TEST(datagrams_are_taken_over)
 	ck_assert_msg(error == datagram_table[_i].error, "%s: %d", datagram_table[_i].name, error);
 	const struct nlmsghdr *message = NULL;
 	while ((message = pa_netlink_next(&messages, message)))
-		taken += *(const int *)NLMSG_DATA(message);
+		taken += *(const int *)mnl_nlmsg_get_payload(message);
 	ck_assert_msg(taken == datagram_table[_i].taken, "%s: %d", datagram_table[_i].name, taken);
 	pa_buffer_done(&datagram);
 	pa_buffer_done(&messages);
