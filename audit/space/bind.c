@@ -35,13 +35,16 @@ static pa_node regroup(struct pa_space *space, unsigned level, const pa_node chi
 static pa_node bind(struct binding *binding, pa_node f)
 {
 	struct pa_space *space = binding->space;
-	if (pa_node_is_terminal(f))
-		return binding->map(binding->context, pa_node_value(f));
 	if (space->failed)
 		return PA_FALSE;
 	pa_node result = pa_memo_find(space, binding->op, f, 0, 0);
 	if (result != PA_NO_NODE)
 		return result;
+	if (pa_node_is_terminal(f)) {
+		result = binding->map(binding->context, pa_node_value(f));
+		pa_memo_store(space, binding->op, f, 0, 0, result);
+		return result;
+	}
 	unsigned level = space->level[f];
 	pa_node child[PA_RADIX];
 	bool below = true;
@@ -137,4 +140,73 @@ void pa_node_variables(struct pa_space *space, pa_node f, bool *variables, size_
 		if (variable < count)
 			variables[variable] = true;
 	}
+}
+
+/* --- what a set says of the opaque variables --- */
+
+void pa_node_conditions(struct pa_space *space, pa_node f, void (*visit)(void *context, pa_node condition), void *context)
+{
+	struct visit walk = {.space = space, .seen = pa_xcalloc(space->count / 8 + 1, 1)};
+	pa_grow(&walk.stack, &walk.capacity, 64, sizeof(*walk.stack));
+	walk.stack[walk.count++] = f;
+	pa_node *found = NULL, node;
+	size_t count = 0, capacity = 0;
+	while (walk.count) {
+		node = walk.stack[--walk.count];
+		if (pa_node_is_terminal(node) || walk.seen[node / 8] & 1u << node % 8)
+			continue;
+		walk.seen[node / 8] = (uint8_t)(walk.seen[node / 8] | 1u << node % 8);
+		if (space->level[node] >= space->field_levels) {
+			pa_grow(&found, &capacity, count + 1, sizeof(*found));
+			found[count++] = node;
+			continue;
+		}
+		pa_grow(&walk.stack, &walk.capacity, walk.count + PA_RADIX, sizeof(*walk.stack));
+		for (unsigned i = 0; i < PA_RADIX; i++)
+			walk.stack[walk.count++] = space->child[node][i];
+	}
+	free(walk.seen);
+	free(walk.stack);
+	qsort(found, count, sizeof(*found), compare_nodes);
+	for (size_t i = 0; i < count; i++)
+		visit(context, found[i]);
+	free(found);
+}
+
+static pa_node where(struct pa_space *space, pa_node f, pa_node condition, uint32_t op)
+{
+	if (f == condition)
+		return PA_TRUE;
+	if (pa_node_is_terminal(f) || space->level[f] >= space->field_levels || space->failed)
+		return PA_FALSE;
+	pa_node result = pa_memo_find(space, op, f, condition, 0);
+	if (result != PA_NO_NODE)
+		return result;
+	pa_node child[PA_RADIX];
+	for (unsigned i = 0; i < PA_RADIX; i++)
+		child[i] = where(space, space->child[f][i], condition, op);
+	result = pa_node_make(space, space->level[f], child);
+	pa_memo_store(space, op, f, condition, 0, result);
+	return result;
+}
+
+pa_node pa_node_where(struct pa_space *space, pa_node f, pa_node condition)
+{
+	return where(space, f, condition, space->next_op++);
+}
+
+int pa_condition_polarity(struct pa_space *space, pa_node condition, unsigned variable)
+{
+	if (pa_node_is_terminal(condition) || space->level[condition] > space->field_levels + variable)
+		return 0;
+	pa_node off = space->child[condition][0], on = space->child[condition][1];
+	if (space->level[condition] == space->field_levels + variable) {
+		if (pa_node_minus(space, off, on) == PA_FALSE)
+			return 1;
+		return pa_node_minus(space, on, off) == PA_FALSE ? -1 : 2;
+	}
+	int a = pa_condition_polarity(space, off, variable), b = pa_condition_polarity(space, on, variable);
+	if (a == 0 || b == 0)
+		return a + b;
+	return a == b ? a : 2;
 }

@@ -157,6 +157,11 @@ void pa_cuts_add_interval(struct pa_cuts *cuts, enum pa_field field, struct pa_i
 	pa_cuts_add(cuts, field, &interval, 1, 1, true);
 }
 
+bool pa_cuts_has(const struct pa_cuts *cuts, enum pa_field field)
+{
+	return cuts->field[field].span_count > 0;
+}
+
 static int compare_events(const void *a, const void *b)
 {
 	const struct event *x = a, *y = b;

@@ -22,6 +22,8 @@ void pa_cuts_add(struct pa_cuts *cuts, enum pa_field field, const struct pa_inte
 /* Announce one interval as a test of its own. */
 void pa_cuts_add_interval(struct pa_cuts *cuts, enum pa_field field, struct pa_interval interval);
 
+bool pa_cuts_has(const struct pa_cuts *cuts, enum pa_field field); /* was any test of the field announced? */
+
 /* The classes of one field. Segment i is start[i] ... start[i + 1] - 1 and belongs to class class_of[i]. */
 struct pa_classes {
 	pa_u128 max;

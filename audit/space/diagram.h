@@ -93,6 +93,13 @@ pa_node pa_node_every_variable(struct pa_space *space, pa_node f);
 /* For sets: which variables the diagram depends on; returns how many of `variables` were set. */
 void pa_node_variables(struct pa_space *space, pa_node f, bool *variables, size_t count);
 
+/* For sets: each distinct function of the variables that some packets depend on. */
+void pa_node_conditions(struct pa_space *space, pa_node f, void (*visit)(void *context, pa_node condition), void *context);
+/* The packets for which exactly this function of the variables decides. */
+pa_node pa_node_where(struct pa_space *space, pa_node f, pa_node condition);
+/* How a condition depends on a variable: 0 not, 1 helps when it holds, -1 helps when it does not, 2 either. */
+int pa_condition_polarity(struct pa_space *space, pa_node condition, unsigned variable);
+
 pa_node pa_node_and(struct pa_space *space, pa_node a, pa_node b);
 pa_node pa_node_or(struct pa_space *space, pa_node a, pa_node b);
 pa_node pa_node_minus(struct pa_space *space, pa_node a, pa_node b);

@@ -68,7 +68,8 @@ struct pa_opaque {
 	const char *text;	    /* "limit rate 5/second" */
 	const struct pa_rule *rule; /* the first rule that asks it, or NULL */
 	const char *reason;	    /* why it cannot be decided */
-	bool matters;		    /* some packet's fate on the way in depends on it */
+	bool matters;		    /* some packet's fate depends on it */
+	bool understood;	    /* its meaning is known, only its outcome depends on time or state (limit, quota, a dynamic set) */
 };
 
 /* Further intervals that will be asked of the sets (from the policy); copied. */
@@ -171,6 +172,11 @@ struct pa_walk {
 	size_t step_count;
 	struct pa_arena *arena;
 };
+/* For many packets through one ruleset: what can be prepared once. Borrows both. */
+struct pa_walker;
+struct pa_walker *pa_walker_new(const struct pa_ruleset *ruleset, const struct pa_host *host);
+struct pa_walker *pa_walker_free(struct pa_walker *walker);
+void pa_walker_walk(const struct pa_walker *walker, const struct pa_packet *packet, bool path_known, struct pa_walk *ret_walk);
 /*
  * Follow a packet; fields that are not known are open. `path_known` false: the destination decides (host's addresses).
  * Free with pa_walk_done().

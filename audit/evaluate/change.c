@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Steps that change the environment: assignments, and translations, which also end the chain as accept does. */
+#include "evaluation.h"
+
+struct change {
+	struct pa_evaluation *e;
+	const struct pa_rule *rule;
+	size_t step;
+	uint32_t env;
+	int family; /* NAT */
+};
+
+static struct pa_value unknown_value(struct pa_evaluation *e, const char *text)
+{
+	return (struct pa_value){.kind = PA_VALUE_UNKNOWN, .text = pa_intern(e, text ? text : "a value that cannot be known")};
+}
+
+static struct pa_value interval_value(struct pa_evaluation *e, struct pa_interval interval, const char *text)
+{
+	if (interval.first == interval.last)
+		return (struct pa_value){.kind = PA_VALUE_CONST, .first = interval.first, .last = interval.last};
+	return (struct pa_value){
+		.kind = PA_VALUE_RANGE, .first = interval.first, .last = interval.last, .text = pa_intern(e, text ? text : "a range")};
+}
+
+/* --- assignments --- */
+
+/* The value of another field here, under mask and xor. *breaks: it cannot be read, the rule ends. */
+static struct pa_value field_value(struct pa_evaluation *e, const struct pa_key_part *part, const char *text, uint32_t env, bool *breaks)
+{
+	if (part->opaque)
+		return unknown_value(e, text);
+	if (pa_field_needs_flow(part->field) && !pa_env_has_flow(e, env)) {
+		*breaks = true;
+		return (struct pa_value){0};
+	}
+	const struct pa_value *value = pa_env_find(e, env, part->field);
+	if (value && value->kind == PA_VALUE_CONST) {
+		pa_u128 v = (value->first & part->mask) ^ part->xor_value;
+		return (struct pa_value){.kind = PA_VALUE_CONST, .first = v, .last = v};
+	}
+	bool plain = part->mask == pa_field_max(part->field) && !part->xor_value;
+	if (value && plain)
+		return *value;
+	return unknown_value(e, text);
+}
+
+static pa_node assign(struct pa_evaluation *e, const struct pa_rule *rule, size_t step, uint32_t env, const struct pa_value *value)
+{
+	enum pa_field field = rule->steps[step].field;
+	/* without a flow there is nothing to set; the rule goes on (nft_ct_set_eval) */
+	if (field != PA_FIELD_CT_MARK || pa_env_has_flow(e, env))
+		env = pa_env_set(e, env, field, value);
+	return pa_steps_node(e, rule, step + 1, env);
+}
+
+static pa_node assign_element(void *context, size_t element)
+{
+	struct change *c = context;
+	const struct pa_step *step = &c->rule->steps[c->step];
+	const struct pa_elements *map = step->value.map;
+	const struct pa_datum *datum = element < map->count ? &map->data[element] : map->catch_all;
+	struct pa_value value = unknown_value(c->e, step->text);
+	if (datum->kind == PA_DATUM_VALUES && step->value.datum_index < datum->count)
+		value = interval_value(c->e, datum->values[step->value.datum_index], step->text);
+	return assign(c->e, c->rule, c->step, c->env, &value);
+}
+
+static pa_node assign_map(struct change *c)
+{
+	const struct pa_step *step = &c->rule->steps[c->step];
+	const struct pa_elements *map = step->value.map;
+	pa_node miss = pa_outcome(c->e, PA_OUTCOME_NEXT, c->env);
+	struct pa_value any = unknown_value(c->e, step->text);
+	pa_node changed = map->opaque || map->may_grow ? assign(c->e, c->rule, c->step, c->env, &any) : miss;
+	if (map->opaque || map->may_grow) {
+		pa_node there = pa_variable(c->e, step->text ? step->text : "a map", (uint64_t)(uintptr_t)map,
+					    map->opaque ? map->opaque : "elements may be added to the map at run time", c->rule,
+					    !map->opaque);
+		miss = pa_node_choose(c->e->space, there, changed, miss);
+	}
+	if (map->opaque)
+		return miss;
+	pa_node found = pa_lookup(c->e, c->rule, step, &step->value.key, map, c->env, assign_element, c, miss);
+	if (!map->may_shrink)
+		return found;
+	pa_node there = pa_variable(c->e, step->text ? step->text : "a map", (uint64_t)(uintptr_t)map + 1,
+				    "elements of the map may have expired", c->rule, true);
+	return pa_node_choose(c->e->space, there, found, pa_outcome(c->e, PA_OUTCOME_NEXT, c->env));
+}
+
+pa_node pa_assign_node(struct pa_evaluation *e, const struct pa_rule *rule, size_t step, uint32_t env)
+{
+	const struct pa_step *s = &rule->steps[step];
+	struct change change = {e, rule, step, env, 0};
+	struct pa_value value = unknown_value(e, s->text);
+	bool breaks = false;
+	switch (s->value.kind) {
+	case PA_OPERAND_VALUE:
+		value = interval_value(e, s->value.interval, s->text);
+		break;
+	case PA_OPERAND_FIELD:
+		value = field_value(e, &s->value.part, s->text, env, &breaks);
+		break;
+	case PA_OPERAND_MAP:
+		return assign_map(&change);
+	case PA_OPERAND_NONE:
+	case PA_OPERAND_PREFIX:
+	case PA_OPERAND_OPAQUE:
+		break;
+	}
+	return breaks ? pa_outcome(e, PA_OUTCOME_NEXT, env) : assign(e, rule, step, env, &value);
+}
+
+/* --- translations --- */
+
+static const char *locality_text(struct pa_evaluation *e, const struct pa_value *value, int family)
+{
+	char range[PA_ADDRESS_RANGE_TEXT_MAX];
+	struct pa_buffer text = {0};
+	pa_address_range_format((struct pa_interval){value->first, value->last}, family, range);
+	pa_buffer_printf(&text, "%s is an address of this host", range);
+	const char *interned = pa_intern(e, text.data);
+	pa_buffer_done(&text);
+	return interned;
+}
+
+/* The type of the new destination: known for one address of a known host, else a question of its own. */
+static struct pa_value destination_type(struct pa_evaluation *e, const struct pa_value *address, int family)
+{
+	if (address->kind == PA_VALUE_SELF)
+		return (struct pa_value){.kind = PA_VALUE_CONST, .first = PA_TYPE_LOCAL, .last = PA_TYPE_LOCAL};
+	if (address->kind != PA_VALUE_CONST && address->kind != PA_VALUE_RANGE)
+		return unknown_value(e, "the new destination is an address of this host");
+	unsigned type = pa_address_type(e->host, address->first, family);
+	if (address->kind == PA_VALUE_CONST && type)
+		return (struct pa_value){.kind = PA_VALUE_CONST, .first = type, .last = type};
+	bool local = false;
+	for (size_t i = 0; address->kind == PA_VALUE_RANGE && e->host->addresses_known && i < e->host->address_count; i++) {
+		pa_u128 own = e->host->addresses[i].address;
+		local = local || (own >= address->first && own <= address->last);
+	}
+	if (address->kind == PA_VALUE_RANGE && e->host->addresses_known && !local && type == PA_TYPE_UNICAST)
+		return (struct pa_value){.kind = PA_VALUE_CONST, .first = type, .last = type};
+	return unknown_value(e, locality_text(e, address, family));
+}
+
+static uint32_t set_status(struct pa_evaluation *e, uint32_t env, pa_u128 bit)
+{
+	const struct pa_value *status = pa_env_find(e, env, PA_FIELD_CT_STATUS);
+	if (!status || status->kind != PA_VALUE_CONST)
+		return env;
+	return pa_env_set_const(e, env, PA_FIELD_CT_STATUS, status->first | bit);
+}
+
+static uint32_t translate_destination(struct pa_evaluation *e, uint32_t env, const struct pa_value *address, const struct pa_value *port,
+				      int family)
+{
+	if (address) {
+		struct pa_value type = destination_type(e, address, family);
+		env = pa_env_set(e, env, PA_FIELD_DADDR, address);
+		env = pa_env_set(e, env, PA_FIELD_DADDR_TYPE, &type);
+		if (type.kind != PA_VALUE_CONST || type.first == PA_TYPE_LOCAL)
+			type = unknown_value(e, "the new destination is an address of the incoming interface");
+		env = pa_env_set(e, env, PA_FIELD_DADDR_IIF_TYPE, &type);
+	}
+	if (port)
+		env = pa_env_set(e, env, PA_FIELD_DPORT, port);
+	return set_status(e, env, PA_STATUS_DNAT);
+}
+
+static uint32_t translate_source(struct pa_evaluation *e, uint32_t env, const struct pa_value *address, const struct pa_value *port)
+{
+	struct pa_value chosen = unknown_value(e, "the source port that NAT chooses");
+	if (address)
+		env = pa_env_set(e, env, PA_FIELD_SADDR, address);
+	env = pa_env_set(e, env, PA_FIELD_SPORT, port ? port : &chosen);
+	return set_status(e, env, PA_STATUS_SNAT);
+}
+
+static pa_node translated(struct change *c, const struct pa_value *address, const struct pa_value *port)
+{
+	struct pa_evaluation *e = c->e;
+	enum pa_nat_kind kind = c->rule->steps[c->step].nat;
+	uint32_t env = kind == PA_NAT_DNAT || kind == PA_NAT_REDIRECT ? translate_destination(e, c->env, address, port, c->family)
+								      : translate_source(e, c->env, address, port);
+	return pa_outcome(e, PA_OUTCOME_ACCEPT, pa_env_set_const(e, env, PA_SLOT_NATTED, 1));
+}
+
+static const struct pa_value *datum_value(struct pa_evaluation *e, const struct pa_operand *operand, const struct pa_datum *datum,
+					  const char *text, struct pa_value *room)
+{
+	if (datum->kind == PA_DATUM_VALUES && operand->datum_index < datum->count)
+		*room = interval_value(e, datum->values[operand->datum_index], text);
+	else
+		*room = unknown_value(e, text);
+	return room;
+}
+
+/* The value of an operand; `datum` is the element found in the map that the step looks up. NULL: not given. */
+static const struct pa_value *operand_value(struct change *c, const struct pa_operand *operand, const struct pa_datum *datum,
+					    const struct pa_elements *map, struct pa_value *room)
+{
+	const char *text = c->rule->steps[c->step].text;
+	bool breaks = false;
+	switch (operand->kind) {
+	case PA_OPERAND_NONE:
+		return NULL;
+	case PA_OPERAND_VALUE:
+	case PA_OPERAND_PREFIX:
+		*room = interval_value(c->e, operand->interval, text);
+		return room;
+	case PA_OPERAND_FIELD:
+		*room = field_value(c->e, &operand->part, text, c->env, &breaks);
+		return room;
+	case PA_OPERAND_MAP:
+		if (datum && operand->map == map)
+			return datum_value(c->e, operand, datum, text, room);
+		break;
+	case PA_OPERAND_OPAQUE:
+		break;
+	}
+	*room = unknown_value(c->e, text);
+	return room;
+}
+
+static pa_node translate(struct change *c, const struct pa_datum *datum)
+{
+	const struct pa_step *step = &c->rule->steps[c->step];
+	const struct pa_elements *map = NULL;
+	struct pa_value address_room, port_room;
+	pa_step_key(step, &map);
+	const struct pa_value *address = operand_value(c, &step->value, datum, map, &address_room);
+	const struct pa_value *port = operand_value(c, &step->port, datum, map, &port_room);
+	if (step->nat == PA_NAT_REDIRECT) {
+		address_room = (struct pa_value){.kind = PA_VALUE_SELF, .text = pa_intern(c->e, "an address of this host")};
+		address = &address_room;
+	} else if (step->nat == PA_NAT_MASQUERADE) {
+		address_room = unknown_value(c->e, "the address of the outgoing interface");
+		address = &address_room;
+	}
+	return translated(c, address, port);
+}
+
+static pa_node translate_element(void *context, size_t element)
+{
+	struct change *c = context;
+	const struct pa_elements *map = NULL;
+	pa_step_key(&c->rule->steps[c->step], &map);
+	return translate(c, element < map->count ? &map->data[element] : map->catch_all);
+}
+
+/* A translation that reads its values from a map: no element, no translation, and the rule ends. */
+static pa_node translate_by_map(struct change *c)
+{
+	struct pa_evaluation *e = c->e;
+	const struct pa_step *step = &c->rule->steps[c->step];
+	const struct pa_elements *map = NULL;
+	const struct pa_key *key = pa_step_key(step, &map);
+	const char *text = step->text ? step->text : "a map";
+	pa_node miss = pa_outcome(e, PA_OUTCOME_NEXT, c->env);
+	pa_node end = miss;
+	if (map->opaque || map->may_grow) {
+		static const struct pa_datum anything = {.kind = PA_DATUM_OPAQUE};
+		pa_node there = pa_variable(e, text, (uint64_t)(uintptr_t)map,
+					    map->opaque ? map->opaque : "elements may be added to the map at run time", c->rule, !map->opaque);
+		miss = pa_node_choose(e->space, there, translate(c, &anything), miss);
+	}
+	if (map->opaque)
+		return miss;
+	pa_node found = pa_lookup(e, c->rule, step, key, map, c->env, translate_element, c, miss);
+	if (!map->may_shrink)
+		return found;
+	return pa_node_choose(e->space, pa_variable(e, text, (uint64_t)(uintptr_t)map + 1, "elements of the map may have expired", c->rule, true),
+			      found, end);
+}
+
+static pa_node nat_of_family(struct change *c)
+{
+	const struct pa_elements *map = NULL;
+	return pa_step_key(&c->rule->steps[c->step], &map) ? translate_by_map(c) : translate(c, NULL);
+}
+
+/*
+ * In an inet table a translation to an IPv4 address leaves IPv6 packets alone and the rule goes on (nft_nat_inet_eval). Without a
+ * family it is the packet's own.
+ */
+pa_node pa_nat_node(struct pa_evaluation *e, const struct pa_rule *rule, size_t step, uint32_t env)
+{
+	enum pa_family table = rule->chain->table->family;
+	int family = rule->steps[step].nat_family;
+	struct change change = {e, rule, step, env, family};
+	if (table != PA_FAMILY_INET) {
+		change.family = table == PA_FAMILY_IP6 ? 6 : 4;
+		return nat_of_family(&change);
+	}
+	pa_node on = pa_steps_node(e, rule, step + 1, env);
+	change.family = 4;
+	pa_node ipv4 = family == 6 ? on : nat_of_family(&change);
+	change.family = 6;
+	pa_node ipv6 = family == 4 ? on : nat_of_family(&change);
+	return pa_node_choose(e->space, e->family[0], ipv4, ipv6);
+}

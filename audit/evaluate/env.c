@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Environments, outcomes and variables: interned, so that equal ones are equal numbers. */
+#include "evaluation.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static uint64_t mix(uint64_t h, uint64_t v)
+{
+	h ^= v + 0x9e3779b97f4a7c15u + (h << 6) + (h >> 2);
+	h *= 0xff51afd7ed558ccdu;
+	return h ^ (h >> 32);
+}
+
+static size_t table_slot(const struct pa_table128 *table, uint64_t a, uint64_t b)
+{
+	size_t slot = (size_t)mix(a, b) & (table->capacity - 1);
+	while (table->values[slot] != PA_TABLE_NONE && (table->keys[slot][0] != a || table->keys[slot][1] != b))
+		slot = (slot + 1) & (table->capacity - 1);
+	return slot;
+}
+
+uint32_t pa_table128_find(const struct pa_table128 *table, uint64_t a, uint64_t b)
+{
+	return table->capacity ? table->values[table_slot(table, a, b)] : PA_TABLE_NONE;
+}
+
+void pa_table128_put(struct pa_table128 *table, uint64_t a, uint64_t b, uint32_t value)
+{
+	if ((table->count + 1) * 2 > table->capacity) {
+		struct pa_table128 old = *table;
+		table->capacity = old.capacity ? old.capacity * 2 : 64;
+		table->keys = pa_xcalloc(table->capacity, sizeof(*table->keys));
+		table->values = pa_xmalloc(table->capacity * sizeof(*table->values));
+		memset(table->values, 0xff, table->capacity * sizeof(*table->values));
+		for (size_t i = 0; i < old.capacity; i++) {
+			if (old.values[i] == PA_TABLE_NONE)
+				continue;
+			size_t slot = table_slot(table, old.keys[i][0], old.keys[i][1]);
+			memcpy(table->keys[slot], old.keys[i], sizeof(old.keys[i]));
+			table->values[slot] = old.values[i];
+		}
+		free(old.keys);
+		free(old.values);
+	}
+	size_t slot = table_slot(table, a, b);
+	table->count += table->values[slot] == PA_TABLE_NONE;
+	table->keys[slot][0] = a;
+	table->keys[slot][1] = b;
+	table->values[slot] = value;
+}
+
+void pa_table128_done(struct pa_table128 *table)
+{
+	free(table->keys);
+	free(table->values);
+	memset(table, 0, sizeof(*table));
+}
+
+/* --- texts --- */
+
+const char *pa_intern(struct pa_evaluation *e, const char *text)
+{
+	uint64_t a = 0xcbf29ce484222325u, b = 7;
+	for (const char *c = text; *c; c++) {
+		a = (a ^ (unsigned char)*c) * 0x100000001b3u;
+		b = mix(b, (unsigned char)*c);
+	}
+	uint32_t at = pa_table128_find(&e->text_index, a, b);
+	if (at != PA_TABLE_NONE)
+		return e->texts[at];
+	pa_grow(&e->texts, &e->text_capacity, e->text_count + 1, sizeof(*e->texts));
+	e->texts[e->text_count] = pa_arena_strdup(e->arena, text);
+	pa_table128_put(&e->text_index, a, b, (uint32_t)e->text_count);
+	return e->texts[e->text_count++];
+}
+
+pa_node pa_variable(struct pa_evaluation *e, const char *text, uint64_t key, const char *reason, const struct pa_rule *rule,
+		    bool understood)
+{
+	const char *name = pa_intern(e, text);
+	uint32_t at = pa_table128_find(&e->variable_index, (uint64_t)(uintptr_t)name, key);
+	if (at == PA_TABLE_NONE) {
+		at = pa_space_add_variable(e->space);
+		pa_grow(&e->variables, &e->variable_capacity, e->variable_count + 1, sizeof(*e->variables));
+		e->variables[e->variable_count++] = (struct pa_variable){name, pa_intern(e, reason), rule, understood};
+		pa_table128_put(&e->variable_index, (uint64_t)(uintptr_t)name, key, at);
+	}
+	return pa_node_variable(e->space, at);
+}
+
+/* --- environments --- */
+
+static bool value_equal(const struct pa_value *a, const struct pa_value *b)
+{
+	return a->kind == b->kind && a->field == b->field && a->first == b->first && a->last == b->last && a->text == b->text;
+}
+
+static uint64_t env_hash(const struct pa_binding *items, unsigned count)
+{
+	uint64_t h = count;
+	for (unsigned i = 0; i < count; i++) {
+		const struct pa_value *v = &items[i].value;
+		h = mix(h, items[i].slot * 16u + (unsigned)v->kind);
+		h = mix(h, (uint64_t)v->first ^ (uint64_t)v->field);
+		h = mix(h, (uint64_t)(v->first >> 64));
+		h = mix(h, (uint64_t)v->last + (uint64_t)(v->last >> 64) * 31);
+		h = mix(h, (uint64_t)(uintptr_t)v->text);
+	}
+	return h;
+}
+
+static bool env_is(const struct pa_env *env, const struct pa_binding *items, unsigned count)
+{
+	if (env->count != count)
+		return false;
+	for (unsigned i = 0; i < count; i++) {
+		if (env->items[i].slot != items[i].slot || !value_equal(&env->items[i].value, &items[i].value))
+			return false;
+	}
+	return true;
+}
+
+static uint32_t intern_env(struct pa_evaluation *e, const struct pa_binding *items, unsigned count)
+{
+	uint64_t h = env_hash(items, count);
+	uint32_t first = pa_table128_find(&e->env_index, h, 0);
+	for (uint32_t at = first; at != PA_TABLE_NONE; at = e->env_next[at]) {
+		if (env_is(&e->envs[at], items, count))
+			return at;
+	}
+	pa_grow(&e->envs, &e->env_capacity, e->env_count + 1, sizeof(*e->envs));
+	pa_grow(&e->env_next, &e->env_next_capacity, e->env_count + 1, sizeof(*e->env_next));
+	struct pa_env *env = &e->envs[e->env_count];
+	*env = (struct pa_env){.count = count, .items = pa_arena_dup(e->arena, items, count, sizeof(*items))};
+	for (unsigned i = 0; i < count; i++)
+		env->mask |= (uint64_t)1 << items[i].slot;
+	e->env_next[e->env_count] = first;
+	pa_table128_put(&e->env_index, h, 0, (uint32_t)e->env_count);
+	return (uint32_t)e->env_count++;
+}
+
+uint32_t pa_env_empty(struct pa_evaluation *e)
+{
+	return intern_env(e, NULL, 0);
+}
+
+const struct pa_value *pa_env_find(const struct pa_evaluation *e, uint32_t number, unsigned slot)
+{
+	const struct pa_env *env = &e->envs[number];
+	if (!(env->mask >> slot & 1))
+		return NULL;
+	for (unsigned i = 0; i < env->count; i++) {
+		if (env->items[i].slot == slot)
+			return &env->items[i].value;
+	}
+	return NULL;
+}
+
+uint32_t pa_env_set(struct pa_evaluation *e, uint32_t number, unsigned slot, const struct pa_value *value)
+{
+	const struct pa_env *env = &e->envs[number];
+	struct pa_binding items[PA_SLOT_COUNT];
+	unsigned count = 0, i = 0;
+	while (i < env->count && env->items[i].slot < slot)
+		items[count++] = env->items[i++];
+	if (value)
+		items[count++] = (struct pa_binding){slot, *value};
+	if (i < env->count && env->items[i].slot == slot)
+		i++;
+	while (i < env->count)
+		items[count++] = env->items[i++];
+	return intern_env(e, items, count);
+}
+
+uint32_t pa_env_set_const(struct pa_evaluation *e, uint32_t env, unsigned slot, pa_u128 value)
+{
+	struct pa_value constant = {.kind = PA_VALUE_CONST, .first = value, .last = value};
+	return pa_env_set(e, env, slot, &constant);
+}
+
+uint32_t pa_env_restrict(struct pa_evaluation *e, uint32_t number, uint64_t slots)
+{
+	const struct pa_env *env = &e->envs[number];
+	if (!(env->mask & ~slots))
+		return number;
+	struct pa_binding items[PA_SLOT_COUNT];
+	unsigned count = 0;
+	for (unsigned i = 0; i < env->count; i++) {
+		if (slots >> env->items[i].slot & 1)
+			items[count++] = env->items[i];
+	}
+	return intern_env(e, items, count);
+}
+
+uint32_t pa_env_overlay(struct pa_evaluation *e, uint32_t below, uint32_t above)
+{
+	if (below == above)
+		return below;
+	const struct pa_env *x = &e->envs[below], *y = &e->envs[above];
+	struct pa_binding items[PA_SLOT_COUNT];
+	unsigned count = 0, i = 0, j = 0;
+	while (i < x->count || j < y->count) {
+		if (j == y->count || (i < x->count && x->items[i].slot < y->items[j].slot)) {
+			items[count++] = x->items[i++];
+			continue;
+		}
+		if (i < x->count && x->items[i].slot == y->items[j].slot)
+			i++;
+		items[count++] = y->items[j++];
+	}
+	return intern_env(e, items, count);
+}
+
+pa_node pa_outcome(struct pa_evaluation *e, enum pa_outcome_kind kind, uint32_t env)
+{
+	/* what was dropped has no further way: one outcome each */
+	if (kind == PA_OUTCOME_DROP || kind == PA_OUTCOME_REJECT || kind == PA_OUTCOME_ELSEWHERE)
+		env = 0;
+	uint32_t at = pa_table128_find(&e->outcome_index, (uint64_t)kind, env);
+	if (at == PA_TABLE_NONE) {
+		pa_grow(&e->outcomes, &e->outcome_capacity, e->outcome_count + 1, sizeof(*e->outcomes));
+		at = (uint32_t)e->outcome_count++;
+		e->outcomes[at] = (struct pa_outcome){kind, env};
+		pa_table128_put(&e->outcome_index, (uint64_t)kind, env, at);
+	}
+	return PA_TERMINAL(at);
+}
+
+bool pa_env_has_flow(const struct pa_evaluation *e, uint32_t env)
+{
+	const struct pa_value *state = pa_env_find(e, env, PA_FIELD_CT_STATE);
+	return state && state->kind == PA_VALUE_CONST &&
+	       (state->first == PA_CT_NEW || state->first == PA_CT_ESTABLISHED || state->first == PA_CT_RELATED);
+}

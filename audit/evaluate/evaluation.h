@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The symbolic evaluation, inside.
+ *
+ * A diagram says, for every packet *as it arrives*, what becomes of it. What changes on the way (mark, addresses after
+ * NAT, conntrack state) is not in the diagram but in an *environment*: values that take the place of packet fields. A
+ * terminal of a diagram is an *outcome*: a kind (next rule, return, accept, drop ...) and the environment there.
+ * Tests of a field that the environment holds are decided by its value; only tests of untouched fields become levels.
+ *
+ * A chain is evaluated once for the part of the environment that it reads; the rest is laid over the result.
+ */
+#ifndef PA_EVALUATE_EVALUATION_H
+#define PA_EVALUATE_EVALUATION_H
+
+#include "plan.h"
+#include "preimage.h"
+#include "../space/diagram.h"
+
+/* What an environment may hold beside packet fields. */
+enum pa_slot {
+	PA_SLOT_PHASE = PA_FIELD_COUNT, /* constant 0: conntrack has not seen the packet; 1: it has */
+	PA_SLOT_NATTED,			/* constant 1: a nat chain of this hook has translated */
+	PA_SLOT_COUNT
+};
+
+enum pa_value_kind {
+	PA_VALUE_CONST,	  /* first */
+	PA_VALUE_RANGE,	  /* one of first..last, which is not known; text names it */
+	PA_VALUE_FIELD,	  /* what the packet carries in another field (ct original daddr) */
+	PA_VALUE_UNKNOWN, /* anything; text names it */
+	PA_VALUE_SELF,	  /* some address of this host (redirect) */
+};
+struct pa_value {
+	enum pa_value_kind kind;
+	enum pa_field field;
+	pa_u128 first, last;
+	const char *text; /* interned: equal texts are equal pointers */
+};
+
+struct pa_binding {
+	unsigned slot;
+	struct pa_value value;
+};
+/* Sorted by slot; interned: an environment is its number. */
+struct pa_env {
+	unsigned count;
+	uint64_t mask; /* bit n: slot n is held */
+	struct pa_binding *items;
+};
+
+enum pa_outcome_kind {
+	PA_OUTCOME_NEXT,   /* go on with the next rule, or the next stage */
+	PA_OUTCOME_RETURN, /* back to the caller of the chain */
+	PA_OUTCOME_ACCEPT,
+	PA_OUTCOME_DROP,
+	PA_OUTCOME_REJECT,
+	PA_OUTCOME_ELSEWHERE, /* not on this path */
+};
+struct pa_outcome {
+	enum pa_outcome_kind kind;
+	uint32_t env;
+};
+
+/* From here on terminals stand for "element i" of a lookup that is being built. */
+#define PA_PLACE_BASE 0x40000000u
+
+/* A hash table from 128-bit keys made of small numbers to numbers; keys are compared in full. */
+struct pa_table128 {
+	uint64_t (*keys)[2];
+	uint32_t *values;
+	size_t count, capacity;
+};
+#define PA_TABLE_NONE UINT32_MAX
+uint32_t pa_table128_find(const struct pa_table128 *table, uint64_t a, uint64_t b);
+void pa_table128_put(struct pa_table128 *table, uint64_t a, uint64_t b, uint32_t value);
+void pa_table128_done(struct pa_table128 *table);
+
+/* What is known of one part of one test, whatever the environment. */
+struct pa_part_cache {
+	bool gathered;
+	bool impossible_mask; /* too many intervals: the test is opaque */
+	bool has_set;
+	const struct pa_interval *intervals; /* preimage under mask and xor; NULL: the elements' own */
+	size_t count;
+	struct pa_class_set set;
+};
+
+struct pa_chain_facts {
+	bool known;
+	bool changes;	 /* some rule (or a chain it jumps to) changes the environment and goes on */
+	uint64_t *reads; /* reads[i]: slots that rules i, i + 1 ... may look at */
+};
+
+#define PA_SCENARIOS 5
+#define PA_PATHS 3
+
+/* The answer for one path and scenario. */
+struct pa_answer {
+	bool known;
+	pa_node node;	  /* outcomes */
+	pa_node universe; /* set: what can arrive there */
+};
+
+struct pa_variable {
+	const char *text;
+	const char *reason;
+	const struct pa_rule *rule;
+	bool understood; /* its meaning is known, only its outcome is not (limit, quota, a set that changes) */
+};
+
+struct pa_exposure_list {
+	bool known;
+	struct pa_exposure *items;
+	size_t count;
+	pa_set certain, possible;
+};
+
+struct pa_evaluation {
+	const struct pa_ruleset *ruleset;
+	const struct pa_host *host;
+	struct pa_arena *arena;
+	struct pa_space *space;
+	struct pa_plan plan;
+
+	struct pa_env *envs;
+	size_t env_count, env_capacity;
+	struct pa_table128 env_index; /* hash -> first env with it */
+	uint32_t *env_next;	      /* chain of envs with the same hash */
+	size_t env_next_capacity;
+	struct pa_outcome *outcomes;
+	size_t outcome_count, outcome_capacity;
+	struct pa_table128 outcome_index;
+
+	struct pa_part_cache *parts; /* per step and key part */
+	uint32_t *first_part;	     /* per step */
+	uint32_t *step_base;	     /* per rule */
+	struct pa_chain_facts *chains;
+	struct pa_table128 tails;    /* (chain, rule, env) -> diagram */
+	struct pa_table128 overlays; /* (diagram, env) -> diagram */
+
+	struct pa_variable *variables;
+	size_t variable_count, variable_capacity;
+	struct pa_table128 variable_index;
+	const char **texts; /* interned */
+	size_t text_count, text_capacity;
+	struct pa_table128 text_index;
+
+	pa_node family[2];	  /* sets: IPv4, IPv6 */
+	pa_node base;		  /* set: headers that are consistent, before the path is known */
+	pa_node plain;		  /* set: plain packets, see pa_visible() */
+	pa_node plain_nextheader; /* set: no extension headers (PA_TRUE when nobody asks) */
+	struct pa_answer answers[PA_SCENARIOS][PA_PATHS];
+	pa_node prerouting[PA_SCENARIOS];
+	bool prerouting_known[PA_SCENARIOS];
+	struct pa_exposure_list exposures[PA_PATHS];
+	struct pa_dead_rule *dead;
+	size_t dead_count;
+	bool dead_known;
+	struct pa_opaque *opaques;
+	size_t opaque_count;
+};
+
+/* --- env.c --- */
+uint32_t pa_env_empty(struct pa_evaluation *e);
+const struct pa_value *pa_env_find(const struct pa_evaluation *e, uint32_t env, unsigned slot); /* NULL: the packet's own */
+uint32_t pa_env_set(struct pa_evaluation *e, uint32_t env, unsigned slot, const struct pa_value *value); /* NULL: forget */
+uint32_t pa_env_set_const(struct pa_evaluation *e, uint32_t env, unsigned slot, pa_u128 value);
+uint32_t pa_env_restrict(struct pa_evaluation *e, uint32_t env, uint64_t slots);
+uint32_t pa_env_overlay(struct pa_evaluation *e, uint32_t below, uint32_t above);
+pa_node pa_outcome(struct pa_evaluation *e, enum pa_outcome_kind kind, uint32_t env); /* a terminal */
+const char *pa_intern(struct pa_evaluation *e, const char *text);
+/* The variable with this text; `key` tells apart variables of one text (0: shared). */
+pa_node pa_variable(struct pa_evaluation *e, const char *text, uint64_t key, const char *reason, const struct pa_rule *rule,
+		    bool understood);
+/* Does the packet have a flow in this environment? */
+bool pa_env_has_flow(const struct pa_evaluation *e, uint32_t env);
+
+/* --- gather.c: announce every constant, number the steps --- */
+void pa_gather(struct pa_evaluation *e, struct pa_cuts *cuts);
+/* The field whose classes decide a test: the flow's original header is the header of its first packet. */
+enum pa_field pa_field_alias(enum pa_field field);
+/* The key that a step looks up and where (MATCH, VMAP, maps of ASSIGN and NAT), or NULL. */
+const struct pa_key *pa_step_key(const struct pa_step *step, const struct pa_elements **ret_elements);
+struct pa_part_cache *pa_part(struct pa_evaluation *e, const struct pa_rule *rule, const struct pa_step *step, unsigned part);
+
+/* --- match.c: tests and lookups --- */
+/* Of a MATCH step: it always holds, never holds, is a guard on one untouched field, or needs a diagram. */
+enum pa_match_kind { PA_MATCH_ALWAYS, PA_MATCH_NEVER, PA_MATCH_GUARD, PA_MATCH_DIAGRAM };
+enum pa_match_kind pa_match_simple(struct pa_evaluation *e, const struct pa_rule *rule, const struct pa_step *step, uint32_t env,
+				   struct pa_guard *ret_guard, struct pa_arena *arena);
+/* The set of packets for which the MATCH step holds. */
+pa_node pa_match_set(struct pa_evaluation *e, const struct pa_rule *rule, const struct pa_step *step, uint32_t env);
+/*
+ * A lookup of `key` in `map`: result(context, i) for element i (i == map->count: the catch-all), `miss` where nothing is found. part_of
+ * is the step the key belongs to.
+ */
+pa_node pa_lookup(struct pa_evaluation *e, const struct pa_rule *rule, const struct pa_step *step, const struct pa_key *key,
+		  const struct pa_elements *map, uint32_t env, pa_node (*result)(void *context, size_t element), void *context,
+		  pa_node miss);
+
+/* --- rules.c --- */
+/* Chain from its first rule; outcomes RETURN, ACCEPT, DROP, REJECT. */
+pa_node pa_chain_node(struct pa_evaluation *e, const struct pa_chain *chain, uint32_t env);
+pa_node pa_rule_node(struct pa_evaluation *e, const struct pa_rule *rule, uint32_t env);
+const struct pa_chain_facts *pa_chain_learn(struct pa_evaluation *e, const struct pa_chain *chain);
+
+/* --- change.c: assignments and translations --- */
+pa_node pa_assign_node(struct pa_evaluation *e, const struct pa_rule *rule, size_t step, uint32_t env);
+pa_node pa_nat_node(struct pa_evaluation *e, const struct pa_rule *rule, size_t step, uint32_t env);
+/* What follows step `step` of the rule. */
+pa_node pa_steps_node(struct pa_evaluation *e, const struct pa_rule *rule, size_t step, uint32_t env);
+
+/* --- universe.c --- */
+void pa_universe_cuts(const struct pa_evaluation *e, struct pa_cuts *cuts);
+void pa_universe_make(struct pa_evaluation *e);
+pa_node pa_universe_path(struct pa_evaluation *e, enum pa_path path);
+/* What conntrack calls a packet without a flow: sets of new, untracked (neighbour discovery); the rest is invalid. */
+pa_node pa_universe_new(struct pa_evaluation *e);
+pa_node pa_universe_untracked(struct pa_evaluation *e);
+pa_node pa_field_in(struct pa_evaluation *e, enum pa_field field, pa_u128 first, pa_u128 last);
+/* The type of a constant address for this host: a PA_TYPE_*, or 0 when it is not known. */
+unsigned pa_address_type(const struct pa_host *host, pa_u128 address, int family);
+
+/* --- pipeline.c --- */
+const struct pa_answer *pa_answer(struct pa_evaluation *e, enum pa_path path, enum pa_scenario scenario);
+
+/* --- exposure.c --- */
+pa_node pa_accepted(struct pa_evaluation *e, pa_node outcomes); /* set with variables: what is accepted */
+pa_node pa_visible(struct pa_evaluation *e, pa_node set);	/* forget hidden fields, let plain packets decide for all */
+
+/* --- example.c --- */
+pa_u128 pa_class_value(struct pa_evaluation *e, enum pa_field field, uint32_t number, int family);
+
+#endif

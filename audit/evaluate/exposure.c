@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * From outcomes to exposures: what gets in, split by where NAT sends it and by what the opaque tests have to say.
+ *
+ * Fields that nobody asks about in a report (fib types) are forgotten; in fields that hardly ever matter (TCP flags, TTL ...)
+ * plain packets decide for all, and other values appear only where they get in and plain ones do not.
+ */
+#include "evaluation.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static pa_node is_next(void *context, uint32_t terminal)
+{
+	struct pa_evaluation *e = context;
+	return e->outcomes[terminal].kind == PA_OUTCOME_NEXT ? PA_TRUE : PA_FALSE;
+}
+
+pa_node pa_accepted(struct pa_evaluation *e, pa_node outcomes)
+{
+	return pa_node_bind(e->space, outcomes, is_next, e);
+}
+
+static pa_node forget(struct pa_evaluation *e, pa_node set, const enum pa_field *fields, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		set = pa_set_project(e->space, (pa_set){set}, fields[i]).node;
+	return set;
+}
+
+pa_node pa_visible(struct pa_evaluation *e, pa_node set)
+{
+	static const enum pa_field hidden[] = {PA_FIELD_DADDR_TYPE, PA_FIELD_DADDR_IIF_TYPE, PA_FIELD_SADDR_TYPE};
+	static const enum pa_field secondary[] = {
+		PA_FIELD_TCP_FLAGS,   PA_FIELD_PKTTYPE,	    PA_FIELD_DSCP,  PA_FIELD_ECN,	  PA_FIELD_TTL,
+		PA_FIELD_IP_LENGTH,   PA_FIELD_IP6_LENGTH,  PA_FIELD_IP_ID, PA_FIELD_META_LENGTH, PA_FIELD_IP_FRAG_OFF,
+		PA_FIELD_IP_VERSION,  PA_FIELD_IP_HDRLENGTH, PA_FIELD_IP6_NEXTHDR, PA_FIELD_IP6_FLOWLABEL,
+	};
+	set = forget(e, set, hidden, sizeof(hidden) / sizeof(hidden[0]));
+	pa_node plain = forget(e, pa_node_and(e->space, set, e->plain), secondary, sizeof(secondary) / sizeof(secondary[0]));
+	return pa_node_or(e->space, set, plain);
+}
+
+/* --- groups by target --- */
+
+struct group {
+	struct pa_value address, port;
+	bool has_address, has_port;
+};
+
+struct grouping {
+	struct pa_evaluation *e;
+	struct group *groups;
+	size_t count, capacity;
+	struct pa_table128 group_of; /* environment -> group */
+	size_t first, behind;	     /* groups that are kept in the diagram being split */
+};
+
+static bool same_value(bool has_a, const struct pa_value *a, bool has_b, const struct pa_value *b)
+{
+	if (has_a != has_b || !has_a)
+		return has_a == has_b;
+	return a->kind == b->kind && a->first == b->first && a->last == b->last && a->text == b->text;
+}
+
+static void group_outcome(void *context, uint32_t terminal)
+{
+	struct grouping *g = context;
+	struct pa_outcome outcome = g->e->outcomes[terminal];
+	if (outcome.kind != PA_OUTCOME_NEXT)
+		return;
+	const struct pa_value *address = pa_env_find(g->e, outcome.env, PA_FIELD_DADDR);
+	const struct pa_value *port = pa_env_find(g->e, outcome.env, PA_FIELD_DPORT);
+	struct group group = {.has_address = address != NULL, .has_port = port != NULL};
+	if (address)
+		group.address = *address;
+	if (port)
+		group.port = *port;
+	uint64_t key[2] = {address ? (uint64_t)address->first ^ (uint64_t)address->last * 31 ^ (uint64_t)(uintptr_t)address->text : 1,
+			   port ? (uint64_t)port->first << 20 ^ (uint64_t)port->last : 1};
+	uint32_t at = pa_table128_find(&g->group_of, ~key[0], key[1] | (uint64_t)1 << 62);
+	if (at == PA_TABLE_NONE || !same_value(group.has_address, &group.address, g->groups[at].has_address, &g->groups[at].address) ||
+	    !same_value(group.has_port, &group.port, g->groups[at].has_port, &g->groups[at].port)) {
+		pa_grow(&g->groups, &g->capacity, g->count + 1, sizeof(*g->groups));
+		at = (uint32_t)g->count++;
+		g->groups[at] = group;
+		pa_table128_put(&g->group_of, ~key[0], key[1] | (uint64_t)1 << 62, at);
+	}
+	pa_table128_put(&g->group_of, outcome.env, (uint64_t)1 << 63, at);
+}
+
+static pa_node keep_groups(void *context, uint32_t terminal)
+{
+	struct grouping *g = context;
+	struct pa_outcome outcome = g->e->outcomes[terminal];
+	if (outcome.kind != PA_OUTCOME_NEXT)
+		return PA_FALSE;
+	uint32_t at = pa_table128_find(&g->group_of, outcome.env, (uint64_t)1 << 63);
+	if (at < g->first || at >= g->behind)
+		return PA_FALSE;
+	return g->behind - g->first == 1 ? PA_TRUE : PA_TERMINAL(terminal);
+}
+
+/* --- conditions in words --- */
+
+static const char *condition_text(struct pa_evaluation *e, pa_node condition)
+{
+	struct pa_buffer text = {0};
+	bool *used = pa_xcalloc(e->variable_count + 1, sizeof(*used));
+	pa_node_variables(e->space, condition, used, e->variable_count);
+	for (size_t i = 0; i < e->variable_count; i++) {
+		if (!used[i])
+			continue;
+		int polarity = pa_condition_polarity(e->space, condition, (unsigned)i);
+		const char *word = polarity > 0 ? (polarity == 1 ? "only while" : "depending on whether") : "unless";
+		pa_buffer_printf(&text, "%s%s `%s`%s", text.length ? ", " : "", word, e->variables[i].text,
+				 strchr(e->variables[i].text, ' ') && strstr(e->variables[i].text, " is ") ? "" : " holds");
+		const struct pa_rule *rule = e->variables[i].rule;
+		if (rule && rule->where.file && rule->where.line)
+			pa_buffer_printf(&text, " (%s:%u)", rule->where.file, rule->where.line);
+		else if (rule && rule->handle)
+			pa_buffer_printf(&text, " (%s %s %s handle %llu)", pa_family_name(rule->chain->table->family),
+					 rule->chain->table->name, rule->chain->name, (unsigned long long)rule->handle);
+	}
+	free(used);
+	const char *interned = pa_intern(e, text.data ? text.data : "an opaque test");
+	pa_buffer_done(&text);
+	return interned;
+}
+
+/* --- the list --- */
+
+static struct pa_target target_of(const struct group *group)
+{
+	struct pa_target target = {.has_address = group->has_address && group->address.kind != PA_VALUE_UNKNOWN};
+	if (group->has_address && group->address.kind == PA_VALUE_SELF) {
+		target.to_self = true;
+		target.has_address = false;
+	}
+	target.address = (struct pa_interval){group->address.first, group->address.last};
+	target.family = pa_value_is_ipv4(group->address.first) ? 4 : 6;
+	target.has_port = group->has_port && (group->port.kind == PA_VALUE_CONST || group->port.kind == PA_VALUE_RANGE);
+	target.port = (struct pa_interval){group->port.first, group->port.last};
+	return target;
+}
+
+struct listing {
+	struct pa_evaluation *e;
+	struct pa_exposure_list *list;
+	size_t capacity;
+	enum pa_path path;
+	const struct group *group;
+	pa_node certain_all; /* gets in for sure, wherever it is sent */
+	pa_node universe;
+	pa_node residue; /* possible packets of the group, as conditions */
+	pa_node shown;	 /* what earlier conditions of the group showed */
+};
+
+static void add_exposure(struct listing *l, enum pa_certainty certainty, const char *condition, pa_node set)
+{
+	if (set == PA_FALSE)
+		return;
+	pa_grow(&l->list->items, &l->capacity, l->list->count + 1, sizeof(*l->list->items));
+	struct pa_exposure *exposure = &l->list->items[l->list->count++];
+	*exposure = (struct pa_exposure){.path = l->path, .certainty = certainty, .condition = condition, .set = {set}};
+	exposure->has_target = l->group->has_address || l->group->has_port;
+	if (exposure->has_target)
+		exposure->target = target_of(l->group);
+}
+
+static void add_condition(void *context, pa_node condition)
+{
+	struct listing *l = context;
+	struct pa_space *space = l->e->space;
+	pa_node set = pa_visible(l->e, pa_node_where(space, l->residue, condition));
+	set = pa_node_minus(space, set, l->shown);
+	l->shown = pa_node_or(space, l->shown, set);
+	add_exposure(l, PA_POSSIBLE, condition_text(l->e, condition), set);
+}
+
+static void add_group(struct listing *l, pa_node accepted)
+{
+	struct pa_space *space = l->e->space;
+	accepted = pa_node_and(space, accepted, l->universe);
+	pa_node some = pa_node_some_variable(space, accepted);
+	pa_node certain = pa_visible(l->e, pa_node_and(space, some, l->certain_all));
+	add_exposure(l, PA_CERTAIN, NULL, certain);
+	l->residue = pa_node_minus(space, accepted, l->certain_all);
+	l->shown = certain;
+	pa_node_conditions(space, l->residue, add_condition, l);
+}
+
+/* Split a diagram with many targets by halves: every level of the halving passes over it once. */
+static void split_groups(struct listing *l, struct grouping *g, pa_node node, size_t first, size_t behind)
+{
+	if (behind - first == 1) {
+		l->group = &g->groups[first];
+		g->first = first;
+		g->behind = behind;
+		add_group(l, pa_node_bind(l->e->space, node, keep_groups, g));
+		return;
+	}
+	size_t middle = first + (behind - first) / 2;
+	pa_node halves[2];
+	for (unsigned i = 0; i < 2; i++) {
+		g->first = i ? middle : first;
+		g->behind = i ? behind : middle;
+		bool single = g->behind - g->first == 1;
+		halves[i] = single ? node : pa_node_bind(l->e->space, node, keep_groups, g);
+	}
+	split_groups(l, g, halves[0], first, middle);
+	split_groups(l, g, halves[1], middle, behind);
+}
+
+static const struct pa_exposure_list *exposures(struct pa_evaluation *e, enum pa_path path)
+{
+	struct pa_exposure_list *list = &e->exposures[path];
+	if (list->known)
+		return list;
+	const struct pa_answer *answer = pa_answer(e, path, PA_SCENARIO_NEW);
+	struct grouping grouping = {.e = e};
+	pa_node_terminals(e->space, answer->node, group_outcome, &grouping);
+	pa_node all = pa_node_and(e->space, pa_accepted(e, answer->node), answer->universe);
+	struct listing listing = {.e = e, .list = list, .path = path, .universe = answer->universe};
+	listing.certain_all = pa_node_every_variable(e->space, all);
+	list->certain = (pa_set){pa_visible(e, listing.certain_all)};
+	list->possible = (pa_set){pa_visible(e, pa_node_some_variable(e->space, all))};
+	if (grouping.count)
+		split_groups(&listing, &grouping, answer->node, 0, grouping.count);
+	free(grouping.groups);
+	pa_table128_done(&grouping.group_of);
+	list->known = true;
+	return list;
+}
+
+size_t pa_evaluation_exposures(struct pa_evaluation *e, enum pa_path path, const struct pa_exposure **ret_exposures)
+{
+	const struct pa_exposure_list *list = exposures(e, path);
+	*ret_exposures = list->items;
+	return list->count;
+}
+
+pa_set pa_evaluation_reachable(struct pa_evaluation *e, enum pa_path path, enum pa_certainty certainty)
+{
+	const struct pa_exposure_list *list = exposures(e, path);
+	return certainty == PA_CERTAIN ? list->certain : list->possible;
+}
+
+/* --- other scenarios --- */
+
+static pa_node quantified(struct pa_evaluation *e, pa_node set, enum pa_certainty certainty)
+{
+	set = certainty == PA_CERTAIN ? pa_node_every_variable(e->space, set) : pa_node_some_variable(e->space, set);
+	return pa_visible(e, set);
+}
+
+pa_set pa_evaluation_scenario(struct pa_evaluation *e, enum pa_path path, enum pa_scenario scenario, enum pa_certainty certainty)
+{
+	const struct pa_answer *answer = pa_answer(e, path, scenario);
+	pa_node all = pa_node_and(e->space, pa_accepted(e, answer->node), answer->universe);
+	return (pa_set){quantified(e, all, certainty)};
+}
+
+pa_set pa_evaluation_scenario_universe(struct pa_evaluation *e, enum pa_path path, enum pa_scenario scenario)
+{
+	return (pa_set){pa_visible(e, pa_answer(e, path, scenario)->universe)};
+}
+
+pa_set pa_evaluation_universe(struct pa_evaluation *e, enum pa_path path)
+{
+	return pa_evaluation_scenario_universe(e, path, PA_SCENARIO_NEW);
+}
+
+static pa_node next_untracked(void *context, uint32_t terminal)
+{
+	struct pa_evaluation *e = context;
+	struct pa_outcome outcome = e->outcomes[terminal];
+	if (outcome.kind != PA_OUTCOME_NEXT)
+		return PA_FALSE;
+	const struct pa_value *state = pa_env_find(e, outcome.env, PA_FIELD_CT_STATE);
+	return state && state->first == PA_CT_UNTRACKED ? PA_TRUE : PA_FALSE;
+}
+
+pa_set pa_evaluation_untracked(struct pa_evaluation *e, enum pa_path path, enum pa_certainty certainty)
+{
+	const struct pa_answer *answer = pa_answer(e, path, PA_SCENARIO_NEW);
+	pa_node all = pa_node_bind(e->space, answer->node, next_untracked, e);
+	all = pa_node_and(e->space, all, answer->universe);
+	all = pa_node_minus(e->space, all, pa_universe_untracked(e)); /* neighbour discovery is so by itself */
+	return (pa_set){quantified(e, all, certainty)};
+}

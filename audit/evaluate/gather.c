@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Announce every constant that the rules compare a packet field with, and number the steps and their key parts. */
+#include "evaluation.h"
+
+struct gathering {
+	struct pa_evaluation *e;
+	struct pa_cuts *cuts;
+	bool nexthdr; /* some rule tests the first next header: its constants and those of l4proto cut both */
+	struct pa_table128 seen;
+	uint32_t parts;
+};
+
+/* Fields that the environment always holds are compared by value and need no classes. */
+static bool by_value(enum pa_field field)
+{
+	return field == PA_FIELD_MARK || field == PA_FIELD_CT_MARK || field == PA_FIELD_CT_STATE || field == PA_FIELD_CT_STATUS ||
+	       field == PA_FIELD_CT_DIRECTION;
+}
+
+/* The flow's original header is the header of its first packet. */
+enum pa_field pa_field_alias(enum pa_field field)
+{
+	if (field == PA_FIELD_CT_ORIG_SADDR)
+		return PA_FIELD_SADDR;
+	if (field == PA_FIELD_CT_ORIG_DADDR)
+		return PA_FIELD_DADDR;
+	if (field == PA_FIELD_CT_ORIG_SPORT)
+		return PA_FIELD_SPORT;
+	return field == PA_FIELD_CT_ORIG_DPORT ? PA_FIELD_DPORT : field;
+}
+
+const struct pa_key *pa_step_key(const struct pa_step *step, const struct pa_elements **ret_elements)
+{
+	if (step->kind == PA_STEP_MATCH || step->kind == PA_STEP_VMAP) {
+		*ret_elements = step->elements;
+		return &step->key;
+	}
+	if ((step->kind == PA_STEP_ASSIGN || step->kind == PA_STEP_NAT) && step->value.kind == PA_OPERAND_MAP) {
+		*ret_elements = step->value.map;
+		return &step->value.key;
+	}
+	if (step->kind == PA_STEP_NAT && step->port.kind == PA_OPERAND_MAP) {
+		*ret_elements = step->port.map;
+		return &step->port.key;
+	}
+	return NULL;
+}
+
+static void announce(struct gathering *g, enum pa_field field, const struct pa_interval *items, size_t count, size_t stride,
+		     bool together, bool sorted)
+{
+	for (size_t i = 0; !together && i < count; i++)
+		pa_cuts_add_interval(g->cuts, field, items[i * stride]);
+	if (together)
+		pa_cuts_add(g->cuts, field, items, count, stride, sorted);
+	if (g->nexthdr && field == PA_FIELD_L4PROTO)
+		pa_cuts_add(g->cuts, PA_FIELD_IP6_NEXTHDR, items, count, stride, false);
+	if (field == PA_FIELD_IP6_NEXTHDR)
+		pa_cuts_add(g->cuts, PA_FIELD_L4PROTO, items, count, stride, false);
+}
+
+static void gather_part(struct gathering *g, const struct pa_key_part *part, const struct pa_elements *elements, unsigned at,
+			struct pa_part_cache *cache)
+{
+	cache->gathered = true;
+	if (part->opaque || by_value(part->field))
+		return;
+	const struct pa_interval *items = elements->keys + at;
+	size_t count = elements->count, stride = elements->parts;
+	bool together = elements->parts == 1 && !elements->data, plain = part->mask == pa_field_max(part->field) && !part->xor_value;
+	if (!plain) {
+		struct pa_interval *intervals;
+		if (!together) { /* each element of a map under a mask would need a preimage of its own */
+			cache->impossible_mask = true;
+			return;
+		}
+		if (!pa_preimage(pa_field_info(part->field)->bits, part->mask, part->xor_value, items, count, stride, g->e->arena,
+				 &intervals, &count)) {
+			cache->impossible_mask = true;
+			return;
+		}
+		cache->intervals = items = intervals;
+		cache->count = count;
+		stride = 1;
+	} else if (elements->decl) {
+		/* a named set is announced once, however many rules ask it */
+		uint64_t key = (uint64_t)at << 8 | (uint64_t)pa_field_alias(part->field);
+		if (pa_table128_find(&g->seen, (uint64_t)(uintptr_t)elements, key) != PA_TABLE_NONE)
+			return;
+		pa_table128_put(&g->seen, (uint64_t)(uintptr_t)elements, key, 1);
+	}
+	announce(g, pa_field_alias(part->field), items, count, stride, together, elements->sorted && plain);
+}
+
+static void gather_step(struct gathering *g, const struct pa_step *step, uint32_t number)
+{
+	const struct pa_elements *elements;
+	const struct pa_key *key = pa_step_key(step, &elements);
+	g->e->first_part[number] = g->parts;
+	for (unsigned i = 0; key && i < key->count; i++)
+		gather_part(g, &key->parts[i], elements, i, &g->e->parts[g->parts++]);
+}
+
+static bool key_has_nexthdr(const struct pa_key *key)
+{
+	for (unsigned i = 0; key && i < key->count; i++) {
+		if (!key->parts[i].opaque && key->parts[i].field == PA_FIELD_IP6_NEXTHDR)
+			return true;
+	}
+	return false;
+}
+
+static void count_steps(struct gathering *g, size_t *ret_steps, size_t *ret_parts)
+{
+	const struct pa_ruleset *ruleset = g->e->ruleset;
+	*ret_steps = *ret_parts = 0;
+	for (size_t i = 0; i < ruleset->rule_count; i++) {
+		const struct pa_rule *rule = ruleset->rules[i];
+		*ret_steps += rule->step_count;
+		for (size_t k = 0; k < rule->step_count; k++) {
+			const struct pa_elements *elements;
+			const struct pa_key *key = pa_step_key(&rule->steps[k], &elements);
+			*ret_parts += key ? key->count : 0;
+			g->nexthdr = g->nexthdr || key_has_nexthdr(key);
+		}
+	}
+}
+
+void pa_gather(struct pa_evaluation *e, struct pa_cuts *cuts)
+{
+	struct gathering g = {.e = e, .cuts = cuts};
+	size_t steps, parts;
+	count_steps(&g, &steps, &parts);
+	e->parts = pa_arena_alloc(e->arena, parts + 1, sizeof(*e->parts));
+	e->first_part = pa_arena_alloc(e->arena, steps + 1, sizeof(*e->first_part));
+	e->step_base = pa_arena_alloc(e->arena, e->ruleset->rule_count + 1, sizeof(*e->step_base));
+	uint32_t number = 0;
+	for (size_t i = 0; i < e->ruleset->rule_count; i++) {
+		const struct pa_rule *rule = e->ruleset->rules[i];
+		e->step_base[i] = number;
+		for (size_t k = 0; k < rule->step_count; k++)
+			gather_step(&g, &rule->steps[k], number++);
+	}
+	pa_table128_done(&g.seen);
+}
+
+struct pa_part_cache *pa_part(struct pa_evaluation *e, const struct pa_rule *rule, const struct pa_step *step, unsigned part)
+{
+	uint32_t number = e->step_base[rule->id] + (uint32_t)(step - rule->steps);
+	return &e->parts[e->first_part[number] + part];
+}

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Tests under an environment: of one field, of concatenations, and lookups in maps. */
+#include "evaluation.h"
+
+#include <stdlib.h>
+
+/* Does the union of elements' intervals (part `at`) hold all of first..last (1), none of it (0), or some (-1)? */
+static int elements_hold(const struct pa_elements *elements, unsigned at, pa_u128 first, pa_u128 last)
+{
+	if (elements->sorted && elements->parts == 1) {
+		size_t low = 0, high = elements->count;
+		while (low < high) {
+			size_t middle = low + (high - low) / 2;
+			if (elements->keys[middle].last < first)
+				low = middle + 1;
+			else
+				high = middle;
+		}
+		if (low == elements->count || elements->keys[low].first > last)
+			return 0;
+		return elements->keys[low].first <= first && elements->keys[low].last >= last ? 1 : -1;
+	}
+	int result = 0;
+	for (size_t i = 0; i < elements->count; i++) {
+		const struct pa_interval *key = &elements->keys[i * elements->parts + at];
+		if (key->first <= first && key->last >= last)
+			return 1;
+		if (key->first <= last && key->last >= first)
+			result = -1;
+	}
+	return result;
+}
+
+static int interval_holds(struct pa_interval key, pa_u128 first, pa_u128 last)
+{
+	if (key.first <= first && key.last >= last)
+		return 1;
+	return key.first <= last && key.last >= first ? -1 : 0;
+}
+
+/* What a key part is in this environment. */
+struct part_view {
+	enum { VIEW_FIELD, VIEW_RANGE, VIEW_UNKNOWN, VIEW_BREAK } kind;
+	pa_u128 first, last; /* RANGE: after mask and xor */
+	const char *text;    /* UNKNOWN */
+	const char *reason;
+};
+
+static struct part_view view_value(const struct pa_value *value, const struct pa_key_part *part)
+{
+	bool plain = part->mask == pa_field_max(part->field) && !part->xor_value;
+	switch (value->kind) {
+	case PA_VALUE_CONST: {
+		pa_u128 v = (value->first & part->mask) ^ part->xor_value;
+		return (struct part_view){VIEW_RANGE, v, v, NULL, NULL};
+	}
+	case PA_VALUE_RANGE:
+		if (plain)
+			return (struct part_view){VIEW_RANGE, value->first, value->last, value->text, NULL};
+		break;
+	case PA_VALUE_FIELD:
+		return (struct part_view){.kind = VIEW_FIELD};
+	case PA_VALUE_UNKNOWN:
+	case PA_VALUE_SELF:
+		break;
+	}
+	return (struct part_view){VIEW_UNKNOWN, 0, 0, value->text, "the value is not known at this point"};
+}
+
+static struct part_view view_part(struct pa_evaluation *e, const struct pa_key_part *part, const struct pa_part_cache *cache, uint32_t env)
+{
+	if (part->opaque)
+		return (struct part_view){VIEW_UNKNOWN, 0, 0, part->opaque, "the packet's headers do not tell"};
+	if (pa_field_needs_flow(part->field) && !pa_env_has_flow(e, env))
+		return (struct part_view){.kind = VIEW_BREAK};
+	const struct pa_value *value = pa_env_find(e, env, part->field);
+	if (value) {
+		struct part_view view = view_value(value, part);
+		if (view.kind != VIEW_FIELD)
+			return view;
+	}
+	if (cache->impossible_mask)
+		return (struct part_view){VIEW_UNKNOWN, 0, 0, pa_field_info(part->field)->name, "the mask makes too many intervals"};
+	return (struct part_view){.kind = VIEW_FIELD};
+}
+
+/* A variable for a test of something unknown. The same test of the same thing is the same variable. */
+static pa_node unknown_test(struct pa_evaluation *e, const struct pa_rule *rule, const struct pa_step *step, const struct part_view *view,
+			    bool volatile_)
+{
+	const char *what = step->text ? step->text : view->text;
+	uint64_t key = (uint64_t)(uintptr_t)view->text;
+	if (volatile_ || !step->text)
+		key = (uint64_t)rule->id << 16 | (uint64_t)(step - rule->steps) | (uint64_t)1 << 63;
+	if (!what)
+		what = "an unknown value";
+	return pa_variable(e, what, key, view->reason ? view->reason : "NAT may choose one of several values", rule, volatile_);
+}
+
+/* What a named set may gain or lose at run time. */
+static pa_node with_changes(struct pa_evaluation *e, const struct pa_rule *rule, const struct pa_step *step,
+			    const struct pa_elements *elements, pa_node set)
+{
+	const char *text = step->text ? step->text : "a set";
+	uint64_t key = elements->decl ? (uint64_t)(uintptr_t)elements->decl : 0;
+	if (elements->opaque)
+		return pa_variable(e, text, key, elements->opaque, rule, false);
+	if (elements->has_catch_all)
+		set = PA_TRUE;
+	if (elements->may_shrink)
+		set = pa_node_and(e->space, set,
+				  pa_variable(e, text, key + 1, "elements of the set may have expired or been removed", rule, true));
+	if (elements->may_grow)
+		set = pa_node_or(e->space, set,
+				 pa_variable(e, text, key + 2, "packets may add elements to the set at run time", rule, true));
+	return set;
+}
+
+static struct pa_class_set part_set(struct pa_evaluation *e, const struct pa_rule *rule, const struct pa_step *step)
+{
+	struct pa_part_cache *cache = pa_part(e, rule, step, 0);
+	if (!cache->has_set) {
+		const struct pa_elements *elements = step->elements;
+		enum pa_field field = pa_field_alias(step->key.parts[0].field);
+		if (cache->intervals)
+			cache->set = pa_space_class_set(e->space, field, cache->intervals, cache->count, 1, e->arena);
+		else
+			cache->set = pa_space_class_set(e->space, field, elements->keys, elements->count, 1, e->arena);
+		cache->has_set = true;
+	}
+	return cache->set;
+}
+
+enum pa_match_kind pa_match_simple(struct pa_evaluation *e, const struct pa_rule *rule, const struct pa_step *step, uint32_t env,
+				   struct pa_guard *ret_guard, struct pa_arena *arena)
+{
+	const struct pa_elements *elements = step->elements;
+	if (step->key.count != 1 || elements->opaque || elements->may_grow || elements->may_shrink || elements->has_catch_all)
+		return PA_MATCH_DIAGRAM;
+	struct part_view view = view_part(e, &step->key.parts[0], pa_part(e, rule, step, 0), env);
+	if (view.kind == VIEW_BREAK)
+		return PA_MATCH_NEVER;
+	if (view.kind == VIEW_UNKNOWN)
+		return PA_MATCH_DIAGRAM;
+	if (view.kind == VIEW_RANGE) {
+		int held = elements_hold(elements, 0, view.first, view.last);
+		if (held < 0)
+			return PA_MATCH_DIAGRAM;
+		return (held == 1) != step->negated ? PA_MATCH_ALWAYS : PA_MATCH_NEVER;
+	}
+	ret_guard->field = pa_field_alias(step->key.parts[0].field);
+	ret_guard->set = part_set(e, rule, step);
+	if (step->negated)
+		ret_guard->set = pa_space_class_complement(e->space, ret_guard->field, ret_guard->set, arena);
+	return PA_MATCH_GUARD;
+}
+
+/* The guards of one element; false: the element cannot match here. *unknown is set when a part cannot be decided. */
+static bool element_guards(struct pa_evaluation *e, const struct pa_key *key, const struct part_view *views, const struct pa_interval *keys,
+			   struct pa_guard *guards, uint32_t *ret_count, bool *unknown, struct pa_arena *arena)
+{
+	*ret_count = 0;
+	for (unsigned p = 0; p < key->count; p++) {
+		if (views[p].kind == VIEW_UNKNOWN) {
+			*unknown = true;
+			continue;
+		}
+		if (views[p].kind == VIEW_RANGE) {
+			int held = interval_holds(keys[p], views[p].first, views[p].last);
+			if (held == 0)
+				return false;
+			*unknown = *unknown || held < 0;
+			continue;
+		}
+		enum pa_field field = pa_field_alias(key->parts[p].field);
+		guards[*ret_count].field = field;
+		guards[(*ret_count)++].set = pa_space_class_set(e->space, field, &keys[p], 1, 1, arena);
+	}
+	return true;
+}
+
+/* The same field twice in one key (ip saddr . ip saddr): only what both allow. */
+static bool merge_guards(struct pa_evaluation *e, struct pa_guard *guards, uint32_t *count)
+{
+	for (uint32_t i = 1; i < *count; i++) {
+		for (uint32_t j = 0; j < i; j++) {
+			if (guards[j].field == guards[i].field) {
+				pa_space_fail(e->space, "a concatenation names one field twice");
+				return false;
+			}
+		}
+	}
+	return true;
+}
+
+struct element_list {
+	struct pa_item *items;
+	size_t count;
+	bool unknown; /* some element depends on something unknown: then a hit is only possible */
+	bool breaks;  /* the key cannot be read at all: the rule ends */
+};
+
+/* An item for each element that can match; terminal is the place of the element. */
+static struct element_list list_elements(struct pa_evaluation *e, const struct pa_rule *rule, const struct pa_step *step,
+					 const struct pa_key *key, const struct pa_elements *map, uint32_t env, struct pa_arena *arena,
+					 struct part_view views[PA_KEY_PARTS_MAX])
+{
+	struct element_list list = {.items = pa_arena_alloc(arena, map->count + 1, sizeof(*list.items))};
+	for (unsigned p = 0; p < key->count; p++) {
+		views[p] = view_part(e, &key->parts[p], pa_part(e, rule, step, p), env);
+		list.breaks = list.breaks || views[p].kind == VIEW_BREAK;
+	}
+	for (size_t i = 0; !list.breaks && i < map->count; i++) {
+		struct pa_guard *guards = pa_arena_alloc(arena, key->count, sizeof(*guards));
+		uint32_t count;
+		if (!element_guards(e, key, views, &map->keys[i * map->parts], guards, &count, &list.unknown, arena) ||
+		    !merge_guards(e, guards, &count))
+			continue;
+		list.items[list.count++] = (struct pa_item){guards, count, PA_TERMINAL(PA_PLACE_BASE + i)};
+	}
+	return list;
+}
+
+static const struct part_view *first_unknown(const struct part_view *views, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		if (views[i].kind != VIEW_FIELD)
+			return &views[i];
+	}
+	return &views[0];
+}
+
+static bool key_is_volatile(const struct pa_key *key)
+{
+	for (unsigned i = 0; i < key->count; i++) {
+		if (key->parts[i].volatile_)
+			return true;
+	}
+	return false;
+}
+
+/* One part: a field, a value, or something unknown. */
+static pa_node single_set(struct pa_evaluation *e, const struct pa_rule *rule, const struct pa_step *step, uint32_t env, bool *breaks)
+{
+	struct part_view view = view_part(e, &step->key.parts[0], pa_part(e, rule, step, 0), env);
+	*breaks = view.kind == VIEW_BREAK;
+	if (view.kind == VIEW_FIELD)
+		return pa_node_field(e->space, pa_field_alias(step->key.parts[0].field), part_set(e, rule, step), PA_TRUE, PA_FALSE);
+	if (view.kind == VIEW_RANGE) {
+		int held = elements_hold(step->elements, 0, view.first, view.last);
+		if (held >= 0)
+			return held ? PA_TRUE : PA_FALSE;
+	}
+	return *breaks ? PA_FALSE : unknown_test(e, rule, step, &view, key_is_volatile(&step->key));
+}
+
+static pa_node concatenated_set(struct pa_evaluation *e, const struct pa_rule *rule, const struct pa_step *step, uint32_t env, bool *breaks)
+{
+	struct part_view views[PA_KEY_PARTS_MAX];
+	struct pa_arena *arena = pa_arena_new();
+	struct element_list list = list_elements(e, rule, step, &step->key, step->elements, env, arena, views);
+	*breaks = list.breaks;
+	for (size_t i = 0; i < list.count; i++)
+		list.items[i].terminal = PA_TRUE;
+	pa_node set = pa_node_list(e->space, list.items, list.count, PA_FALSE);
+	if (list.unknown)
+		set = pa_node_and(e->space, set,
+				  unknown_test(e, rule, step, first_unknown(views, step->key.count), key_is_volatile(&step->key)));
+	pa_arena_free(arena);
+	return set;
+}
+
+pa_node pa_match_set(struct pa_evaluation *e, const struct pa_rule *rule, const struct pa_step *step, uint32_t env)
+{
+	bool breaks = false;
+	pa_node set = step->key.count == 1 ? single_set(e, rule, step, env, &breaks) : concatenated_set(e, rule, step, env, &breaks);
+	if (breaks)
+		return PA_FALSE; /* the rule ends, negated or not */
+	set = with_changes(e, rule, step, step->elements, set);
+	return step->negated ? pa_node_minus(e->space, PA_TRUE, set) : set;
+}
+
+struct placing {
+	struct pa_evaluation *e;
+	pa_node (*result)(void *context, size_t element);
+	void *context;
+	size_t count;
+	pa_node otherwise;
+};
+
+static pa_node place(void *context, uint32_t terminal)
+{
+	struct placing *placing = context;
+	size_t at = terminal - PA_PLACE_BASE;
+	return at < placing->count ? placing->result(placing->context, at) : placing->otherwise;
+}
+
+pa_node pa_lookup(struct pa_evaluation *e, const struct pa_rule *rule, const struct pa_step *step, const struct pa_key *key,
+		  const struct pa_elements *map, uint32_t env, pa_node (*result)(void *context, size_t element), void *context,
+		  pa_node miss)
+{
+	struct part_view views[PA_KEY_PARTS_MAX];
+	struct pa_arena *arena = pa_arena_new();
+	struct element_list list = list_elements(e, rule, step, key, map, env, arena, views);
+	pa_node node = miss;
+	if (!list.breaks && !list.unknown) {
+		pa_node otherwise = PA_TERMINAL(PA_PLACE_BASE + map->count);
+		struct placing placing = {e, result, context, map->count, map->has_catch_all ? result(context, map->count) : miss};
+		node = pa_node_bind(e->space, pa_node_list(e->space, list.items, list.count, otherwise), place, &placing);
+	} else if (list.unknown) {
+		/* any element that may match, one after the other behind a variable each: wide, never wrong */
+		pa_node which = map->has_catch_all ? result(context, map->count) : miss;
+		for (size_t i = list.count; i-- > 0;) {
+			size_t element = pa_node_value(list.items[i].terminal) - PA_PLACE_BASE;
+			pa_node hit = pa_node_list(e->space, &(struct pa_item){list.items[i].guards, list.items[i].guard_count, PA_TRUE},
+						   1, PA_FALSE);
+			pa_node chosen = pa_variable(e, step->text ? step->text : "a map lookup",
+						     ((uint64_t)rule->id << 24 | (uint64_t)(step - rule->steps) << 16) + element + 1,
+						     "what the map is asked for cannot be known", rule, key_is_volatile(key));
+			which = pa_node_choose(e->space, pa_node_and(e->space, hit, chosen), result(context, element), which);
+		}
+		node = which;
+	}
+	pa_arena_free(arena);
+	return node;
+}

@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A packet's way: prerouting, the routing decision, input or forward and postrouting; or output and postrouting. At each
+ * stage the outcome NEXT of what came before is replaced by what the stage does with that environment.
+ */
+#include "evaluation.h"
+
+#define LO pa_ifname_value("lo")
+
+static pa_node next_node(struct pa_evaluation *e, uint32_t env)
+{
+	return pa_outcome(e, PA_OUTCOME_NEXT, env);
+}
+
+/* --- conntrack --- */
+
+static struct pa_value question(struct pa_evaluation *e, const char *text)
+{
+	return (struct pa_value){.kind = PA_VALUE_UNKNOWN, .text = pa_intern(e, text)};
+}
+
+static struct pa_value same_as(enum pa_field field)
+{
+	return (struct pa_value){.kind = PA_VALUE_FIELD, .field = field};
+}
+
+static uint32_t new_flow(struct pa_evaluation *e, uint32_t env)
+{
+	static const enum pa_field original[][2] = {{PA_FIELD_CT_ORIG_SADDR, PA_FIELD_SADDR},
+						    {PA_FIELD_CT_ORIG_DADDR, PA_FIELD_DADDR},
+						    {PA_FIELD_CT_ORIG_SPORT, PA_FIELD_SPORT},
+						    {PA_FIELD_CT_ORIG_DPORT, PA_FIELD_DPORT}};
+	for (size_t i = 0; i < sizeof(original) / sizeof(original[0]); i++) {
+		struct pa_value value = same_as(original[i][1]);
+		env = pa_env_set(e, env, original[i][0], &value);
+	}
+	env = pa_env_set_const(e, env, PA_FIELD_CT_DIRECTION, 0);
+	env = pa_env_set_const(e, env, PA_FIELD_CT_STATUS, 0);
+	return pa_env_set_const(e, env, PA_FIELD_CT_MARK, 0);
+}
+
+/* A flow that exists: what its first packet was, which mark it has and whether it is translated is not known. */
+static uint32_t old_flow(struct pa_evaluation *e, uint32_t env, bool reply)
+{
+	static const struct {
+		enum pa_field field;
+		const char *text;
+	} unknown[] = {
+		{PA_FIELD_CT_ORIG_SADDR, "the flow's original source"},	      {PA_FIELD_CT_ORIG_DADDR, "the flow's original destination"},
+		{PA_FIELD_CT_ORIG_SPORT, "the flow's original source port"},  {PA_FIELD_CT_ORIG_DPORT, "the flow's original port"},
+		{PA_FIELD_CT_STATUS, "the flow's conntrack status"},	      {PA_FIELD_CT_MARK, "the flow's conntrack mark"},
+		{PA_FIELD_CT_DIRECTION, "the packet's direction in the flow"},
+	};
+	for (size_t i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++) {
+		struct pa_value value = question(e, unknown[i].text);
+		env = pa_env_set(e, env, unknown[i].field, &value);
+	}
+	return reply ? pa_env_set_const(e, env, PA_FIELD_CT_DIRECTION, 1) : env;
+}
+
+static uint32_t with_state(struct pa_evaluation *e, uint32_t env, pa_u128 state)
+{
+	env = pa_env_set_const(e, env, PA_SLOT_PHASE, 1);
+	return pa_env_set_const(e, env, PA_FIELD_CT_STATE, state);
+}
+
+/* What conntrack makes of a packet in this scenario. */
+static pa_node tracked(struct pa_evaluation *e, uint32_t env, enum pa_scenario scenario)
+{
+	pa_node invalid = next_node(e, with_state(e, env, PA_CT_INVALID));
+	switch (scenario) {
+	case PA_SCENARIO_NEW: {
+		pa_node untracked = next_node(e, with_state(e, env, PA_CT_UNTRACKED));
+		pa_node other = pa_node_choose(e->space, pa_universe_untracked(e), untracked, invalid);
+		return pa_node_choose(e->space, pa_universe_new(e), next_node(e, with_state(e, new_flow(e, env), PA_CT_NEW)), other);
+	}
+	case PA_SCENARIO_REPLY:
+		return next_node(e, with_state(e, old_flow(e, env, true), PA_CT_ESTABLISHED));
+	case PA_SCENARIO_RELATED:
+		return next_node(e, with_state(e, old_flow(e, env, false), PA_CT_RELATED));
+	case PA_SCENARIO_UNTRACKED:
+		return next_node(e, with_state(e, env, PA_CT_UNTRACKED));
+	case PA_SCENARIO_INVALID:
+		return invalid;
+	}
+	return invalid;
+}
+
+static pa_node conntrack_stage(struct pa_evaluation *e, uint32_t env, enum pa_scenario scenario)
+{
+	const struct pa_value *phase = pa_env_find(e, env, PA_SLOT_PHASE), *state = pa_env_find(e, env, PA_FIELD_CT_STATE);
+	if (phase->first == 1)
+		return next_node(e, env); /* over lo: the flow came with the packet */
+	if (state->first == PA_CT_UNTRACKED)
+		return next_node(e, with_state(e, env, PA_CT_UNTRACKED));
+	return tracked(e, env, scenario);
+}
+
+/* --- filter chains --- */
+
+struct policy {
+	struct pa_evaluation *e;
+	bool accept;
+};
+
+static pa_node end_of_base_chain(void *context, uint32_t terminal)
+{
+	struct policy *policy = context;
+	struct pa_outcome outcome = policy->e->outcomes[terminal];
+	if (outcome.kind == PA_OUTCOME_ACCEPT || (outcome.kind == PA_OUTCOME_RETURN && policy->accept))
+		return next_node(policy->e, outcome.env);
+	return outcome.kind == PA_OUTCOME_RETURN ? pa_outcome(policy->e, PA_OUTCOME_DROP, 0) : PA_TERMINAL(terminal);
+}
+
+/* Only packets of the families that the chain sees go through it. */
+static pa_node for_family(struct pa_evaluation *e, enum pa_family family, pa_node inside, pa_node outside)
+{
+	if (family == PA_FAMILY_INET)
+		return inside;
+	return pa_node_choose(e->space, e->family[family == PA_FAMILY_IP ? 0 : 1], inside, outside);
+}
+
+static pa_node base_chain(struct pa_evaluation *e, const struct pa_chain *chain, uint32_t env)
+{
+	struct policy policy = {e, chain->policy == PA_VERDICT_ACCEPT};
+	pa_node node = pa_node_bind(e->space, pa_chain_node(e, chain, env), end_of_base_chain, &policy);
+	return for_family(e, chain->table->family, node, next_node(e, env));
+}
+
+struct restore {
+	struct pa_evaluation *e;
+	uint32_t env; /* as conntrack left it */
+};
+
+static pa_node restore_state(void *context, uint32_t terminal)
+{
+	struct restore *restore = context;
+	struct pa_evaluation *e = restore->e;
+	struct pa_outcome outcome = e->outcomes[terminal];
+	if (outcome.kind != PA_OUTCOME_NEXT)
+		return PA_TERMINAL(terminal);
+	const struct pa_value *state = pa_env_find(e, outcome.env, PA_FIELD_CT_STATE);
+	if (state->first == PA_CT_UNTRACKED)
+		return next_node(e, with_state(e, outcome.env, PA_CT_UNTRACKED));
+	const struct pa_value *after = pa_env_find(e, restore->env, PA_FIELD_CT_STATE);
+	return next_node(e, with_state(e, outcome.env, after->first));
+}
+
+/* A chain at exactly -200: whether conntrack was first depends on what was loaded when. Both ways are possible. */
+static pa_node unsure_chain(struct pa_evaluation *e, const struct pa_chain *chain, uint32_t env)
+{
+	pa_node after = base_chain(e, chain, env);
+	uint32_t early = pa_env_set_const(e, env, PA_SLOT_PHASE, 0);
+	early = pa_env_set_const(e, early, PA_FIELD_CT_STATE, PA_CT_INVALID);
+	struct restore restore = {e, env};
+	pa_node before = pa_node_bind(e->space, base_chain(e, chain, early), restore_state, &restore);
+	if (after == before)
+		return after;
+	pa_node seen = pa_variable(e, "conntrack runs before the chain of priority -200", (uint64_t)(uintptr_t)chain,
+				   "chains of equal priority run in the reverse order of their registration, which the listing does not show",
+				   NULL, true);
+	return pa_node_choose(e->space, seen, after, before);
+}
+
+/* --- nat chains --- */
+
+struct nat_walk {
+	struct pa_evaluation *e;
+	const struct pa_stage *stage;
+	size_t at;
+};
+
+static pa_node nat_chain(struct pa_evaluation *e, const struct pa_stage *stage, size_t at, uint32_t env);
+
+static pa_node after_nat_chain(void *context, uint32_t terminal)
+{
+	struct nat_walk *walk = context;
+	struct pa_evaluation *e = walk->e;
+	struct pa_outcome outcome = e->outcomes[terminal];
+	bool accepted = outcome.kind == PA_OUTCOME_ACCEPT;
+	if (accepted && pa_env_find(e, outcome.env, PA_SLOT_NATTED))
+		return next_node(e, pa_env_set(e, outcome.env, PA_SLOT_NATTED, NULL));
+	if (outcome.kind == PA_OUTCOME_RETURN && walk->stage->nat[walk->at]->policy != PA_VERDICT_ACCEPT)
+		return pa_outcome(e, PA_OUTCOME_DROP, 0);
+	if (!accepted && outcome.kind != PA_OUTCOME_RETURN)
+		return PA_TERMINAL(terminal);
+	return nat_chain(e, walk->stage, walk->at + 1, outcome.env);
+}
+
+static pa_node nat_chain(struct pa_evaluation *e, const struct pa_stage *stage, size_t at, uint32_t env)
+{
+	if (at == stage->nat_count)
+		return next_node(e, env);
+	const struct pa_chain *chain = stage->nat[at];
+	struct nat_walk walk = {e, stage, at};
+	pa_node skipped = nat_chain(e, stage, at + 1, env);
+	pa_node node = pa_node_bind(e->space, pa_chain_node(e, chain, env), after_nat_chain, &walk);
+	node = for_family(e, chain->table->family, node, skipped);
+	if (!e->plan.conntrack_ipv4)
+		node = pa_node_choose(e->space, e->family[0], skipped, node);
+	if (!e->plan.conntrack_ipv6)
+		node = pa_node_choose(e->space, e->family[1], skipped, node);
+	return node;
+}
+
+/* The first packet of a flow is asked; established, invalid and untracked ones are not. */
+static pa_node nat_stage(struct pa_evaluation *e, const struct pa_stage *stage, uint32_t env)
+{
+	const struct pa_value *state = pa_env_find(e, env, PA_FIELD_CT_STATE);
+	if (state->first != PA_CT_NEW && state->first != PA_CT_RELATED)
+		return next_node(e, env);
+	return nat_chain(e, stage, 0, env);
+}
+
+/* --- hooks --- */
+
+struct hook_run {
+	struct pa_evaluation *e;
+	const struct pa_stage *stage;
+	enum pa_scenario scenario;
+};
+
+static pa_node run_stage(void *context, uint32_t terminal)
+{
+	struct hook_run *run = context;
+	struct pa_evaluation *e = run->e;
+	struct pa_outcome outcome = e->outcomes[terminal];
+	if (outcome.kind != PA_OUTCOME_NEXT)
+		return PA_TERMINAL(terminal);
+	switch (run->stage->kind) {
+	case PA_STAGE_CHAIN:
+		if (run->stage->state_unsure && pa_env_find(e, outcome.env, PA_SLOT_PHASE)->first == 1)
+			return unsure_chain(e, run->stage->chain, outcome.env);
+		return base_chain(e, run->stage->chain, outcome.env);
+	case PA_STAGE_CONNTRACK:
+		return conntrack_stage(e, outcome.env, run->scenario);
+	case PA_STAGE_NAT:
+		return nat_stage(e, run->stage, outcome.env);
+	}
+	return PA_FALSE;
+}
+
+static pa_node run_hook(struct pa_evaluation *e, pa_node node, enum pa_hook hook, enum pa_scenario scenario)
+{
+	const struct pa_hook_plan *plan = &e->plan.hook[hook];
+	for (size_t i = 0; i < plan->count; i++) {
+		struct hook_run run = {e, &plan->stages[i], scenario};
+		node = pa_node_bind(e->space, node, run_stage, &run);
+	}
+	return node;
+}
+
+/* --- routing --- */
+
+struct route {
+	struct pa_evaluation *e;
+	enum pa_path path;
+};
+
+static bool is_loopback4(const struct pa_value *address)
+{
+	return address && address->kind == PA_VALUE_CONST && address->first >> 24 == (PA_IPV4_BASE | 0x7f000000) >> 24;
+}
+
+/* From the wire to 127/8 by DNAT: a martian, unless route_localnet is on for the interface. */
+static pa_node drop_martian(struct pa_evaluation *e, pa_node node)
+{
+	if (e->host->route_localnet == PA_YES)
+		return node;
+	pa_node lo = pa_field_in(e, PA_FIELD_IIFNAME, LO, LO), drop = pa_outcome(e, PA_OUTCOME_DROP, 0);
+	if (e->host->route_localnet == PA_UNKNOWN) {
+		pa_node on = pa_variable(e, "net.ipv4.conf.*.route_localnet is 1", 0, "the host's sysctls are not known", NULL, true);
+		drop = pa_node_choose(e->space, on, node, drop);
+	}
+	return pa_node_choose(e->space, lo, node, drop);
+}
+
+static pa_node route(void *context, uint32_t terminal)
+{
+	struct route *route = context;
+	struct pa_evaluation *e = route->e;
+	struct pa_outcome outcome = e->outcomes[terminal];
+	if (outcome.kind != PA_OUTCOME_NEXT)
+		return PA_TERMINAL(terminal);
+	const struct pa_value *type = pa_env_find(e, outcome.env, PA_FIELD_DADDR_TYPE);
+	pa_node local, here = next_node(e, outcome.env), elsewhere = pa_outcome(e, PA_OUTCOME_ELSEWHERE, 0);
+	if (!type)
+		local = pa_node_minus(e->space, PA_TRUE, pa_field_in(e, PA_FIELD_DADDR_TYPE, PA_TYPE_UNICAST, PA_TYPE_UNICAST));
+	else if (type->kind == PA_VALUE_CONST)
+		local = type->first == PA_TYPE_UNICAST ? PA_FALSE : PA_TRUE;
+	else
+		local = pa_variable(e, type->text, 0, "the host's addresses are not known (give them with --self)", NULL, true);
+	if (route->path == PA_PATH_FORWARD)
+		return pa_node_choose(e->space, local, elsewhere, next_node(e, pa_env_set(e, outcome.env, PA_FIELD_OIFNAME, NULL)));
+	if (is_loopback4(pa_env_find(e, outcome.env, PA_FIELD_DADDR)))
+		here = drop_martian(e, here);
+	return pa_node_choose(e->space, local, here, elsewhere);
+}
+
+/* --- whole paths --- */
+
+/* Base chains of netdev and bridge tables are not followed; one that can drop or change packets makes the answer two-sided. */
+static pa_node other_families(struct pa_evaluation *e, pa_node node, const struct pa_chain **chains, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct pa_buffer text = {0};
+		pa_buffer_printf(&text, "chain %s of table %s %s lets the packet pass", chains[i]->name,
+				 pa_family_name(chains[i]->table->family), chains[i]->table->name);
+		pa_node passes = pa_variable(e, text.data, 0, "chains of netdev and bridge tables are not followed yet",
+					     chains[i]->rule_count ? chains[i]->rules[0] : NULL, false);
+		node = pa_node_choose(e->space, passes, node, pa_outcome(e, PA_OUTCOME_DROP, 0));
+		pa_buffer_done(&text);
+	}
+	return node;
+}
+
+static uint32_t start_env(struct pa_evaluation *e, enum pa_path path)
+{
+	uint32_t env = pa_env_set_const(e, pa_env_empty(e), PA_FIELD_MARK, 0);
+	env = pa_env_set_const(e, env, PA_FIELD_CT_STATE, PA_CT_INVALID);
+	env = pa_env_set_const(e, env, PA_SLOT_PHASE, 0);
+	return pa_env_set_const(e, env, path == PA_PATH_OUT ? PA_FIELD_IIFNAME : PA_FIELD_OIFNAME, 0);
+}
+
+/* Over lo the packet arrives as it left: flow, and mark if some rule sets one. */
+static pa_node start_lo(struct pa_evaluation *e, uint32_t env, enum pa_scenario scenario)
+{
+	if (e->plan.output_marks) {
+		struct pa_value mark = question(e, "the mark that a packet over lo got on its way out");
+		env = pa_env_set(e, env, PA_FIELD_MARK, &mark);
+	}
+	return tracked(e, env, scenario);
+}
+
+static pa_node prerouting(struct pa_evaluation *e, enum pa_scenario scenario)
+{
+	if (!e->prerouting_known[scenario]) {
+		uint32_t env = start_env(e, PA_PATH_IN);
+		if (scenario == PA_SCENARIO_UNTRACKED)
+			env = pa_env_set_const(e, env, PA_FIELD_CT_STATE, PA_CT_UNTRACKED);
+		pa_node lo = pa_field_in(e, PA_FIELD_IIFNAME, LO, LO);
+		pa_node start = pa_node_choose(e->space, lo, start_lo(e, env, scenario), next_node(e, env));
+		start = other_families(e, start, e->plan.ingress, e->plan.ingress_count);
+		e->prerouting[scenario] = run_hook(e, start, PA_HOOK_PREROUTING, scenario);
+		e->prerouting_known[scenario] = true;
+	}
+	return e->prerouting[scenario];
+}
+
+static pa_node follow(struct pa_evaluation *e, enum pa_path path, enum pa_scenario scenario)
+{
+	struct route context = {e, path};
+	pa_node node;
+	switch (path) {
+	case PA_PATH_IN:
+		node = pa_node_bind(e->space, prerouting(e, scenario), route, &context);
+		return run_hook(e, node, PA_HOOK_INPUT, scenario);
+	case PA_PATH_FORWARD:
+		node = pa_node_bind(e->space, prerouting(e, scenario), route, &context);
+		node = run_hook(e, node, PA_HOOK_FORWARD, scenario);
+		node = run_hook(e, node, PA_HOOK_POSTROUTING, scenario);
+		return other_families(e, node, e->plan.egress, e->plan.egress_count);
+	case PA_PATH_OUT:
+		node = run_hook(e, next_node(e, start_env(e, path)), PA_HOOK_OUTPUT, scenario);
+		node = run_hook(e, node, PA_HOOK_POSTROUTING, scenario);
+		return other_families(e, node, e->plan.egress, e->plan.egress_count);
+	}
+	return PA_FALSE;
+}
+
+static pa_node not_elsewhere(void *context, uint32_t terminal)
+{
+	struct pa_evaluation *e = context;
+	enum pa_outcome_kind kind = e->outcomes[terminal].kind;
+	return kind == PA_OUTCOME_NEXT ? PA_TRUE : PA_FALSE;
+}
+
+const struct pa_answer *pa_answer(struct pa_evaluation *e, enum pa_path path, enum pa_scenario scenario)
+{
+	struct pa_answer *answer = &e->answers[scenario][path];
+	if (answer->known)
+		return answer;
+	answer->node = follow(e, path, scenario);
+	pa_node universe = pa_universe_path(e, path);
+	if (scenario == PA_SCENARIO_NEW)
+		universe = pa_node_and(e->space, universe, pa_node_or(e->space, pa_universe_new(e), pa_universe_untracked(e)));
+	if (path != PA_PATH_OUT) {
+		/* what NAT sends to this path from the other one */
+		pa_node base = pa_node_or(e->space, pa_universe_path(e, PA_PATH_IN), pa_universe_path(e, PA_PATH_FORWARD));
+		if (path == PA_PATH_FORWARD) {
+			pa_node lo = pa_field_in(e, PA_FIELD_IIFNAME, LO, LO), none = pa_field_in(e, PA_FIELD_OIFNAME, 0, 0);
+			base = pa_node_minus(e->space, pa_universe_path(e, PA_PATH_IN), pa_node_or(e->space, lo, none));
+			base = pa_node_or(e->space, base, pa_universe_path(e, PA_PATH_FORWARD));
+		}
+		if (scenario == PA_SCENARIO_NEW)
+			base = pa_node_and(e->space, base, pa_node_or(e->space, pa_universe_new(e), pa_universe_untracked(e)));
+		pa_node passes = pa_node_bind(e->space, answer->node, not_elsewhere, e);
+		universe = pa_node_or(e->space, universe, pa_node_and(e->space, base, pa_node_some_variable(e->space, passes)));
+	}
+	answer->universe = universe;
+	answer->known = true;
+	return answer;
+}

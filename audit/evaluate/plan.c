@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "plan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define PRIORITY_CONNTRACK (-200)
+
+bool pa_family_sees(enum pa_family family, int ip_family)
+{
+	return family == PA_FAMILY_INET || family == (ip_family == 4 ? PA_FAMILY_IP : PA_FAMILY_IP6);
+}
+
+bool pa_field_needs_flow(enum pa_field field)
+{
+	return field == PA_FIELD_CT_DIRECTION || field == PA_FIELD_CT_STATUS || field == PA_FIELD_CT_MARK ||
+	       field == PA_FIELD_CT_ORIG_SADDR || field == PA_FIELD_CT_ORIG_DADDR || field == PA_FIELD_CT_ORIG_SPORT ||
+	       field == PA_FIELD_CT_ORIG_DPORT;
+}
+
+/* nat chains run at a fixed place (nf_nat_inet_ops in net/netfilter/nf_nat_proto.c). */
+static int effective_priority(const struct pa_chain *chain)
+{
+	if (chain->type != PA_CHAIN_NAT)
+		return chain->priority;
+	return chain->hook == PA_HOOK_INPUT || chain->hook == PA_HOOK_POSTROUTING ? 100 : -100;
+}
+
+/* Own priority first, then the later created first. */
+static int compare_chains(const void *a, const void *b)
+{
+	const struct pa_chain *const *x = a, *const *y = b;
+	if ((*x)->priority != (*y)->priority)
+		return (*x)->priority < (*y)->priority ? -1 : 1;
+	return (*x)->id > (*y)->id ? -1 : 1;
+}
+
+/* A stage and when it was registered: later registered runs first at equal priority. */
+struct slot {
+	struct pa_stage stage;
+	unsigned registered;
+};
+
+static int compare_slots(const void *a, const void *b)
+{
+	const struct slot *x = a, *y = b;
+	if (x->stage.priority != y->stage.priority)
+		return x->stage.priority < y->stage.priority ? -1 : 1;
+	if ((x->stage.kind == PA_STAGE_CONNTRACK) != (y->stage.kind == PA_STAGE_CONNTRACK))
+		return x->stage.kind == PA_STAGE_CONNTRACK ? -1 : 1;
+	return x->registered > y->registered ? -1 : 1;
+}
+
+static bool is_ip_family(enum pa_family family)
+{
+	return family == PA_FAMILY_IP || family == PA_FAMILY_IP6 || family == PA_FAMILY_INET;
+}
+
+static void plan_hook(const struct pa_ruleset *ruleset, enum pa_hook hook, struct pa_arena *arena, struct pa_hook_plan *plan)
+{
+	struct slot *slots = pa_xcalloc(ruleset->chain_count + 2, sizeof(*slots));
+	const struct pa_chain **nat = pa_arena_alloc(arena, ruleset->chain_count + 1, sizeof(const struct pa_chain *));
+	size_t count = 0, nat_count = 0;
+	unsigned nat_registered = 0;
+	int nat_priority = 0;
+	for (size_t i = 0; i < ruleset->chain_count; i++) {
+		const struct pa_chain *chain = ruleset->chains[i];
+		if (!chain->is_base || chain->hook != hook || chain->table->dormant || !is_ip_family(chain->table->family))
+			continue;
+		if (chain->type == PA_CHAIN_NAT) {
+			if (nat_count == 0)
+				nat_registered = chain->id;
+			nat_priority = effective_priority(chain);
+			nat[nat_count++] = chain;
+			continue;
+		}
+		bool tracked_hook = hook == PA_HOOK_PREROUTING || hook == PA_HOOK_OUTPUT;
+		slots[count++] = (struct slot){{.kind = PA_STAGE_CHAIN,
+						.chain = chain,
+						.priority = chain->priority,
+						.state_unsure = tracked_hook && chain->priority == PRIORITY_CONNTRACK},
+					       chain->id};
+	}
+	if (hook == PA_HOOK_PREROUTING || hook == PA_HOOK_OUTPUT)
+		slots[count++] = (struct slot){{.kind = PA_STAGE_CONNTRACK, .priority = PRIORITY_CONNTRACK}, 0};
+	if (nat_count) {
+		qsort(nat, nat_count, sizeof(const struct pa_chain *), compare_chains);
+		slots[count++] = (struct slot){
+			{.kind = PA_STAGE_NAT, .nat = nat, .nat_count = nat_count, .priority = nat_priority}, nat_registered};
+	}
+	qsort(slots, count, sizeof(*slots), compare_slots);
+	plan->stages = pa_arena_alloc(arena, count + 1, sizeof(*plan->stages));
+	plan->count = count;
+	for (size_t i = 0; i < count; i++)
+		plan->stages[i] = slots[i].stage;
+	free(slots);
+}
+
+static bool part_uses_conntrack(const struct pa_key_part *part)
+{
+	if (part->opaque)
+		return strncmp(part->opaque, "ct ", 3) == 0;
+	return part->field == PA_FIELD_CT_STATE || pa_field_needs_flow(part->field);
+}
+
+static bool key_uses_conntrack(const struct pa_key *key)
+{
+	for (unsigned i = 0; i < key->count; i++) {
+		if (part_uses_conntrack(&key->parts[i]))
+			return true;
+	}
+	return false;
+}
+
+static bool step_uses_conntrack(const struct pa_step *step)
+{
+	switch (step->kind) {
+	case PA_STEP_MATCH:
+	case PA_STEP_VMAP:
+		return key_uses_conntrack(&step->key);
+	case PA_STEP_ASSIGN:
+		if (step->field == PA_FIELD_CT_MARK)
+			return true;
+		if (step->value.kind == PA_OPERAND_FIELD)
+			return part_uses_conntrack(&step->value.part);
+		return step->value.kind == PA_OPERAND_MAP && key_uses_conntrack(&step->value.key);
+	case PA_STEP_NAT:
+		return true;
+	case PA_STEP_OPAQUE:
+	case PA_STEP_NONE:
+		return step->text && (strstr(step->text, "ct ") || strstr(step->text, "synproxy") || strstr(step->text, "xt ") ||
+				      strstr(step->text, "flow "));
+	case PA_STEP_VERDICT:
+	case PA_STEP_NOTRACK:
+		return false;
+	}
+	return false;
+}
+
+static void note_step(const struct pa_rule *rule, const struct pa_step *step, struct pa_plan *plan)
+{
+	enum pa_family family = rule->chain->table->family;
+	if (step_uses_conntrack(step)) {
+		plan->conntrack_ipv4 = plan->conntrack_ipv4 || pa_family_sees(family, 4);
+		plan->conntrack_ipv6 = plan->conntrack_ipv6 || pa_family_sees(family, 6);
+	}
+	if (step->kind == PA_STEP_ASSIGN && step->field == PA_FIELD_MARK)
+		plan->output_marks = true;
+}
+
+/* Can this chain (or one that it jumps to) keep a packet from arriving as it was sent? `depth` bounds loops. */
+static bool can_matter(const struct pa_chain *chain, unsigned depth);
+
+static bool verdict_matters(const struct pa_verdict *verdict, unsigned depth)
+{
+	if (verdict->kind == PA_VERDICT_DROP || verdict->kind == PA_VERDICT_REJECT)
+		return true;
+	bool goes = verdict->kind == PA_VERDICT_JUMP || verdict->kind == PA_VERDICT_GOTO;
+	return goes && (!verdict->target || can_matter(verdict->target, depth + 1));
+}
+
+static bool step_matters(const struct pa_step *step, unsigned depth)
+{
+	switch (step->kind) {
+	case PA_STEP_VERDICT:
+		return verdict_matters(&step->verdict, depth);
+	case PA_STEP_VMAP:
+		for (size_t i = 0; i < step->elements->count; i++) {
+			if (verdict_matters(&step->elements->data[i].verdict, depth))
+				return true;
+		}
+		if (step->elements->catch_all && verdict_matters(&step->elements->catch_all->verdict, depth))
+			return true;
+		return step->elements->may_grow || step->elements->opaque;
+	case PA_STEP_ASSIGN:
+	case PA_STEP_NAT:
+	case PA_STEP_NOTRACK:
+		return true;
+	case PA_STEP_OPAQUE:
+		return step->opacity != PA_OPACITY_MATCH;
+	case PA_STEP_MATCH:
+	case PA_STEP_NONE:
+		return false;
+	}
+	return true;
+}
+
+static bool can_matter(const struct pa_chain *chain, unsigned depth)
+{
+	if (depth > 16 || (chain->is_base && chain->policy == PA_VERDICT_DROP))
+		return true;
+	for (size_t i = 0; i < chain->rule_count; i++) {
+		for (size_t k = 0; k < chain->rules[i]->step_count; k++) {
+			if (step_matters(&chain->rules[i]->steps[k], depth))
+				return true;
+		}
+	}
+	return false;
+}
+
+static void plan_other_families(const struct pa_ruleset *ruleset, struct pa_arena *arena, struct pa_plan *plan)
+{
+	plan->ingress = pa_arena_alloc(arena, ruleset->chain_count + 1, sizeof(const struct pa_chain *));
+	plan->egress = pa_arena_alloc(arena, ruleset->chain_count + 1, sizeof(const struct pa_chain *));
+	for (size_t i = 0; i < ruleset->chain_count; i++) {
+		const struct pa_chain *chain = ruleset->chains[i];
+		enum pa_family family = chain->table->family;
+		bool other = family == PA_FAMILY_NETDEV || family == PA_FAMILY_BRIDGE ||
+			     (is_ip_family(family) && (chain->hook == PA_HOOK_INGRESS || chain->hook == PA_HOOK_EGRESS));
+		if (!chain->is_base || chain->table->dormant || !other || !can_matter(chain, 0))
+			continue;
+		bool leaving = chain->hook == PA_HOOK_EGRESS || chain->hook == PA_HOOK_OUTPUT || chain->hook == PA_HOOK_POSTROUTING;
+		if (!leaving)
+			plan->ingress[plan->ingress_count++] = chain;
+		if (leaving || (family == PA_FAMILY_BRIDGE && chain->hook == PA_HOOK_FORWARD))
+			plan->egress[plan->egress_count++] = chain;
+	}
+}
+
+void pa_plan_make(const struct pa_ruleset *ruleset, struct pa_arena *arena, struct pa_plan *plan)
+{
+	memset(plan, 0, sizeof(*plan));
+	for (unsigned h = 0; h < PA_PLAN_HOOKS; h++)
+		plan_hook(ruleset, (enum pa_hook)h, arena, &plan->hook[h]);
+	for (size_t i = 0; i < ruleset->rule_count; i++) {
+		const struct pa_rule *rule = ruleset->rules[i];
+		for (size_t k = 0; k < rule->step_count; k++)
+			note_step(rule, &rule->steps[k], plan);
+	}
+	plan_other_families(ruleset, arena, plan);
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The order in which the kernel runs base chains at each hook, over all tables. Shared by the symbolic evaluation and
+ * by the walk of one packet.
+ *
+ * Measured on kernel 6.18: chains of one priority run in reverse order of their creation; chains of type nat run
+ * together at -100 (prerouting, output) or 100 (input, postrouting) whatever priority they have, their own only sorts
+ * them among each other; `accept` in one of them does not keep the next from being asked, a translation does; without
+ * anything that turns conntrack on for a family, its nat chains are not run at all.
+ */
+#ifndef PA_EVALUATE_PLAN_H
+#define PA_EVALUATE_PLAN_H
+
+#include "portaudit/evaluate.h"
+
+enum pa_stage_kind {
+	PA_STAGE_CHAIN,	    /* one filter or route base chain */
+	PA_STAGE_CONNTRACK, /* conntrack looks at the packet (priority -200) */
+	PA_STAGE_NAT,	    /* all nat base chains of the hook, until one translates */
+};
+
+struct pa_stage {
+	enum pa_stage_kind kind;
+	const struct pa_chain *chain;	      /* CHAIN */
+	const struct pa_chain **nat;	      /* NAT: in order */
+	size_t nat_count;
+	int priority;
+	bool state_unsure; /* CHAIN at exactly -200: whether conntrack ran before cannot be told from the listing */
+};
+
+struct pa_hook_plan {
+	struct pa_stage *stages;
+	size_t count;
+};
+
+#define PA_PLAN_HOOKS 5 /* prerouting ... postrouting */
+
+struct pa_plan {
+	struct pa_hook_plan hook[PA_PLAN_HOOKS];
+	bool conntrack_ipv4, conntrack_ipv6; /* something turns connection tracking on for the family */
+	bool output_marks;		     /* some rule sets a mark: packets over lo may arrive with it */
+	/* base chains of netdev and bridge tables that may drop or change packets of the paths in and forward, or out */
+	const struct pa_chain **ingress, **egress;
+	size_t ingress_count, egress_count;
+};
+
+void pa_plan_make(const struct pa_ruleset *ruleset, struct pa_arena *arena, struct pa_plan *ret_plan);
+
+/* Does a chain of this family see packets of IP family 4 or 6? */
+bool pa_family_sees(enum pa_family family, int ip_family);
+
+/* A field that exists only while the packet has a flow: testing it without one ends the rule, negated or not. */
+bool pa_field_needs_flow(enum pa_field field);
+
+#endif

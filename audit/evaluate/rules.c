@@ -1,0 +1,457 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Chains and rules. Runs of plain rules (guards and a verdict) are built as one list; everything else is a diagram of its own;
+ * the pieces of a chain are merged as a balanced tree. A rule that changes the environment and goes on ends the run: what
+ * follows is evaluated for each environment that leaves it.
+ */
+#include "evaluation.h"
+
+#include <stdlib.h>
+
+/* --- what a chain reads and changes --- */
+
+static uint64_t slot_bit(unsigned slot)
+{
+	return (uint64_t)1 << slot;
+}
+
+static uint64_t part_reads(const struct pa_key_part *part)
+{
+	if (part->opaque)
+		return 0;
+	return slot_bit(part->field) | (pa_field_needs_flow(part->field) ? slot_bit(PA_FIELD_CT_STATE) : 0);
+}
+
+static uint64_t key_reads(const struct pa_key *key)
+{
+	uint64_t reads = 0;
+	for (unsigned i = 0; i < key->count; i++)
+		reads |= part_reads(&key->parts[i]);
+	return reads;
+}
+
+static void learn_target(struct pa_evaluation *e, const struct pa_verdict *verdict, uint64_t *reads, bool *changes)
+{
+	if ((verdict->kind != PA_VERDICT_JUMP && verdict->kind != PA_VERDICT_GOTO) || !verdict->target)
+		return;
+	const struct pa_chain_facts *facts = pa_chain_learn(e, verdict->target);
+	*reads |= facts->reads[0];
+	*changes = *changes || facts->changes;
+}
+
+static uint64_t operand_reads(const struct pa_operand *operand)
+{
+	if (operand->kind == PA_OPERAND_FIELD)
+		return part_reads(&operand->part);
+	return operand->kind == PA_OPERAND_MAP ? key_reads(&operand->key) : 0;
+}
+
+static void learn_step(struct pa_evaluation *e, const struct pa_step *step, uint64_t *reads, bool *changes)
+{
+	switch (step->kind) {
+	case PA_STEP_MATCH:
+		*reads |= key_reads(&step->key);
+		break;
+	case PA_STEP_VERDICT:
+		learn_target(e, &step->verdict, reads, changes);
+		break;
+	case PA_STEP_VMAP:
+		*reads |= key_reads(&step->key);
+		for (size_t i = 0; i < step->elements->count; i++)
+			learn_target(e, &step->elements->data[i].verdict, reads, changes);
+		if (step->elements->catch_all)
+			learn_target(e, &step->elements->catch_all->verdict, reads, changes);
+		break;
+	case PA_STEP_ASSIGN:
+		*reads |= operand_reads(&step->value) | slot_bit(PA_FIELD_CT_STATE);
+		*changes = true;
+		break;
+	case PA_STEP_NAT:
+		*reads |= operand_reads(&step->value) | operand_reads(&step->port) | slot_bit(PA_FIELD_CT_STATUS) |
+			  slot_bit(PA_FIELD_DADDR) | slot_bit(PA_FIELD_DADDR_TYPE);
+		break;
+	case PA_STEP_NOTRACK:
+		*reads |= slot_bit(PA_SLOT_PHASE) | slot_bit(PA_FIELD_CT_STATE);
+		*changes = true;
+		break;
+	case PA_STEP_NONE:
+	case PA_STEP_OPAQUE:
+		break;
+	}
+}
+
+const struct pa_chain_facts *pa_chain_learn(struct pa_evaluation *e, const struct pa_chain *chain)
+{
+	struct pa_chain_facts *facts = &e->chains[chain->id];
+	if (facts->known)
+		return facts;
+	facts->reads = pa_arena_alloc(e->arena, chain->rule_count + 1, sizeof(*facts->reads));
+	facts->known = true; /* set first: chains that nothing reaches may be loops */
+	for (size_t i = chain->rule_count; i-- > 0;) {
+		const struct pa_rule *rule = chain->rules[i];
+		facts->reads[i] = facts->reads[i + 1];
+		for (size_t k = 0; k < rule->step_count; k++)
+			learn_step(e, &rule->steps[k], &facts->reads[i], &facts->changes);
+	}
+	return facts;
+}
+
+/* --- laying an environment over relative outcomes --- */
+
+struct overlay {
+	struct pa_evaluation *e;
+	uint32_t below;
+};
+
+static pa_node overlay_outcome(void *context, uint32_t terminal)
+{
+	struct overlay *overlay = context;
+	struct pa_outcome outcome = overlay->e->outcomes[terminal];
+	return pa_outcome(overlay->e, outcome.kind, pa_env_overlay(overlay->e, overlay->below, outcome.env));
+}
+
+static pa_node overlay_node(struct pa_evaluation *e, pa_node node, uint32_t below)
+{
+	uint32_t known = pa_table128_find(&e->overlays, node, below);
+	if (known != PA_TABLE_NONE)
+		return known;
+	struct overlay overlay = {e, below};
+	pa_node result = pa_node_bind(e->space, node, overlay_outcome, &overlay);
+	pa_table128_put(&e->overlays, node, below, result);
+	return result;
+}
+
+/* --- one rule --- */
+
+static pa_node chain_tail(struct pa_evaluation *e, const struct pa_chain *chain, size_t from, uint32_t env);
+
+/* After a jump the rule is done: the caller goes on with its next rule. */
+static pa_node returned(void *context, uint32_t terminal)
+{
+	struct pa_evaluation *e = context;
+	struct pa_outcome outcome = e->outcomes[terminal];
+	return outcome.kind == PA_OUTCOME_RETURN ? pa_outcome(e, PA_OUTCOME_NEXT, outcome.env) : PA_TERMINAL(terminal);
+}
+
+/* Many rules jump to few chains: the result is kept under an environment that does not exist. */
+static pa_node returned_node(struct pa_evaluation *e, pa_node chain)
+{
+	pa_node node = pa_table128_find(&e->overlays, chain, UINT64_MAX);
+	if (node == PA_TABLE_NONE) {
+		node = pa_node_bind(e->space, chain, returned, e);
+		pa_table128_put(&e->overlays, chain, UINT64_MAX, node);
+	}
+	return node;
+}
+
+static pa_node verdict_node(struct pa_evaluation *e, const struct pa_rule *rule, size_t step, const struct pa_verdict *verdict,
+			    uint32_t env)
+{
+	switch (verdict->kind) {
+	case PA_VERDICT_ACCEPT:
+		return pa_outcome(e, PA_OUTCOME_ACCEPT, env);
+	case PA_VERDICT_DROP:
+		return pa_outcome(e, PA_OUTCOME_DROP, env);
+	case PA_VERDICT_REJECT:
+		return pa_outcome(e, PA_OUTCOME_REJECT, env);
+	case PA_VERDICT_RETURN:
+		return pa_outcome(e, PA_OUTCOME_RETURN, env);
+	case PA_VERDICT_CONTINUE:
+		return pa_steps_node(e, rule, step + 1, env);
+	case PA_VERDICT_JUMP:
+		return returned_node(e, chain_tail(e, verdict->target, 0, env));
+	case PA_VERDICT_GOTO:
+		return chain_tail(e, verdict->target, 0, env);
+	}
+	return PA_FALSE;
+}
+
+struct vmap_context {
+	struct pa_evaluation *e;
+	const struct pa_rule *rule;
+	size_t step;
+	uint32_t env;
+};
+
+static pa_node vmap_result(void *context, size_t element)
+{
+	struct vmap_context *c = context;
+	const struct pa_elements *map = c->rule->steps[c->step].elements;
+	const struct pa_datum *datum = element < map->count ? &map->data[element] : map->catch_all;
+	return verdict_node(c->e, c->rule, c->step, &datum->verdict, c->env);
+}
+
+/* Anything may happen: go on, end the rule, accept or drop. */
+static pa_node any_verdict(struct pa_evaluation *e, const struct pa_rule *rule, size_t step, const char *text, const char *reason,
+			   pa_node on, uint32_t env)
+{
+	uint64_t key = (uint64_t)rule->id << 16 | step << 2 | (uint64_t)1 << 62;
+	pa_node decides = pa_variable(e, text, key, reason, rule, false), accepts = pa_variable(e, text, key + 1, reason, rule, false);
+	pa_node ends = pa_variable(e, text, key + 2, reason, rule, false);
+	pa_node verdict = pa_node_choose(e->space, accepts, pa_outcome(e, PA_OUTCOME_ACCEPT, env), pa_outcome(e, PA_OUTCOME_DROP, env));
+	pa_node other = pa_node_choose(e->space, ends, pa_outcome(e, PA_OUTCOME_NEXT, env), on);
+	return pa_node_choose(e->space, decides, verdict, other);
+}
+
+static pa_node vmap_node(struct pa_evaluation *e, const struct pa_rule *rule, size_t step, uint32_t env)
+{
+	const struct pa_step *s = &rule->steps[step];
+	struct vmap_context context = {e, rule, step, env};
+	const char *text = s->text ? s->text : "a verdict map";
+	pa_node miss = pa_outcome(e, PA_OUTCOME_NEXT, env);
+	if (s->elements->opaque)
+		return any_verdict(e, rule, step, text, s->elements->opaque, miss, env);
+	if (s->elements->may_grow)
+		miss = any_verdict(e, rule, step, text, "elements may be added to the map at run time", miss, env);
+	pa_node found = pa_lookup(e, rule, s, &s->key, s->elements, env, vmap_result, &context, miss);
+	if (!s->elements->may_shrink)
+		return found;
+	pa_node there = pa_variable(e, text, (uint64_t)(uintptr_t)s->elements, "elements of the map may have expired", rule, true);
+	return pa_node_choose(e->space, there, found, miss);
+}
+
+static pa_node opaque_node(struct pa_evaluation *e, const struct pa_rule *rule, size_t step, uint32_t env)
+{
+	const struct pa_step *s = &rule->steps[step];
+	const char *text = s->text ? s->text : "an unknown statement";
+	pa_node on = pa_steps_node(e, rule, step + 1, env), next = pa_outcome(e, PA_OUTCOME_NEXT, env);
+	uint64_t key = s->volatile_ || !s->text ? (uint64_t)rule->id << 16 | step | (uint64_t)1 << 61 : 0;
+	const char *reason = s->volatile_ ? "its outcome depends on time or on other packets" : "this version does not know its meaning";
+	switch (s->opacity) {
+	case PA_OPACITY_MATCH:
+		return pa_node_choose(e->space, pa_variable(e, text, key, reason, rule, s->volatile_), on, next);
+	case PA_OPACITY_STOLEN:
+		return pa_node_choose(e->space, pa_variable(e, text, key, "it may take the packet away", rule, true), on,
+				      pa_outcome(e, PA_OUTCOME_DROP, env));
+	case PA_OPACITY_VERDICT:
+		return any_verdict(e, rule, step, text, "this version does not know its meaning", on, env);
+	}
+	return PA_FALSE;
+}
+
+static pa_node notrack_node(struct pa_evaluation *e, const struct pa_rule *rule, size_t step, uint32_t env)
+{
+	const struct pa_value *phase = pa_env_find(e, env, PA_SLOT_PHASE);
+	bool seen = phase && phase->first == 1; /* conntrack was faster: no effect */
+	if (!seen)
+		env = pa_env_set_const(e, env, PA_FIELD_CT_STATE, PA_CT_UNTRACKED);
+	return pa_steps_node(e, rule, step + 1, env);
+}
+
+pa_node pa_steps_node(struct pa_evaluation *e, const struct pa_rule *rule, size_t step, uint32_t env)
+{
+	if (step == rule->step_count)
+		return pa_outcome(e, PA_OUTCOME_NEXT, env);
+	const struct pa_step *s = &rule->steps[step];
+	switch (s->kind) {
+	case PA_STEP_MATCH: {
+		pa_node set = pa_match_set(e, rule, s, env);
+		if (set == PA_FALSE)
+			return pa_outcome(e, PA_OUTCOME_NEXT, env);
+		return pa_node_choose(e->space, set, pa_steps_node(e, rule, step + 1, env), pa_outcome(e, PA_OUTCOME_NEXT, env));
+	}
+	case PA_STEP_VERDICT:
+		return verdict_node(e, rule, step, &s->verdict, env);
+	case PA_STEP_VMAP:
+		return vmap_node(e, rule, step, env);
+	case PA_STEP_ASSIGN:
+		return pa_assign_node(e, rule, step, env);
+	case PA_STEP_NAT:
+		return pa_nat_node(e, rule, step, env);
+	case PA_STEP_NOTRACK:
+		return notrack_node(e, rule, step, env);
+	case PA_STEP_NONE:
+		return pa_steps_node(e, rule, step + 1, env);
+	case PA_STEP_OPAQUE:
+		return opaque_node(e, rule, step, env);
+	}
+	return PA_FALSE;
+}
+
+pa_node pa_rule_node(struct pa_evaluation *e, const struct pa_rule *rule, uint32_t env)
+{
+	return pa_steps_node(e, rule, 0, env);
+}
+
+/* --- chains --- */
+
+/* The pieces of a chain under one environment, in order. */
+struct pieces {
+	struct pa_evaluation *e;
+	uint32_t env;
+	struct pa_arena *arena;
+	struct pa_item *items; /* the current run of plain rules */
+	size_t item_count, item_capacity;
+	pa_node *nodes;
+	size_t node_count, node_capacity;
+};
+
+static void add_node(struct pieces *pieces, pa_node node)
+{
+	pa_grow(&pieces->nodes, &pieces->node_capacity, pieces->node_count + 1, sizeof(*pieces->nodes));
+	pieces->nodes[pieces->node_count++] = node;
+}
+
+static void flush_items(struct pieces *pieces)
+{
+	if (!pieces->item_count)
+		return;
+	pa_node next = pa_outcome(pieces->e, PA_OUTCOME_NEXT, pieces->env);
+	add_node(pieces, pa_node_list(pieces->e->space, pieces->items, pieces->item_count, next));
+	pieces->item_count = 0;
+}
+
+static struct pa_class_set intersect_sets(struct pa_class_set a, struct pa_class_set b, struct pa_arena *arena)
+{
+	struct pa_class_set out = {.items = pa_arena_alloc(arena, (size_t)a.count + b.count + 1, sizeof(*out.items))};
+	for (uint32_t i = 0, j = 0; i < a.count && j < b.count;) {
+		uint32_t first = a.items[i].first > b.items[j].first ? a.items[i].first : b.items[j].first;
+		uint32_t last = a.items[i].last < b.items[j].last ? a.items[i].last : b.items[j].last;
+		if (first <= last)
+			out.items[out.count++] = (struct pa_class_range){first, last};
+		if (a.items[i].last < b.items[j].last)
+			i++;
+		else
+			j++;
+	}
+	return out;
+}
+
+static void add_guard(struct pa_item *item, struct pa_guard *guards, struct pa_guard guard, struct pa_arena *arena)
+{
+	for (uint32_t i = 0; i < item->guard_count; i++) {
+		if (guards[i].field == guard.field) {
+			guards[i].set = intersect_sets(guards[i].set, guard.set, arena);
+			return;
+		}
+	}
+	guards[item->guard_count++] = guard;
+}
+
+enum plainness { PLAIN, NO_EFFECT, NOT_PLAIN };
+
+static bool is_final(enum pa_verdict_kind kind)
+{
+	return kind == PA_VERDICT_ACCEPT || kind == PA_VERDICT_DROP || kind == PA_VERDICT_REJECT || kind == PA_VERDICT_RETURN;
+}
+
+/* Is the rule only guards and a final verdict under this environment? */
+static enum plainness plain_item(struct pieces *pieces, const struct pa_rule *rule, struct pa_item *item)
+{
+	struct pa_evaluation *e = pieces->e;
+	size_t room = rule->step_count < PA_FIELD_COUNT ? rule->step_count : PA_FIELD_COUNT;
+	struct pa_guard *guards = pa_arena_alloc(pieces->arena, room + 1, sizeof(*guards));
+	*item = (struct pa_item){.guards = guards};
+	for (size_t k = 0; k < rule->step_count; k++) {
+		const struct pa_step *step = &rule->steps[k];
+		struct pa_guard guard;
+		if (step->kind == PA_STEP_NONE)
+			continue;
+		if (step->kind == PA_STEP_VERDICT && is_final(step->verdict.kind)) {
+			item->terminal = verdict_node(e, rule, k, &step->verdict, pieces->env);
+			return PLAIN;
+		}
+		if (step->kind != PA_STEP_MATCH)
+			return NOT_PLAIN;
+		switch (pa_match_simple(e, rule, step, pieces->env, &guard, pieces->arena)) {
+		case PA_MATCH_ALWAYS:
+			break;
+		case PA_MATCH_NEVER:
+			return NO_EFFECT;
+		case PA_MATCH_GUARD:
+			add_guard(item, guards, guard, pieces->arena);
+			break;
+		case PA_MATCH_DIAGRAM:
+			return NOT_PLAIN;
+		}
+	}
+	return NO_EFFECT;
+}
+
+struct rest {
+	struct pa_evaluation *e;
+	const struct pa_chain *chain;
+	size_t from;
+	uint32_t env;
+};
+
+/* Where a rule changed the environment, the rest of the chain is evaluated in the new one. */
+static pa_node rest_of_chain(void *context, uint32_t terminal)
+{
+	struct rest *rest = context;
+	struct pa_outcome outcome = rest->e->outcomes[terminal];
+	if (outcome.kind != PA_OUTCOME_NEXT || outcome.env == rest->env)
+		return PA_TERMINAL(terminal);
+	return chain_tail(rest->e, rest->chain, rest->from, outcome.env);
+}
+
+static bool rule_changes(struct pa_evaluation *e, const struct pa_rule *rule)
+{
+	uint64_t reads = 0;
+	bool changes = false;
+	for (size_t k = 0; k < rule->step_count; k++)
+		learn_step(e, &rule->steps[k], &reads, &changes);
+	return changes;
+}
+
+static pa_node merge(struct pieces *pieces, size_t first, size_t count, pa_node next)
+{
+	if (count == 0)
+		return next;
+	if (count == 1)
+		return pieces->nodes[first];
+	pa_node left = merge(pieces, first, count / 2, next);
+	return pa_node_seq(pieces->e->space, left, merge(pieces, first + count / 2, count - count / 2, next), next);
+}
+
+static pa_node build_tail(struct pa_evaluation *e, const struct pa_chain *chain, size_t from, uint32_t env)
+{
+	struct pieces pieces = {.e = e, .env = env, .arena = pa_arena_new()};
+	for (size_t i = from; i < chain->rule_count && !pa_space_failed(e->space); i++) {
+		const struct pa_rule *rule = chain->rules[i];
+		struct pa_item item;
+		enum plainness plain = plain_item(&pieces, rule, &item);
+		if (plain == NO_EFFECT)
+			continue;
+		if (plain == PLAIN) {
+			pa_grow(&pieces.items, &pieces.item_capacity, pieces.item_count + 1, sizeof(*pieces.items));
+			pieces.items[pieces.item_count++] = item;
+			if (item.guard_count == 0)
+				break; /* decides for all: nothing behind it is reached */
+			continue;
+		}
+		flush_items(&pieces);
+		pa_node node = pa_rule_node(e, rule, env);
+		if (rule_changes(e, rule)) {
+			struct rest rest = {e, chain, i + 1, env};
+			node = pa_node_bind(e->space, node, rest_of_chain, &rest);
+		}
+		add_node(&pieces, node);
+	}
+	flush_items(&pieces);
+	pa_node next = pa_outcome(e, PA_OUTCOME_NEXT, env);
+	pa_node node = merge(&pieces, 0, pieces.node_count, next);
+	node = pa_node_seq(e->space, node, pa_outcome(e, PA_OUTCOME_RETURN, env), next);
+	pa_arena_free(pieces.arena);
+	free(pieces.items);
+	free(pieces.nodes);
+	return node;
+}
+
+static pa_node chain_tail(struct pa_evaluation *e, const struct pa_chain *chain, size_t from, uint32_t env)
+{
+	const struct pa_chain_facts *facts = pa_chain_learn(e, chain);
+	uint32_t read = pa_env_restrict(e, env, facts->reads[from]);
+	uint64_t place = (uint64_t)chain->id << 32 | from;
+	pa_node node = pa_table128_find(&e->tails, place, read);
+	if (node == PA_TABLE_NONE) {
+		node = build_tail(e, chain, from, read);
+		pa_table128_put(&e->tails, place, read, node);
+	}
+	return read == env ? node : overlay_node(e, node, env);
+}
+
+pa_node pa_chain_node(struct pa_evaluation *e, const struct pa_chain *chain, uint32_t env)
+{
+	return chain_tail(e, chain, 0, env);
+}

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Which packets there are at all: headers that agree with each other, what the destination is to this host, and what conntrack
+ * calls a packet without a flow (measured on kernel 6.18; tcp_valid_flags and tcp_conntracks in
+ * net/netfilter/nf_conntrack_proto_tcp.c).
+ */
+#include "evaluation.h"
+
+#include <stdlib.h>
+
+#define LO pa_ifname_value("lo")
+
+static const struct pa_interval ipv4_all = {PA_IPV4_BASE, PA_IPV4_LAST};
+static const struct pa_interval loopback4 = {PA_IPV4_BASE | 0x7f000000, PA_IPV4_BASE | 0x7fffffff};
+static const struct pa_interval multicast4 = {PA_IPV4_BASE | 0xe0000000, PA_IPV4_BASE | 0xefffffff};
+static const struct pa_interval loopback6 = {1, 1};
+static const struct pa_interval multicast6 = {(pa_u128)0xff << 120, PA_U128_MAX};
+static const struct pa_interval broadcasts4[] = {{PA_IPV4_BASE, PA_IPV4_BASE}, {PA_IPV4_LAST, PA_IPV4_LAST}};
+
+/* ICMP types that open a flow of their own, and ICMPv6 types that conntrack leaves untracked by itself (ND, MLD). */
+static const struct pa_interval icmp_new[] = {{8, 8}, {13, 13}, {15, 15}, {17, 17}};
+static const struct pa_interval icmpv6_new[] = {{128, 128}, {139, 139}};
+static const struct pa_interval icmpv6_untracked[] = {{130, 136}, {143, 143}, {151, 151}};
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* The flags of a TCP packet that may open a flow: SYN or ACK alone, whatever URG, PSH, ECN and CWR are. */
+static size_t tcp_new_flags(struct pa_interval out[256])
+{
+	size_t count = 0;
+	for (unsigned flags = 0; flags < 256; flags++) {
+		unsigned core = flags & ~(unsigned)(PA_TCP_ECN | PA_TCP_CWR | PA_TCP_PSH | PA_TCP_URG);
+		if (core == PA_TCP_SYN || core == PA_TCP_ACK)
+			out[count++] = (struct pa_interval){flags, flags};
+	}
+	return count;
+}
+
+/* Plain values of the fields that hardly ever matter; other values get a row of their own only where they decide. */
+static const struct {
+	enum pa_field field;
+	struct pa_interval plain;
+} plain_values[] = {
+	{PA_FIELD_PKTTYPE, {0, 0}},	{PA_FIELD_DSCP, {0, 0}},	       {PA_FIELD_ECN, {0, 0}},
+	{PA_FIELD_TTL, {64, 64}},	{PA_FIELD_IP_LENGTH, {60, 60}},	       {PA_FIELD_IP6_LENGTH, {40, 40}},
+	{PA_FIELD_META_LENGTH, {60, 60}}, {PA_FIELD_IP_ID, {1, 1}},	       {PA_FIELD_IP_FRAG_OFF, {0x4000, 0x4000}},
+	{PA_FIELD_IP_VERSION, {4, 4}},	{PA_FIELD_IP_HDRLENGTH, {5, 5}},       {PA_FIELD_IP6_FLOWLABEL, {0, 0}},
+};
+
+static void cut(struct pa_cuts *cuts, enum pa_field field, pa_u128 first, pa_u128 last)
+{
+	pa_cuts_add_interval(cuts, field, (struct pa_interval){first, last});
+}
+
+static void cut_all(struct pa_cuts *cuts, enum pa_field field, const struct pa_interval *items, size_t count)
+{
+	pa_cuts_add(cuts, field, items, count, 1, true);
+}
+
+static void cut_addresses(const struct pa_evaluation *e, struct pa_cuts *cuts)
+{
+	cut_all(cuts, PA_FIELD_SADDR, &ipv4_all, 1);
+	cut_all(cuts, PA_FIELD_DADDR, &ipv4_all, 1);
+	cut_all(cuts, PA_FIELD_DADDR, &loopback4, 1);
+	cut_all(cuts, PA_FIELD_DADDR, &loopback6, 1);
+	cut_all(cuts, PA_FIELD_DADDR, &multicast4, 1);
+	cut_all(cuts, PA_FIELD_DADDR, &multicast6, 1);
+	cut_all(cuts, PA_FIELD_DADDR, broadcasts4, COUNT(broadcasts4));
+	for (size_t i = 0; e->host->addresses_known && i < e->host->address_count; i++) {
+		pa_u128 own = e->host->addresses[i].address;
+		cut(cuts, PA_FIELD_DADDR, own, own);
+		if (pa_cuts_has(cuts, PA_FIELD_SADDR_TYPE))
+			cut(cuts, PA_FIELD_SADDR, own, own);
+	}
+}
+
+static void cut_types(struct pa_cuts *cuts, enum pa_field field)
+{
+	for (pa_u128 type = PA_TYPE_UNICAST; type <= PA_TYPE_MULTICAST; type++)
+		cut(cuts, field, type, type);
+}
+
+void pa_universe_cuts(const struct pa_evaluation *e, struct pa_cuts *cuts)
+{
+	struct pa_interval flags[256];
+	cut(cuts, PA_FIELD_NFPROTO, PA_NFPROTO_IPV4, PA_NFPROTO_IPV4);
+	cut(cuts, PA_FIELD_NFPROTO, PA_NFPROTO_IPV6, PA_NFPROTO_IPV6);
+	cut_addresses(e, cuts);
+	cut(cuts, PA_FIELD_L4PROTO, 1, 1);
+	cut(cuts, PA_FIELD_L4PROTO, 6, 6);
+	cut(cuts, PA_FIELD_L4PROTO, 58, 58);
+	cut_all(cuts, PA_FIELD_TCP_FLAGS, flags, tcp_new_flags(flags));
+	cut(cuts, PA_FIELD_TCP_FLAGS, PA_TCP_SYN, PA_TCP_SYN);
+	cut_all(cuts, PA_FIELD_ICMP_TYPE, icmp_new, COUNT(icmp_new));
+	cut_all(cuts, PA_FIELD_ICMP_TYPE, icmpv6_new, COUNT(icmpv6_new));
+	cut_all(cuts, PA_FIELD_ICMP_TYPE, icmpv6_untracked, COUNT(icmpv6_untracked));
+	cut(cuts, PA_FIELD_IIFNAME, 0, 0);
+	cut(cuts, PA_FIELD_IIFNAME, LO, LO);
+	cut(cuts, PA_FIELD_OIFNAME, 0, 0);
+	cut(cuts, PA_FIELD_OIFNAME, LO, LO);
+	cut_types(cuts, PA_FIELD_DADDR_TYPE);
+	if (pa_cuts_has(cuts, PA_FIELD_DADDR_IIF_TYPE))
+		cut_types(cuts, PA_FIELD_DADDR_IIF_TYPE);
+	if (pa_cuts_has(cuts, PA_FIELD_SADDR_TYPE))
+		cut_types(cuts, PA_FIELD_SADDR_TYPE);
+	for (size_t i = 0; i < COUNT(plain_values); i++) {
+		if (pa_cuts_has(cuts, plain_values[i].field))
+			cut_all(cuts, plain_values[i].field, &plain_values[i].plain, 1);
+	}
+}
+
+/* --- sets --- */
+
+static pa_node field_set(struct pa_evaluation *e, enum pa_field field, const struct pa_interval *items, size_t count)
+{
+	struct pa_arena *arena = pa_arena_new();
+	struct pa_class_set set = pa_space_class_set(e->space, field, items, count, 1, arena);
+	pa_node node = pa_node_field(e->space, field, set, PA_TRUE, PA_FALSE);
+	pa_arena_free(arena);
+	return node;
+}
+
+pa_node pa_field_in(struct pa_evaluation *e, enum pa_field field, pa_u128 first, pa_u128 last)
+{
+	return field_set(e, field, &(struct pa_interval){first, last}, 1);
+}
+
+static pa_node not(struct pa_evaluation *e, pa_node set)
+{
+	return pa_node_minus(e->space, PA_TRUE, set);
+}
+
+static pa_node and(struct pa_evaluation *e, pa_node a, pa_node b)
+{
+	return pa_node_and(e->space, a, b);
+}
+
+static pa_node or(struct pa_evaluation *e, pa_node a, pa_node b)
+{
+	return pa_node_or(e->space, a, b);
+}
+
+static pa_node type_is(struct pa_evaluation *e, enum pa_field field, unsigned type)
+{
+	return pa_field_in(e, field, type, type);
+}
+
+/* The addresses of the host that are of one kind, as a set over `field`. */
+static pa_node own_addresses(struct pa_evaluation *e, enum pa_field field, unsigned type)
+{
+	struct pa_interval *items = pa_xcalloc(e->host->address_count + 1, sizeof(*items));
+	size_t count = 0;
+	for (size_t i = 0; i < e->host->address_count; i++) {
+		const struct pa_host_address *own = &e->host->addresses[i];
+		unsigned kind = own->broadcast ? PA_TYPE_BROADCAST : own->anycast ? PA_TYPE_ANYCAST : PA_TYPE_LOCAL;
+		if (kind == type)
+			items[count++] = (struct pa_interval){own->address, own->address};
+	}
+	pa_node set = field_set(e, field, items, count);
+	free(items);
+	return set;
+}
+
+/* What the destination is to this host: by address where that is known, else any of the kinds it can be. */
+static pa_node destination_types(struct pa_evaluation *e)
+{
+	struct pa_space *space = e->space;
+	const enum pa_field field = PA_FIELD_DADDR_TYPE;
+	pa_node set = type_is(e, field, PA_TYPE_UNICAST);
+	if (!e->host->addresses_known) {
+		set = or(e, set, type_is(e, field, PA_TYPE_LOCAL));
+		set = or(e, set, type_is(e, field, PA_TYPE_BROADCAST));
+		set = or(e, set, type_is(e, field, PA_TYPE_ANYCAST));
+	} else {
+		for (unsigned type = PA_TYPE_LOCAL; type <= PA_TYPE_ANYCAST; type++)
+			set = pa_node_choose(space, own_addresses(e, PA_FIELD_DADDR, type), type_is(e, field, type), set);
+	}
+	pa_node loopback = or(e, and(e, e->family[0], field_set(e, PA_FIELD_DADDR, &loopback4, 1)),
+			      and(e, e->family[1], field_set(e, PA_FIELD_DADDR, &loopback6, 1)));
+	pa_node multicast = or(e, and(e, e->family[0], field_set(e, PA_FIELD_DADDR, &multicast4, 1)),
+			       and(e, e->family[1], field_set(e, PA_FIELD_DADDR, &multicast6, 1)));
+	pa_node broadcast = and(e, e->family[0], field_set(e, PA_FIELD_DADDR, broadcasts4, COUNT(broadcasts4)));
+	set = pa_node_choose(space, loopback, type_is(e, field, PA_TYPE_LOCAL), set);
+	set = pa_node_choose(space, multicast, type_is(e, field, PA_TYPE_MULTICAST), set);
+	return pa_node_choose(space, broadcast, type_is(e, field, PA_TYPE_BROADCAST), set);
+}
+
+/*
+ * fib daddr . iif type: an address of another interface is unicast there (measured). Which interface has an address is not
+ * followed: for an own address both answers are possible.
+ */
+static pa_node interface_types(struct pa_evaluation *e)
+{
+	const enum pa_field field = PA_FIELD_DADDR_IIF_TYPE;
+	if (pa_space_classes(e->space, field)->count < 2)
+		return PA_TRUE;
+	pa_node set = PA_FALSE, unicast = type_is(e, field, PA_TYPE_UNICAST);
+	for (unsigned type = PA_TYPE_UNICAST; type <= PA_TYPE_MULTICAST; type++) {
+		pa_node same = type_is(e, field, type);
+		if (type == PA_TYPE_LOCAL || type == PA_TYPE_ANYCAST || type == PA_TYPE_BROADCAST)
+			same = or(e, same, unicast);
+		set = or(e, set, and(e, type_is(e, PA_FIELD_DADDR_TYPE, type), same));
+	}
+	return set;
+}
+
+static pa_node source_types(struct pa_evaluation *e)
+{
+	const enum pa_field field = PA_FIELD_SADDR_TYPE;
+	if (pa_space_classes(e->space, field)->count < 2 || !e->host->addresses_known)
+		return PA_TRUE;
+	pa_node own = own_addresses(e, PA_FIELD_SADDR, PA_TYPE_LOCAL);
+	return pa_node_choose(e->space, own, type_is(e, field, PA_TYPE_LOCAL), not(e, type_is(e, field, PA_TYPE_LOCAL)));
+}
+
+/* The first next header of IPv6 is the transport protocol or an extension header (RFC 8200; IANA protocol numbers). */
+static pa_node next_headers(struct pa_evaluation *e)
+{
+	static const struct pa_interval extension[] = {{0, 0}, {43, 44}, {50, 51}, {60, 60}, {135, 135}, {139, 140}};
+	const struct pa_classes *classes = pa_space_classes(e->space, PA_FIELD_L4PROTO);
+	if (pa_space_classes(e->space, PA_FIELD_IP6_NEXTHDR)->count < 2)
+		return PA_TRUE;
+	pa_node set = PA_FALSE, header = PA_FALSE;
+	for (size_t i = 0; i < classes->segments; i++) {
+		pa_u128 first = classes->start[i], last = i + 1 < classes->segments ? classes->start[i + 1] - 1 : classes->max;
+		bool extends = false;
+		for (size_t k = 0; k < COUNT(extension); k++)
+			extends = extends || (extension[k].first <= last && extension[k].last >= first);
+		uint32_t proto = classes->class_of[i], next = pa_classes_find(pa_space_classes(e->space, PA_FIELD_IP6_NEXTHDR), first);
+		struct pa_class_range one = {proto, proto}, other = {next, next};
+		pa_node same = pa_node_field(e->space, PA_FIELD_IP6_NEXTHDR, (struct pa_class_set){&other, 1}, PA_TRUE, PA_FALSE);
+		pa_node this = pa_node_field(e->space, PA_FIELD_L4PROTO, (struct pa_class_set){&one, 1}, PA_TRUE, PA_FALSE);
+		set = or(e, set, and(e, this, same));
+		if (extends)
+			header = or(e, header, same);
+	}
+	e->plain_nextheader = set;
+	return or(e, e->family[0], or(e, set, header));
+}
+
+pa_node pa_universe_new(struct pa_evaluation *e)
+{
+	struct pa_interval flags[256];
+	pa_node tcp = pa_field_in(e, PA_FIELD_L4PROTO, 6, 6);
+	pa_node icmp = pa_field_in(e, PA_FIELD_L4PROTO, 1, 1), icmpv6 = pa_field_in(e, PA_FIELD_L4PROTO, 58, 58);
+	pa_node set = PA_TRUE;
+	set = pa_node_choose(e->space, tcp, field_set(e, PA_FIELD_TCP_FLAGS, flags, tcp_new_flags(flags)), set);
+	set = pa_node_choose(e->space, and(e, icmp, e->family[0]), field_set(e, PA_FIELD_ICMP_TYPE, icmp_new, COUNT(icmp_new)), set);
+	return pa_node_choose(e->space, and(e, icmpv6, e->family[1]),
+			      field_set(e, PA_FIELD_ICMP_TYPE, icmpv6_new, COUNT(icmpv6_new)), set);
+}
+
+pa_node pa_universe_untracked(struct pa_evaluation *e)
+{
+	pa_node icmpv6 = pa_field_in(e, PA_FIELD_L4PROTO, 58, 58);
+	pa_node types = field_set(e, PA_FIELD_ICMP_TYPE, icmpv6_untracked, COUNT(icmpv6_untracked));
+	return and(e, e->family[1], and(e, icmpv6, types));
+}
+
+/* What plain packets look like in the fields that get a row of their own only where they decide. */
+static pa_node plain_packets(struct pa_evaluation *e)
+{
+	pa_node tcp = pa_field_in(e, PA_FIELD_L4PROTO, 6, 6);
+	pa_node set = or(e, not(e, tcp), pa_field_in(e, PA_FIELD_TCP_FLAGS, PA_TCP_SYN, PA_TCP_SYN));
+	for (size_t i = 0; i < COUNT(plain_values); i++) {
+		if (pa_space_classes(e->space, plain_values[i].field)->count > 1)
+			set = and(e, set, field_set(e, plain_values[i].field, &plain_values[i].plain, 1));
+	}
+	return and(e, set, or(e, e->family[0], e->plain_nextheader));
+}
+
+void pa_universe_make(struct pa_evaluation *e)
+{
+	e->plain_nextheader = PA_TRUE;
+	e->family[0] = pa_field_in(e, PA_FIELD_NFPROTO, PA_NFPROTO_IPV4, PA_NFPROTO_IPV4);
+	e->family[1] = pa_field_in(e, PA_FIELD_NFPROTO, PA_NFPROTO_IPV6, PA_NFPROTO_IPV6);
+	pa_node ipv4 = and(e, field_set(e, PA_FIELD_SADDR, &ipv4_all, 1), field_set(e, PA_FIELD_DADDR, &ipv4_all, 1));
+	pa_node set = or(e, and(e, e->family[0], ipv4), e->family[1]);
+	set = and(e, set, destination_types(e));
+	set = and(e, set, interface_types(e));
+	set = and(e, set, source_types(e));
+	e->base = and(e, set, next_headers(e));
+	e->plain = plain_packets(e);
+}
+
+static pa_node has_name(struct pa_evaluation *e, enum pa_field field)
+{
+	return not(e, pa_field_in(e, field, 0, 0));
+}
+
+/*
+ * Before any NAT: what is for this host arrives on `in`, what is for others on `forward`. From the wire nothing arrives for a
+ * loopback address: the kernel drops it as a martian unless route_localnet says otherwise (IPv6: always).
+ */
+pa_node pa_universe_path(struct pa_evaluation *e, enum pa_path path)
+{
+	pa_node lo = pa_field_in(e, PA_FIELD_IIFNAME, LO, LO);
+	pa_node foreign = type_is(e, PA_FIELD_DADDR_TYPE, PA_TYPE_UNICAST);
+	pa_node loopback = and(e, e->family[1], field_set(e, PA_FIELD_DADDR, &loopback6, 1));
+	if (e->host->route_localnet != PA_YES)
+		loopback = or(e, loopback, and(e, e->family[0], field_set(e, PA_FIELD_DADDR, &loopback4, 1)));
+	switch (path) {
+	case PA_PATH_IN:
+		return and(e, and(e, e->base, has_name(e, PA_FIELD_IIFNAME)),
+			   and(e, not(e, foreign), or(e, lo, not(e, loopback))));
+	case PA_PATH_FORWARD:
+		return and(e, and(e, e->base, and(e, has_name(e, PA_FIELD_IIFNAME), not(e, lo))),
+			   and(e, foreign, has_name(e, PA_FIELD_OIFNAME)));
+	case PA_PATH_OUT:
+		return and(e, e->base, has_name(e, PA_FIELD_OIFNAME));
+	}
+	return PA_FALSE;
+}
+
+unsigned pa_address_type(const struct pa_host *host, pa_u128 address, int family)
+{
+	if (family == 4 ? address >= loopback4.first && address <= loopback4.last : address == loopback6.first)
+		return PA_TYPE_LOCAL;
+	if (family == 4 ? address >= multicast4.first && address <= multicast4.last : address >= multicast6.first)
+		return PA_TYPE_MULTICAST;
+	if (family == 4 && (address == PA_IPV4_BASE || address == PA_IPV4_LAST))
+		return PA_TYPE_BROADCAST;
+	if (!host->addresses_known)
+		return 0;
+	for (size_t i = 0; i < host->address_count; i++) {
+		const struct pa_host_address *own = &host->addresses[i];
+		if (own->address == address && own->family == family)
+			return own->broadcast ? PA_TYPE_BROADCAST : own->anycast ? PA_TYPE_ANYCAST : PA_TYPE_LOCAL;
+	}
+	return PA_TYPE_UNICAST;
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The walk of one packet, or of a box of packets, inside.
+ *
+ * A state is a box of packets at one place in the rules. A test that holds for a part of the box only splits it: one
+ * state goes on where the test holds, the other where it does not. A test that cannot be decided splits it as well, with a note of what
+ * was assumed. Each state that comes to an end is a leaf; the leaves partition the box.
+ */
+#ifndef PA_EVALUATE_WALKER_H
+#define PA_EVALUATE_WALKER_H
+
+#include "plan.h"
+
+/* A union of sorted disjoint intervals; immutable, in the walk's arena. */
+struct pa_wrange {
+	const struct pa_interval *items;
+	size_t count;
+};
+
+enum pa_wkind {
+	PA_W_PACKET,  /* what the packet carries in `field` (a test narrows the box) */
+	PA_W_VALUE,   /* one of first..last; a range that NAT chooses from is named by text */
+	PA_W_UNKNOWN, /* anything; text names it */
+	PA_W_SELF,    /* some address of this host */
+};
+struct pa_wvalue {
+	enum pa_wkind kind;
+	enum pa_field field;
+	pa_u128 first, last;
+	const char *text;
+};
+
+/* What was assumed on the way to a state, newest first. */
+struct pa_wassumption {
+	const struct pa_wassumption *before;
+	const char *text;
+	uint64_t key;
+	bool holds;
+	bool understood;
+};
+
+struct pa_wframe {
+	const struct pa_chain *chain;
+	size_t rule; /* the next one */
+};
+
+#define PA_WDEPTH 20
+
+struct pa_wstep {
+	const struct pa_wstep *before;
+	struct pa_walk_step step;
+};
+
+struct pa_wstate {
+	struct pa_wrange packet[PA_FIELD_COUNT];
+	struct pa_wvalue now[PA_FIELD_COUNT];
+	const struct pa_wassumption *assumptions;
+	const struct pa_wstep *steps;
+	unsigned split_fields_low; /* unused bits of the fields that were split: see split_mask */
+	uint64_t split_mask;	   /* fields of the packet that a test split */
+	/* where it is */
+	enum pa_path path;
+	bool path_open;	  /* not decided yet: prerouting */
+	bool seen;	  /* conntrack has seen the packet */
+	bool natted;	  /* a nat chain of this hook has translated */
+	unsigned hook;	  /* index into the path's hooks */
+	size_t stage, nat; /* of the hook; nat: chain of a nat stage */
+	struct pa_wframe frames[PA_WDEPTH];
+	unsigned depth;
+	size_t step; /* of the rule frames[depth - 1] is in; SIZE_MAX: between rules */
+	enum pa_hook at;
+	const struct pa_rule *accepted[8]; /* rules whose accept let it through, one per base chain */
+	unsigned accepted_count;
+	bool ended;
+	enum pa_fate fate;
+};
+
+struct pa_walker {
+	const struct pa_ruleset *ruleset;
+	const struct pa_host *host;
+	struct pa_plan plan;
+	struct pa_arena *arena;
+};
+
+struct pa_wrun {
+	const struct pa_walker *walker;
+	struct pa_arena *arena;
+	struct pa_wstate **work; /* states that wait */
+	size_t work_count, work_capacity;
+	size_t splits, limit;
+	bool cut; /* too many cases: the leaves are not all */
+	bool trace; /* keep the steps */
+	void (*leaf)(void *context, const struct pa_wstate *state);
+	void *context;
+};
+
+/* Run a state to its leaves. */
+void pa_wrun_start(struct pa_wrun *run, struct pa_wstate *state);
+void pa_wstate_init(struct pa_wrun *run, struct pa_wstate *state, enum pa_path path, bool path_open);
+
+/* walk_test.c: decide a test in a state. A part where the answer is different is put on the work list (`other` is filled). */
+enum pa_wanswer { PA_W_NO, PA_W_YES, PA_W_BREAK };
+enum pa_wanswer pa_wtest(struct pa_wrun *run, struct pa_wstate *state, const struct pa_rule *rule, const struct pa_step *step);
+/* A lookup: the element found, SIZE_MAX for none, map->count for the catch-all. */
+size_t pa_wlookup(struct pa_wrun *run, struct pa_wstate *state, const struct pa_rule *rule, const struct pa_step *step,
+		  const struct pa_key *key, const struct pa_elements *map);
+/* Is a named free variable assumed to hold? Splits the state when it was not asked before. */
+bool pa_wassume(struct pa_wrun *run, struct pa_wstate *state, const char *text, uint64_t key, bool understood);
+/* Is the field's value inside? Splits. */
+bool pa_wfield_in(struct pa_wrun *run, struct pa_wstate *state, enum pa_field field, pa_u128 first, pa_u128 last);
+void pa_wsplit(struct pa_wrun *run, const struct pa_wstate *other);
+bool pa_whas_flow(struct pa_wrun *run, struct pa_wstate *state);
+
+/* walk_change.c */
+void pa_wassign(struct pa_wrun *run, struct pa_wstate *state, const struct pa_rule *rule, const struct pa_step *step);
+/* true: translated, the chain ends as with accept; false: not for this family, or nothing found */
+enum pa_wnat { PA_WNAT_DONE, PA_WNAT_GOES_ON, PA_WNAT_BREAKS };
+enum pa_wnat pa_wtranslate(struct pa_wrun *run, struct pa_wstate *state, const struct pa_rule *rule, const struct pa_step *step);
+
+#endif
