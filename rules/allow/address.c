@@ -37,8 +37,9 @@ static bool is_mapped(struct pa_allow *allow, struct pa_place place, const char 
 		return false;
 	char plain[PA_ADDRESS_TEXT_MAX];
 	pa_address_format(value, 4, plain);
-	pa_allow_meaning_error(allow, place, pa_allow_text(allow, "write %s", plain), "%s is an IPv4 address in IPv6 form",
-			       word);
+	bool single = !strpbrk(word, "/-");
+	pa_allow_meaning_error(allow, place, single ? pa_allow_text(allow, "write %s", plain) : "write it in IPv4 form",
+			       "%s is an IPv4 address in IPv6 form", word);
 	return true;
 }
 
@@ -132,7 +133,10 @@ static bool parse_single(struct pa_allow *allow, struct pa_place place, const ch
 	pa_u128 value;
 	int family;
 	if (!pa_address_parse(word, &value, &family)) {
-		wrong(allow, place, word, NULL);
+		const char *colon = strchr(word, ':');
+		bool with_port = strchr(word, '.') && colon && !strchr(colon + 1, ':');
+		wrong(allow, place, word,
+		      with_port ? pa_allow_text(allow, "write %.*s port %s", (int)(colon - word), word, colon + 1) : NULL);
 		return false;
 	}
 	if (is_mapped(allow, place, word, value, family))

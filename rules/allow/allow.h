@@ -267,6 +267,8 @@ bool pa_parse_what(struct pa_cursor *cursor, struct pa_items *ret_items);
 bool pa_parse_ports(struct pa_cursor *cursor, struct pa_ports *ret_ports);
 /* `{ ... }`, when there is one. Errors in it are all reported. */
 void pa_parse_block(struct pa_cursor *cursor, struct pa_fields *fields);
+/* YYYY-MM-DD; a wrong date is reported and leaves *ret_day alone. */
+bool pa_parse_date(struct pa_cursor *cursor, pa_day *ret_day);
 /* whos = who { "," who }. */
 bool pa_parse_whos(struct pa_cursor *cursor);
 /* Statements; the keyword is the next token. */

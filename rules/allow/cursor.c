@@ -79,8 +79,9 @@ void pa_cursor_unexpected(struct pa_cursor *cursor, const char *const *legal)
 	if (pa_cursor_is(cursor, PA_TOKEN_WORD))
 		suggestion = pa_suggestion_start(cursor->allow, cursor->at->text, cursor->at->length);
 	pa_suggestion_offer_all(&suggestion, legal);
+	const char *what = found(cursor);
 	pa_allow_form_error(cursor->allow, pa_cursor_place(cursor), pa_suggestion_help(&suggestion, expected), "unexpected %s",
-			    found(cursor));
+			    strncmp(what, "the ", 4) == 0 ? what + 4 : what);
 }
 
 void pa_cursor_expected(struct pa_cursor *cursor, const char *what)

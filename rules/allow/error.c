@@ -6,9 +6,6 @@
 
 #include "allow.h"
 
-/* A longer line helps nobody under an error message. */
-enum { LINE_SHOWN_MAX = 400 };
-
 static void add(struct pa_allow *allow, enum pa_diag_level level, struct pa_place place, const char *help, bool with_line,
 		const char *message)
 {
@@ -108,7 +105,7 @@ static void hand_over(const struct pa_allow_error *error, struct pa_diags *diags
 	};
 	const char *text;
 	size_t length = place->line ? pa_source_line(place->source, place->line, &text) : 0;
-	if (error->with_line && length && length <= LINE_SHOWN_MAX)
+	if (error->with_line && length && length <= PA_ALLOW_LINE_MAX)
 		diag->source = pa_arena_strndup(diags->arena, text, length);
 }
 

@@ -58,15 +58,19 @@ static bool parse_value(struct pa_cursor *cursor, const char *word, const char *
 	return true;
 }
 
-static bool parse_review(struct pa_cursor *cursor, pa_day *ret_day)
+bool pa_parse_date(struct pa_cursor *cursor, pa_day *ret_day)
 {
 	if (!pa_cursor_expect_word(cursor, "a date, YYYY-MM-DD"))
 		return false;
 	struct pa_place place = pa_cursor_place(cursor);
-	const char *word = pa_cursor_word(cursor);
-	if (!pa_day_parse(word, ret_day))
-		pa_allow_meaning_error(cursor->allow, place, "write YYYY-MM-DD", "'%s' is not a date",
-				       pa_allow_shown(cursor->allow, word, strlen(word)));
+	const char *word = pa_cursor_word(cursor), *shown = pa_allow_shown(cursor->allow, word, strlen(word));
+	if (pa_day_parse(word, ret_day))
+		return true;
+	if (strlen(word) == 10 && word[4] == '-' && word[7] == '-' && strspn(word, "0123456789-") == 10)
+		pa_allow_meaning_error(cursor->allow, place, "days are from 1970-01-01 to 9999-12-31", "there is no day %s",
+				       shown);
+	else
+		pa_allow_meaning_error(cursor->allow, place, "write YYYY-MM-DD", "'%s' is not a date", shown);
 	return true;
 }
 
@@ -113,7 +117,7 @@ static bool parse_field_value(struct pa_cursor *cursor, enum field field, struct
 	case FIELD_APPROVED_BY:
 		return parse_value(cursor, word, &fields->approved_by);
 	case FIELD_REVIEW:
-		return parse_review(cursor, &fields->review);
+		return pa_parse_date(cursor, &fields->review);
 	case FIELD_SEVERITY:
 		return parse_severity(cursor, fields);
 	case FIELD_LISTENER:

@@ -205,7 +205,8 @@ const struct pa_definition *pa_names_find(struct pa_allow *allow, enum pa_defini
 
 void pa_names_resolve(struct pa_allow *allow)
 {
-	qsort(allow->definitions, allow->definition_count, sizeof(struct pa_definition *), compare_definitions);
+	if (allow->definition_count) /* the array may be NULL */
+		qsort(allow->definitions, allow->definition_count, sizeof(struct pa_definition *), compare_definitions);
 	for (size_t i = 0; i < allow->definition_count; i++)
 		check_double(allow, i);
 	for (size_t i = 0; i < allow->definition_count; i++)

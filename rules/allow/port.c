@@ -135,7 +135,7 @@ bool pa_port_spec_parse(struct pa_allow *allow, struct pa_place place, const cha
 }
 
 /* --- `port ...` of an endpoint -------------------------------------------------------------------------------------- */
-/* The ports of a service, of whatever protocol. */
+/* The ports of a service, of whatever protocol. false: there is no such service. */
 static bool named_ports(struct pa_cursor *cursor, struct pa_place place, const char *name, struct pa_span_list *list,
 			bool *ret_ephemeral)
 {
@@ -151,7 +151,9 @@ static bool named_ports(struct pa_cursor *cursor, struct pa_place place, const c
 		if (!items[i].ephemeral)
 			pa_span_list_add(list, items[i].ports);
 	}
-	return found;
+	if (count && !found)
+		pa_allow_meaning_error(cursor->allow, place, NULL, "'%s' has no port", name);
+	return found || count;
 }
 
 static void add_port(struct pa_cursor *cursor, struct pa_ports *ports, struct pa_span_list *list)

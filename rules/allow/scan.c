@@ -33,8 +33,12 @@ static struct pa_place place_at(const struct scan *scan)
 	return pa_token_place(scan->source, scan->at);
 }
 
+/* An unclosed string swallows the rest of its line, and a `}` with it: said already. */
 static void not_closed(struct scan *scan, const struct pa_token *open)
 {
+	for (const struct pa_token *token = open; token < scan->at; token++)
+		if (token->kind == PA_TOKEN_BAD)
+			return;
 	pa_allow_form_error(scan->allow, pa_token_place(scan->source, open), NULL, "'{' is not closed");
 }
 
@@ -253,6 +257,15 @@ static void expect_line_end(struct scan *scan, const char *after)
 	pa_allow_form_error(scan->allow, place_at(scan), NULL, "expected the end of the line after '%s'", after);
 }
 
+/* Behind the `}` that belongs to the `{` before `at`. */
+static void skip_braces(struct scan *scan)
+{
+	for (unsigned depth = 1; depth && scan->at->kind != PA_TOKEN_END; scan->at++) {
+		depth += scan->at->kind == PA_TOKEN_OPEN;
+		depth -= scan->at->kind == PA_TOKEN_CLOSE;
+	}
+}
+
 /* Even a block that does not apply is read, for its errors. A wrong head: nothing in the block applies. */
 static void scan_host(struct scan *scan)
 {
@@ -276,7 +289,7 @@ static void scan_host(struct scan *scan)
 	if (outer->depth >= PA_ALLOW_HOST_DEPTH_MAX) {
 		pa_allow_form_error(scan->allow, pa_token_place(scan->source, open), NULL,
 				    "host blocks are nested more than %d deep", (int)PA_ALLOW_HOST_DEPTH_MAX);
-		scan->at = block_end(scan->at);
+		skip_braces(scan);
 		return;
 	}
 	scan->scope = pa_arena_alloc(scan->allow->scratch, 1, sizeof(*scan->scope));

@@ -163,7 +163,7 @@ static void parse_target(struct pa_cursor *cursor, struct pa_statement *statemen
 	} else if (statement->dnat_family && interval.first != interval.last) {
 		pa_allow_meaning_error(allow, place, NULL, "the target '%s' is more than one address", shown);
 	} else if (port && (!pa_number_parse(port, strlen(port), &number) || number == 0 || number > 65535)) {
-		pa_allow_meaning_error(allow, place, "ports are 1 to 65535", "the port of the target '%s' is out of range",
+		pa_allow_meaning_error(allow, place, NULL, "the port of the target '%s' is not a number from 1 to 65535",
 				       shown);
 	} else if (statement->dnat_family) {
 		statement->dnat_address = interval.first;
@@ -324,14 +324,7 @@ static bool parse_until(struct pa_cursor *cursor, struct pa_statement *statement
 			pa_cursor_unexpected(cursor, legal);
 		return false;
 	}
-	if (!pa_cursor_expect_word(cursor, "a date, YYYY-MM-DD"))
-		return false;
-	struct pa_place place = pa_cursor_place(cursor);
-	const char *word = pa_cursor_word(cursor);
-	if (!pa_day_parse(word, &statement->until))
-		pa_allow_meaning_error(cursor->allow, place, "write YYYY-MM-DD", "'%s' is not a date",
-				       pa_allow_shown(cursor->allow, word, strlen(word)));
-	return true;
+	return pa_parse_date(cursor, &statement->until);
 }
 
 static bool parse_waive_head(struct pa_cursor *cursor, struct pa_statement *statement)

@@ -3,6 +3,7 @@
  * what = item { "," item }: services, ports with a protocol, ICMP types, `any`. The ports of a group share the
  * protocol after the last one (3306,5432/tcp), so numbers wait until it is known.
  */
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -218,12 +219,14 @@ static void add_slashed(struct what *what, struct pa_place place, const char *wo
 static void unknown_service(struct what *what, struct pa_place place, const char *word)
 {
 	struct pa_allow *allow = allow_of(what);
-	struct pa_suggestion suggestion = pa_suggestion_start(allow, word, strlen(word));
+	bool is_name = !isdigit((unsigned char)word[0]);
+	struct pa_suggestion suggestion = pa_suggestion_start(allow, word, is_name ? strlen(word) : 0);
 	static const char *const words[] = { "any", "system", "user", "dynamic", "ephemeral", NULL };
 	pa_suggestion_offer_all(&suggestion, words);
 	pa_names_offer(allow, PA_DEFINE_SERVICE, what->cursor->scope, &suggestion);
 	pa_services_offer(&suggestion);
-	const char *otherwise = "write PORT/PROTOCOL, or define it: service NAME = ...";
+	const char *otherwise =
+		is_name ? "write PORT/PROTOCOL, or define it: service NAME = ..." : "write PORT/PROTOCOL, as in 22/tcp";
 	struct pa_interval type, code;
 	if (pa_icmp_find(ICMP, word, &type, &code))
 		otherwise = pa_allow_text(allow, "write %s/icmp", word);
@@ -354,13 +357,26 @@ static bool is_single_definition(const struct pa_cursor *cursor, const char **re
 	return pa_names_defined(cursor->allow, PA_DEFINE_SERVICE, cursor->scope, *ret_name);
 }
 
+/* A word that begins another part: the service is missing. */
+static bool is_clause(const struct pa_cursor *cursor)
+{
+	static const char *const words[] = { "from",  "to", "on",  "port",    "dnat", "until", "by", "only",
+					     "never", "in", "out", "forward", "ipv4", "ipv6",  NULL };
+	for (size_t i = 0; words[i]; i++)
+		if (pa_cursor_is_word(cursor, words[i]))
+			return true;
+	return false;
+}
+
 static bool parse_list(struct what *what)
 {
 	bool parsed;
 	do {
-		parsed = pa_cursor_expect_word(what->cursor, "a service or a port");
+		parsed = pa_cursor_is(what->cursor, PA_TOKEN_WORD) && !is_clause(what->cursor);
 		if (parsed)
 			add_word(what);
+		else
+			pa_cursor_expected(what->cursor, "a service or a port");
 	} while (parsed && pa_cursor_take(what->cursor, PA_TOKEN_COMMA));
 	refuse_waiting(what);
 	return parsed;

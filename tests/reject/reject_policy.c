@@ -20,7 +20,9 @@ static bool check_known(const char *id)
 
 static void print_diag(const struct pa_diag *diag, struct pa_buffer *out)
 {
-	static const char *const levels[] = { [PA_DIAG_ERROR] = "error", [PA_DIAG_WARNING] = "warning", [PA_DIAG_NOTE] = "note" };
+	static const char *const levels[] = {
+		[PA_DIAG_ERROR] = "error", [PA_DIAG_WARNING] = "warning", [PA_DIAG_NOTE] = "note"
+	};
 	if (diag->where.file)
 		pa_buffer_printf(out, "%s:%u:%u: ", diag->where.file, diag->where.line, diag->where.column);
 	pa_buffer_printf(out, "%s: %s\n", levels[diag->level], diag->message);
