@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Stage 3 as a whole: set up, run the checks in their order, say what became of each check and each statement. */
+#include "compare.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The checks of this version, in the order in which they claim what gets in (compare.h). */
+static const struct {
+	enum pa_check_id check;
+	void (*run)(struct comparison *c); /* NULL: done by the row above */
+} implemented[] = {
+	{ PA_CHECK_DEN_001, check_default_deny },
+	{ PA_CHECK_DEN_002, NULL },
+	{ PA_CHECK_DEN_003, NULL },
+	{ PA_CHECK_DEN_005, NULL },
+	{ PA_CHECK_DEN_006, NULL },
+	{ PA_CHECK_EXP_003, check_denied },
+	{ PA_CHECK_EXP_009, check_source_ports },
+	{ PA_CHECK_EXP_001, check_declared },
+	{ PA_CHECK_EXP_004, NULL },
+	{ PA_CHECK_FWD_001, NULL },
+	{ PA_CHECK_FWD_002, NULL },
+	{ PA_CHECK_EXP_007, check_open },
+	{ PA_CHECK_EXP_006, check_classes },
+	{ PA_CHECK_EXP_005, check_services },
+	{ PA_CHECK_REQ_001, check_required },
+	{ PA_CHECK_LOO_001, check_loopback },
+	{ PA_CHECK_LOO_002, check_loopback_source },
+	{ PA_CHECK_STA_001, check_replies },
+	{ PA_CHECK_STA_002, check_invalid },
+	{ PA_CHECK_STA_005, check_untracked },
+	{ PA_CHECK_V6_001, check_one_family },
+	{ PA_CHECK_V6_002, check_neighbours },
+	{ PA_CHECK_HYG_001, check_dead_rules },
+	{ PA_CHECK_HYG_003, NULL },
+	{ PA_CHECK_POL_003, check_stale_allows },
+	{ PA_CHECK_POL_004, check_allow_in_deny },
+	{ PA_CHECK_UNK_001, check_opaque },
+};
+#define IMPLEMENTED_COUNT (sizeof(implemented) / sizeof(*implemented))
+
+static bool is_implemented(enum pa_check_id check)
+{
+	for (size_t i = 0; i < IMPLEMENTED_COUNT; i++)
+		if (implemented[i].check == check)
+			return true;
+	return false;
+}
+
+static bool has_facts(const struct comparison *c, enum pa_check_id check)
+{
+	return c->policy || !(pa_check_info(check)->needs & PA_NEEDS_POLICY);
+}
+
+static bool is_assessed(const struct comparison *c, enum pa_check_id check)
+{
+	return compare_enabled(c, check) && has_facts(c, check);
+}
+
+/* --- running -------------------------------------------------------------------------------------------------------------- */
+
+static void set_up_scope(struct comparison *c)
+{
+	for (int i = 0; i < PATH_COUNT; i++) {
+		enum pa_path path = (enum pa_path)i;
+
+		c->scope[i] = pa_evaluation_universe(c->evaluation, path);
+		if (!c->policy || !c->policy->loopback_checked)
+			c->scope[i] = pa_set_minus(c->space, c->scope[i], compare_loopback(c, path));
+		c->open_default[i] = pa_set_empty(c->space);
+		c->anywhere[i] = path == PA_PATH_OUT ? pa_set_empty(c->space) : compare_from_anywhere(c, path);
+	}
+	c->open = compare_open(c, PA_PATH_IN);
+}
+
+static void set_up_parts(struct comparison *c)
+{
+	for (int i = 0; i < PATH_COUNT; i++) {
+		const struct pa_exposure *exposures;
+		size_t count = pa_evaluation_exposures(c->evaluation, (enum pa_path)i, &exposures);
+
+		c->part_count[i] = count;
+		c->parts[i] = count > 0 ? pa_arena_alloc(c->scratch, count, sizeof(*c->parts[i])) : NULL;
+		for (size_t j = 0; j < count; j++) {
+			c->parts[i][j].exposure = &exposures[j];
+			c->parts[i][j].left = pa_set_intersect(c->space, exposures[j].set, c->scope[i]);
+		}
+	}
+}
+
+/* A row runs when it, or one of the rows that it does as well, is wanted. */
+static bool row_is_wanted(const struct comparison *c, size_t row)
+{
+	if (is_assessed(c, implemented[row].check))
+		return true;
+	for (size_t i = row + 1; i < IMPLEMENTED_COUNT && !implemented[i].run; i++)
+		if (is_assessed(c, implemented[i].check))
+			return true;
+	return false;
+}
+
+static void run_checks(struct comparison *c)
+{
+	bool declared_taken = !c->policy;
+
+	for (size_t i = 0; i < IMPLEMENTED_COUNT; i++) {
+		/* What is denied is claimed first: `deny` wins over `allow`. */
+		if (!declared_taken && implemented[i].check == PA_CHECK_EXP_009) {
+			compare_take_declared(c);
+			declared_taken = true;
+		}
+		if (implemented[i].run && row_is_wanted(c, i))
+			implemented[i].run(c);
+	}
+}
+
+/* --- what became of the checks ------------------------------------------------------------------------------------------------ */
+
+static const char *missing_reason(enum pa_check_id check)
+{
+	unsigned needs = pa_check_info(check)->needs;
+
+	if (needs & PA_NEEDS_SOCKETS)
+		return "needs the listening sockets, which this version does not read";
+	if (needs & PA_NEEDS_FILES)
+		return "needs files beside the ruleset (units, saved rules, scans), which this version does not read";
+	if (strncmp(pa_check_info(check)->code, "PA-WVR-", strlen("PA-WVR-")) == 0)
+		return "waivers are understood, but not applied by this version";
+	if (check == PA_CHECK_OUT_001)
+		return "outgoing traffic is only held against `deny out` and `require out`; this check is opt-in and not in this version";
+	if (check == PA_CHECK_EXP_008 || check == PA_CHECK_ICM_001)
+		return "not in this version; what it would find is reported as PA-EXP-001 with its severity";
+	return "this version does not look for it";
+}
+
+static bool has_finding(const struct comparison *c, enum pa_check_id check)
+{
+	for (size_t i = 0; i < c->result->finding_count; i++)
+		if (c->result->findings[i].check == check)
+			return true;
+	return false;
+}
+
+static struct pa_check_result check_result(struct comparison *c, enum pa_check_id check)
+{
+	struct pa_check_result before = c->result->checks[check];
+
+	if (!compare_enabled(c, check))
+		return (struct pa_check_result){ PA_STATUS_OFF, "switched off by the policy or by --check" };
+	if (!is_implemented(check))
+		return (struct pa_check_result){ PA_STATUS_NOT_ASSESSED, missing_reason(check) };
+	if (!has_facts(c, check))
+		return (struct pa_check_result){ PA_STATUS_NOT_ASSESSED, "needs a policy" };
+	if (has_finding(c, check))
+		return (struct pa_check_result){ PA_STATUS_FAILED, NULL };
+	if (c->found_as[check])
+		return (struct pa_check_result){ PA_STATUS_FAILED,
+						 pa_arena_printf(c->result->arena, "reported as %s", c->found_as[check]) };
+	if (before.status == PA_STATUS_NOT_ASSESSED)
+		return before;
+	return (struct pa_check_result){ PA_STATUS_PASSED, NULL };
+}
+
+/* --- what became of the statements ---------------------------------------------------------------------------------------------- */
+
+static bool speaks_of(enum pa_statement_kind kind, enum pa_check_id check)
+{
+	switch (kind) {
+	case PA_STATEMENT_ALLOW:
+		return check == PA_CHECK_EXP_004 || check == PA_CHECK_POL_003 || check == PA_CHECK_POL_004;
+	case PA_STATEMENT_DENY:
+		return check == PA_CHECK_EXP_003;
+	case PA_STATEMENT_REQUIRE:
+		return check == PA_CHECK_REQ_001;
+	case PA_STATEMENT_LISTEN:
+	case PA_STATEMENT_WAIVE:
+		break;
+	}
+	return false;
+}
+
+static struct pa_statement_result statement_result(const struct comparison *c, size_t index)
+{
+	const struct pa_statement *statement = c->policy->statements[index];
+	struct pa_statement_result result = { statement, PA_STATUS_OFF, "its checks are switched off" };
+
+	if (statement->kind == PA_STATEMENT_LISTEN)
+		return (struct pa_statement_result){ statement, PA_STATUS_NOT_ASSESSED,
+						     "this version does not read the listening sockets" };
+	if (statement->kind == PA_STATEMENT_WAIVE)
+		return (struct pa_statement_result){ statement, PA_STATUS_NOT_ASSESSED, "this version does not apply waivers" };
+	if (!c->regions[index].known)
+		return (struct pa_statement_result){ statement, PA_STATUS_NOT_ASSESSED, c->regions[index].reason };
+	for (int i = 0; i < PA_CHECK_COUNT; i++)
+		if (speaks_of(statement->kind, (enum pa_check_id)i) && compare_enabled(c, (enum pa_check_id)i))
+			result = (struct pa_statement_result){ statement, PA_STATUS_PASSED, NULL };
+	for (size_t i = 0; i < c->result->finding_count; i++)
+		if (c->result->findings[i].statement == statement)
+			result = (struct pa_statement_result){ statement, PA_STATUS_FAILED, NULL };
+	return result;
+}
+
+static void say_not_assessed(struct comparison *c, const char *what, const struct pa_statement *statement, const char *reason)
+{
+	struct pa_buffer place = { 0 };
+
+	describe_place(&statement->where, &place);
+	compare_sentence(c, "%s in %s is not assessed: %s", what, place.data, reason);
+	pa_buffer_done(&place);
+}
+
+static bool uses_ephemeral(const struct pa_statement *statement)
+{
+	bool uses = statement->from.ports.ephemeral || statement->to.ports.ephemeral;
+
+	for (size_t i = 0; i < statement->item_count; i++)
+		uses = uses || statement->items[i].ephemeral;
+	return uses;
+}
+
+static void say_of_statement(struct comparison *c, const struct pa_statement_result *result)
+{
+	static const char *const kinds[] = { "`allow`", "`deny`", "`require`", "`listen`", "`waive`" };
+	const struct pa_statement *statement = result->statement;
+	const struct pa_fields *fields = &statement->fields;
+
+	if (result->status == PA_STATUS_NOT_ASSESSED) {
+		say_not_assessed(c, kinds[statement->kind], statement, result->reason);
+		return;
+	}
+	if (fields->listener)
+		say_not_assessed(c, "`listener`", statement, "this version does not read the listening sockets");
+	if (fields->rate_limited && statement->kind != PA_STATEMENT_REQUIRE)
+		say_not_assessed(c, "`rate-limited`", statement, "this version does not look for ways in without a limit");
+	if (fields->logged)
+		say_not_assessed(c, "`logged`", statement, "this version does not look for logging");
+	if (fields->review != PA_DAY_NONE)
+		say_not_assessed(c, "`review`", statement, "this version does not compare dates");
+	if (uses_ephemeral(statement) && c->host->ephemeral_last == 0)
+		say_not_assessed(c, "`ephemeral`", statement,
+				 "the host's range is not known; 32768-60999, the kernel's default, was taken");
+}
+
+static void judge_statements(struct comparison *c)
+{
+	struct pa_result *result = c->result;
+
+	if (!c->policy || c->policy->statement_count == 0)
+		return;
+	result->statements = pa_arena_alloc(result->arena, c->policy->statement_count, sizeof(*result->statements));
+	result->statement_count = c->policy->statement_count;
+	for (size_t i = 0; i < result->statement_count; i++) {
+		result->statements[i] = statement_result(c, i);
+		say_of_statement(c, &result->statements[i]);
+	}
+	if (c->policy->require_fields)
+		compare_sentence(c, "`set require-fields` is not assessed: this version does not look at the fields");
+	if (c->policy->waiver_max_days >= 0)
+		compare_sentence(c, "`set waiver-max` is not assessed: this version does not apply waivers");
+}
+
+/* --- the whole --------------------------------------------------------------------------------------------------------------------- */
+
+/* A space that failed gives arbitrary answers: none of them is used. */
+static void forget_everything(struct comparison *c, const char *why)
+{
+	const char *reason = pa_arena_printf(c->result->arena, "the analysis did not finish: %s", why);
+
+	c->result->finding_count = 0;
+	for (int i = 0; i < PA_CHECK_COUNT; i++)
+		if (c->result->checks[i].status == PA_STATUS_PASSED || c->result->checks[i].status == PA_STATUS_FAILED)
+			c->result->checks[i] = (struct pa_check_result){ PA_STATUS_NOT_ASSESSED, reason };
+	for (size_t i = 0; i < c->result->statement_count; i++)
+		if (c->result->statements[i].status != PA_STATUS_OFF)
+			c->result->statements[i] = (struct pa_statement_result){ c->result->statements[i].statement,
+										 PA_STATUS_NOT_ASSESSED, reason };
+	compare_sentence(c, "the comparison was not finished: %s", why);
+}
+
+static int compare_values(pa_u128 a, pa_u128 b)
+{
+	return (a > b) - (a < b);
+}
+
+static pa_u128 first_value(const struct pa_finding *finding, enum pa_field field)
+{
+	return finding->has_row && finding->row.box.field[field].count > 0 ? finding->row.box.field[field].items[0].first : 0;
+}
+
+static int compare_findings(const void *left, const void *right)
+{
+	static const enum pa_field fields[] = { PA_FIELD_L4PROTO, PA_FIELD_DPORT, PA_FIELD_NFPROTO, PA_FIELD_SADDR };
+	const struct pa_finding *a = left, *b = right;
+	int order = (b->severity > a->severity) - (b->severity < a->severity);
+
+	if (order == 0)
+		order = (a->check > b->check) - (a->check < b->check);
+	if (order == 0 && a->has_row && b->has_row)
+		order = (a->row.path > b->row.path) - (a->row.path < b->row.path);
+	for (size_t i = 0; order == 0 && i < sizeof(fields) / sizeof(*fields); i++)
+		order = compare_values(first_value(a, fields[i]), first_value(b, fields[i]));
+	if (order == 0)
+		order = strcmp(a->message, b->message);
+	return order != 0 ? order : strcmp(a->fingerprint, b->fingerprint);
+}
+
+static void finish(struct comparison *c)
+{
+	struct pa_result *result = c->result;
+	const char *failed;
+
+	for (int i = 0; i < PA_CHECK_COUNT; i++)
+		result->checks[i] = check_result(c, (enum pa_check_id)i);
+	judge_statements(c);
+	failed = pa_space_failed(c->space);
+	if (failed)
+		forget_everything(c, failed);
+	if (result->finding_count > 1)
+		qsort(result->findings, result->finding_count, sizeof(*result->findings), compare_findings);
+}
+
+struct pa_result *pa_compare(struct pa_evaluation *evaluation, const struct pa_ruleset *ruleset, const struct pa_host *host,
+			     const struct pa_policy *policy, const struct pa_compare_options *options)
+{
+	struct comparison c = {
+		.evaluation = evaluation, .ruleset = ruleset, .host = host, .policy = policy, .options = options
+	};
+
+	c.space = pa_evaluation_space(evaluation);
+	c.scratch = pa_arena_new();
+	c.result = pa_xcalloc(1, sizeof(*c.result));
+	c.result->arena = pa_arena_new();
+	c.arbitrary = compare_arbitrary(ruleset, c.scratch);
+	set_up_scope(&c);
+	set_up_parts(&c);
+	compare_regions(&c);
+	run_checks(&c);
+	finish(&c);
+	pa_arena_free(c.scratch);
+	return c.result;
+}
+
+struct pa_result *pa_result_free(struct pa_result *result)
+{
+	if (!result)
+		return NULL;
+	free(result->findings);
+	free(result->not_assessed);
+	pa_arena_free(result->arena);
+	free(result);
+	return NULL;
+}

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the checks share. A comparison is made once per run; each check is a function that looks at it and adds findings.
+ *
+ * Who reports a packet: every packet that gets in is reported once, by the most specific check that speaks of it. The
+ * checks on exposures run in this order, and each takes what it reports out of the parts (struct part, `left`):
+ *
+ *   EXP-003 (denied) > EXP-009 (source-port hole) > FWD-002, EXP-004, EXP-001, FWD-001 (undeclared)
+ *           > EXP-007 (everything open) > EXP-006 (a class of ports) > EXP-005 (a risky service)
+ *
+ * Without a policy the middle group does not exist; with one, nothing is left for the last group, because what the policy
+ * allows is not held against the ruleset either. A check whose packets were reported by another one still fails: its result
+ * says "reported as ...", and the finding takes the higher of the two severities.
+ *
+ * The checks on default deny, states, loopback and families speak of the ruleset, not of single packets; they stand beside
+ * those. Of DEN-005, DEN-006, STA-002 and DEN-001/002/003 only the first that explains an open default is reported.
+ */
+#ifndef COMPARE_H
+#define COMPARE_H
+
+#include "portaudit/finding.h"
+
+#define PATH_COUNT 3
+#define PROTOCOL_ICMP 1
+#define PROTOCOL_TCP 6
+#define PROTOCOL_UDP 17
+#define PROTOCOL_ICMPV6 58
+
+/* --- arbitrary values (arbitrary.c) ------------------------------------------------------------------------- */
+/*
+ * Values that the ruleset does not speak of. A test with an interval that covers half of all values or more ("dport 1024-65535",
+ * "saddr != 10.0.0.0/8") speaks of nothing in particular: it only splits the arbitrary values into several kinds, one of
+ * each kind is here. What holds for all of them holds for every value that the ruleset does not single out.
+ */
+#define ARBITRARY_MAX 4
+struct arbitrary_values {
+	pa_u128 value[ARBITRARY_MAX];
+	size_t count; /* 0: the ruleset singles out every value */
+};
+struct arbitrary {
+	struct arbitrary_values source[2]; /* of the Internet at large; [0] IPv4, [1] IPv6 */
+	struct arbitrary_values destination[2];
+	struct arbitrary_values source_port; /* of a client: ephemeral */
+	struct arbitrary_values port;
+	struct pa_ranges input_names; /* the interfaces that the ruleset singles out */
+	struct pa_ranges output_names;
+	bool used[PA_FIELD_COUNT]; /* the ruleset looks at this field */
+};
+const struct arbitrary *compare_arbitrary(const struct pa_ruleset *ruleset, struct pa_arena *arena);
+/* Sorts, and merges intervals that touch. Returns the new number. */
+size_t compare_merge_intervals(struct pa_interval *items, size_t count);
+
+/* --- sets (region.c) ---------------------------------------------------------------------------------------- */
+/* A part of what gets in that no check has reported yet. */
+struct part {
+	const struct pa_exposure *exposure;
+	pa_set left;
+};
+
+/* What a statement of the policy speaks of. */
+struct region {
+	bool known;	    /* false: a fact of the host is missing */
+	const char *reason; /* which */
+	pa_set set;
+};
+
+struct group;
+struct comparison {
+	struct pa_evaluation *evaluation;
+	struct pa_space *space;
+	const struct pa_ruleset *ruleset;
+	const struct pa_host *host;
+	const struct pa_policy *policy; /* or NULL */
+	const struct pa_compare_options *options;
+	const struct arbitrary *arbitrary;
+	struct pa_arena *scratch; /* lives as long as the comparison */
+	struct pa_result *result;
+	size_t finding_capacity;
+	size_t sentence_capacity;
+	pa_set scope[PATH_COUNT]; /* every packet that the checks speak of: the universe without trusted loopback traffic */
+	struct part *parts[PATH_COUNT];
+	size_t part_count[PATH_COUNT];
+	struct region *regions;		      /* one for each statement of the policy */
+	const char *found_as[PA_CHECK_COUNT]; /* the code of the check that reported what this one found */
+	pa_set anywhere[PATH_COUNT];	      /* compare_from_anywhere() */
+	pa_set open;			      /* compare_open() of path in */
+	pa_set open_default[PATH_COUNT];      /* contexts (family, interfaces) that default deny reported as open */
+};
+
+/* A box under construction: values for some fields, any value for the others. */
+struct box_builder {
+	struct pa_box box;
+	struct pa_interval own[PA_FIELD_COUNT]; /* for single intervals */
+};
+void box_set(struct box_builder *builder, enum pa_field field, pa_u128 first, pa_u128 last);
+void box_family(struct box_builder *builder, int family);
+pa_set compare_box(struct comparison *c, const struct box_builder *builder);
+pa_set compare_single(struct comparison *c, enum pa_field field, pa_u128 first, pa_u128 last);
+
+pa_u128 compare_loopback_name(void);
+pa_set compare_loopback(struct comparison *c, enum pa_path path);
+void compare_regions(struct comparison *c);
+/* The region of a statement with one side forgotten; for the question in which respect an exposure is wider. */
+enum relaxation {
+	RELAX_NOTHING = 0,
+	RELAX_SOURCE = 1,
+	RELAX_SOURCE_PORT = 2,
+	RELAX_INTERFACE = 4,
+	RELAX_FAMILY = 8,
+	RELAX_DESTINATION = 16,
+	RELAX_ALL = 31,
+};
+struct region compare_region(struct comparison *c, const struct pa_statement *statement, unsigned relax);
+/* Which headers does the statement speak of in exposures with this NAT result: all, none, or those of one port. */
+pa_set compare_target_set(struct comparison *c, const struct pa_statement *statement, const struct pa_exposure *exposure);
+/* What plain packets look like: unicast, SYN, no fragment ..., in the fields that the ruleset looks at. */
+pa_set compare_ordinary(struct comparison *c, enum pa_path path, unsigned protocol);
+/* Packets of one family, protocol and path from one arbitrary source to one arbitrary port (by number), any TCP flags. */
+pa_set compare_arbitrary_packets(struct comparison *c, enum pa_path path, int family, unsigned protocol, size_t source,
+				 size_t port);
+/* Forget every field but family and interfaces (and, for `services`, protocol and destination port). */
+pa_set compare_contexts(struct comparison *c, pa_set set, bool services);
+/* Contexts in which packets from any arbitrary source to any arbitrary port are among those accepted. */
+pa_set compare_open_contexts(struct comparison *c, enum pa_path path, int family, unsigned protocol, pa_set accepted);
+/* What gets in, of TCP only with SYN. */
+pa_set compare_new_packets(struct comparison *c, enum pa_path path, enum pa_certainty certainty);
+/* The same for new connections that may get in, of both families, TCP or UDP: contexts in which everything is open. */
+pa_set compare_open(struct comparison *c, enum pa_path path);
+/* What gets in from any arbitrary source and client port; all sources and source ports of it. */
+pa_set compare_from_anywhere(struct comparison *c, enum pa_path path);
+/* Risky services, classes of ports, everything open: what a finding about these packets says besides. */
+void compare_note_ports(struct comparison *c, struct pa_finding *finding, const struct group *group);
+void compare_take_declared(struct comparison *c);
+/* Intervals of a statement's interfaces, globs expanded against the names that ruleset and host know. */
+struct pa_ranges compare_interfaces(const struct arbitrary *arbitrary, const struct pa_host *host, struct pa_arena *arena,
+				    const struct pa_interfaces *interfaces);
+struct pa_interval compare_ephemeral(const struct pa_host *host);
+
+/* Limit a box to plain packets, in the fields that the ruleset looks at. */
+void box_ordinary(const struct comparison *c, struct box_builder *builder, enum pa_path path, unsigned protocol);
+
+/* --- constants of the checks, which cut the space too (cuts.c uses them) ------------------------------------- */
+struct risky_service {
+	const char *name;
+	unsigned protocol;
+	unsigned first, last;
+};
+size_t compare_risky_services(const struct risky_service **ret_services);
+struct port_pair {
+	unsigned source, destination;
+};
+/* Source and destination port of protocols that fix both. */
+size_t compare_paired_ports(const struct port_pair **ret_pairs);
+struct family_interval {
+	int family;
+	pa_u128 first, last;
+};
+/* Source addresses that no sender on the Internet has (0/8, 127/8, multicast ...), IPv4 as mapped values. */
+size_t compare_martians(const struct family_interval **ret_intervals);
+/* Values that plain packets have in fields that seldom matter. */
+struct ordinary_value {
+	enum pa_field field;
+	unsigned protocol; /* only for this protocol; 0: all */
+	int path;	   /* only on this path; -1: all */
+	pa_u128 value;
+};
+size_t compare_ordinary_values(const struct ordinary_value **ret_values);
+#define LINK_LOCAL_FIRST ((pa_u128)0xfe80 << 112)
+#define LINK_LOCAL_LAST (((pa_u128)0xfec0 << 112) - 1)
+#define LOOPBACK4_FIRST (PA_IPV4_BASE | 0x7f000000u)
+#define LOOPBACK4_LAST (PA_IPV4_BASE | 0x7fffffffu)
+#define LOOPBACK4_ADDRESS (PA_IPV4_BASE | 0x7f000001u)
+#define LOOPBACK6 ((pa_u128)1)
+enum { ICMPV6_PACKET_TOO_BIG = 2, ICMPV6_NEIGHBOUR_SOLICITATION = 135, ICMPV6_NEIGHBOUR_ADVERTISEMENT = 136 };
+
+/* --- groups of rows: what one finding speaks of (group.c) ------------------------------------------------------ */
+/* A box in words: family 0 is both; a field with count 0 is any value. */
+struct piece {
+	int family;
+	struct pa_ranges field[PA_FIELD_COUNT];
+};
+/* The rows that the same rules let in: one mistake, one finding. */
+struct group {
+	const struct pa_exposure *exposure; /* of the first row */
+	struct pa_row row;		    /* the first row */
+	struct piece *pieces;		    /* merged where they can be */
+	size_t piece_count;
+	size_t piece_capacity;
+	bool cut; /* there are more rows than were looked at */
+	pa_set set;
+};
+struct groups {
+	struct group *items;
+	size_t count;
+	size_t capacity;
+};
+/* The rows of `set`, a part of an exposure. */
+void groups_add(struct comparison *c, struct groups *groups, const struct pa_exposure *exposure, pa_set set);
+void groups_merge(struct comparison *c, struct groups *groups);
+void groups_done(struct groups *groups);
+struct piece compare_piece(struct comparison *c, enum pa_path path, int family, const struct pa_box *box);
+
+/* --- text (describe.c, declare.c) ---------------------------------------------------------------------------- */
+/* "8080/tcp from any on eth0 (IPv4)"; several pieces with "; ". */
+void describe_pieces(enum pa_path path, const struct piece *pieces, size_t count, bool cut, struct pa_buffer *out);
+void describe_services(const struct piece *piece, struct pa_buffer *out);
+void describe_target(const struct pa_target *target, struct pa_buffer *out);
+/* "inet filter input handle 5 (`tcp dport 22 accept`)" or "rules.nft:12 (...)" */
+void describe_rule(const struct pa_rule *rule, struct pa_buffer *out);
+void describe_rules(const struct pa_rule *const *rules, size_t count, struct pa_buffer *out);
+void describe_chain(const struct pa_chain *chain, struct pa_buffer *out);
+/* "allow.conf:12" */
+void describe_place(const struct pa_location *where, struct pa_buffer *out);
+/* The line of allow.conf that declares a group: "allow 8080/tcp from any on eth0". Returns false when it says more than the group. */
+bool describe_declaration(const struct group *group, size_t piece, const char *verb, struct pa_buffer *out);
+void describe_ranges(enum pa_field field, int family, struct pa_ranges ranges, struct pa_buffer *out);
+/* Moves the buffer's text into the result and clears it. */
+const char *compare_text(struct comparison *c, struct pa_buffer *buffer);
+
+/* --- findings (finding.c) ------------------------------------------------------------------------------------- */
+bool compare_enabled(const struct comparison *c, enum pa_check_id check);
+enum pa_severity compare_severity(const struct comparison *c, enum pa_check_id check);
+/* Add a finding about no particular packets; `region` is what its fingerprint is made of. */
+struct pa_finding *compare_add(struct comparison *c, enum pa_check_id check, const char *region);
+/* Add a finding about a group: row, packet, rules, certainty and fingerprint are filled in. */
+struct pa_finding *compare_add_group(struct comparison *c, enum pa_check_id check, const struct group *group,
+				     const struct pa_statement *statement);
+/* The finding also stands for `other`, which then fails without a finding of its own. */
+void compare_stands_for(struct comparison *c, struct pa_finding *finding, enum pa_check_id other);
+void compare_statement_severity(const struct comparison *c, struct pa_finding *finding, const struct pa_statement *statement);
+__attribute__((format(printf, 2, 3))) void compare_sentence(struct comparison *c, const char *format, ...);
+void compare_not_assessed(struct comparison *c, enum pa_check_id check, const char *reason);
+/* Give the finding an example packet of the set, and the rule that decides it when it arrives in that state. */
+void compare_add_example(struct comparison *c, struct pa_finding *finding, enum pa_path path, pa_set set,
+			 enum pa_scenario scenario);
+
+/* --- the checks ------------------------------------------------------------------------------------------------- */
+void check_denied(struct comparison *c);	  /* EXP-003 */
+void check_source_ports(struct comparison *c);	  /* EXP-009 */
+void check_declared(struct comparison *c);	  /* EXP-001, EXP-004, FWD-001, FWD-002 */
+void check_required(struct comparison *c);	  /* REQ-001 */
+void check_open(struct comparison *c);		  /* EXP-007 */
+void check_classes(struct comparison *c);	  /* EXP-006 */
+void check_services(struct comparison *c);	  /* EXP-005 */
+void check_default_deny(struct comparison *c);	  /* DEN-001, 002, 003, 005, 006, a negated state of STA-002 */
+void check_loopback(struct comparison *c);	  /* LOO-001 */
+void check_loopback_source(struct comparison *c); /* LOO-002 */
+void check_replies(struct comparison *c);	  /* STA-001 */
+void check_invalid(struct comparison *c);	  /* STA-002 */
+void check_untracked(struct comparison *c);	  /* STA-005 */
+void check_one_family(struct comparison *c);	  /* V6-001 */
+void check_neighbours(struct comparison *c);	  /* V6-002 */
+void check_dead_rules(struct comparison *c);	  /* HYG-001, HYG-003 */
+void check_stale_allows(struct comparison *c);	  /* POL-003 */
+void check_allow_in_deny(struct comparison *c);	  /* POL-004 */
+void check_opaque(struct comparison *c);	  /* UNK-001 */
+
+#endif

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Rows grouped by the rules that let them in, and their boxes merged: one mistake becomes one finding. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "compare.h"
+
+/* Boxes of one exposure that are looked at; a finding says so when there are more. */
+#define ROW_LIMIT 512
+/* Boxes of one group that are merged and described. */
+#define PIECE_LIMIT 64
+
+/* --- pieces ----------------------------------------------------------------------------------------------------- */
+
+static struct pa_ranges copy_ranges(struct comparison *c, struct pa_ranges from)
+{
+	struct pa_interval *items = pa_arena_dup(c->scratch, from.items, from.count, sizeof(*items));
+
+	return (struct pa_ranges){ items, compare_merge_intervals(items, from.count) };
+}
+
+/* Does the box hold every packet of the path, when the field is forgotten? Then the field does not matter. */
+static bool field_matters(struct comparison *c, enum pa_path path, int family, const struct pa_box *box, enum pa_field field)
+{
+	struct pa_box wider = *box;
+	struct box_builder builder = { 0 };
+	pa_set rest;
+
+	wider.field[field].count = 0;
+	rest = pa_set_intersect(c->space, pa_set_box(c->space, &wider), c->scope[path]);
+	if (family != 0) {
+		box_family(&builder, family);
+		rest = pa_set_intersect(c->space, rest, compare_box(c, &builder));
+	}
+	return !pa_set_is_empty(c->space, pa_set_minus(c->space, rest, pa_set_box(c->space, box)));
+}
+
+struct piece compare_piece(struct comparison *c, enum pa_path path, int family, const struct pa_box *box)
+{
+	struct piece piece = { .family = family };
+	struct pa_box rest = *box;
+
+	rest.field[PA_FIELD_NFPROTO].count = 0;
+	for (int i = 0; i < PA_FIELD_COUNT; i++) {
+		/* A port or an ICMP type is nothing without its protocol. */
+		bool needed = i == PA_FIELD_L4PROTO &&
+			      (box->field[PA_FIELD_DPORT].count > 0 || box->field[PA_FIELD_SPORT].count > 0 ||
+			       box->field[PA_FIELD_ICMP_TYPE].count > 0);
+
+		if (!needed && rest.field[i].count > 0 && !field_matters(c, path, family, &rest, (enum pa_field)i))
+			rest.field[i].count = 0;
+		if (rest.field[i].count > 0)
+			piece.field[i] = copy_ranges(c, rest.field[i]);
+	}
+	return piece;
+}
+
+static bool same_ranges(struct pa_ranges a, struct pa_ranges b)
+{
+	return a.count == b.count && (a.count == 0 || memcmp(a.items, b.items, a.count * sizeof(*a.items)) == 0);
+}
+
+static struct pa_ranges union_ranges(struct comparison *c, struct pa_ranges a, struct pa_ranges b)
+{
+	struct pa_interval *items;
+
+	if (a.count == 0 || b.count == 0)
+		return (struct pa_ranges){ NULL, 0 };
+	items = pa_arena_alloc(c->scratch, a.count + b.count, sizeof(*items));
+	memcpy(items, a.items, a.count * sizeof(*items));
+	memcpy(items + a.count, b.items, b.count * sizeof(*items));
+	return (struct pa_ranges){ items, compare_merge_intervals(items, a.count + b.count) };
+}
+
+/* Two boxes that differ in one field (or in the family alone) are one box. */
+static bool merge_pieces(struct comparison *c, struct piece *a, const struct piece *b)
+{
+	int different = -1;
+
+	for (int i = 0; i < PA_FIELD_COUNT; i++) {
+		if (same_ranges(a->field[i], b->field[i]))
+			continue;
+		if (different >= 0 || a->family != b->family)
+			return false;
+		different = i;
+	}
+	if (different >= 0)
+		a->field[different] = union_ranges(c, a->field[different], b->field[different]);
+	else if (a->family != b->family)
+		a->family = 0;
+	return true;
+}
+
+static void merge_all(struct comparison *c, struct group *group)
+{
+	bool merged = true;
+
+	while (merged) {
+		merged = false;
+		for (size_t i = 0; i < group->piece_count; i++) {
+			for (size_t j = i + 1; j < group->piece_count; j++) {
+				if (!merge_pieces(c, &group->pieces[i], &group->pieces[j]))
+					continue;
+				memmove(&group->pieces[j], &group->pieces[j + 1],
+					(group->piece_count - j - 1) * sizeof(*group->pieces));
+				group->piece_count--;
+				merged = true;
+				j--;
+			}
+		}
+	}
+}
+
+/* --- groups ----------------------------------------------------------------------------------------------------- */
+
+static bool same_target(const struct pa_exposure *a, const struct pa_exposure *b)
+{
+	const struct pa_target *s = &a->target, *t = &b->target;
+
+	if (a->has_target != b->has_target)
+		return false;
+	if (!a->has_target)
+		return true;
+	return s->has_address == t->has_address && s->has_port == t->has_port && s->to_self == t->to_self &&
+	       (!s->has_address || memcmp(&s->address, &t->address, sizeof(s->address)) == 0) &&
+	       (!s->has_port || memcmp(&s->port, &t->port, sizeof(s->port)) == 0);
+}
+
+static bool same_group(const struct group *group, const struct pa_exposure *exposure, const struct pa_row *row)
+{
+	return group->row.certainty == row->certainty && pa_text_equal(group->row.condition, row->condition) &&
+	       group->exposure->path == exposure->path && same_target(group->exposure, exposure) &&
+	       group->row.rule_count == row->rule_count &&
+	       (row->rule_count == 0 || memcmp(group->row.rules, row->rules, row->rule_count * sizeof(*row->rules)) == 0);
+}
+
+static struct group *group_for(struct comparison *c, struct groups *groups, const struct pa_exposure *exposure,
+			       const struct pa_row *row)
+{
+	struct group *group;
+
+	for (size_t i = groups->count; i > 0; i--)
+		if (same_group(&groups->items[i - 1], exposure, row))
+			return &groups->items[i - 1];
+	pa_grow(&groups->items, &groups->capacity, groups->count + 1, sizeof(*groups->items));
+	group = &groups->items[groups->count++];
+	*group = (struct group){ .exposure = exposure, .row = *row, .set = pa_set_empty(c->space) };
+	return group;
+}
+
+void groups_add(struct comparison *c, struct groups *groups, const struct pa_exposure *exposure, pa_set set)
+{
+	const struct pa_row *rows;
+	size_t count;
+
+	if (pa_set_is_empty(c->space, set) || pa_space_failed(c->space))
+		return;
+	count = pa_evaluation_rows(c->evaluation, exposure, set, true, ROW_LIMIT, &rows);
+	for (size_t i = 0; i < count; i++) {
+		struct group *group = group_for(c, groups, exposure, &rows[i]);
+
+		group->set = pa_set_union(c->space, group->set, pa_set_box(c->space, &rows[i].box));
+		group->cut = group->cut || count == ROW_LIMIT || group->piece_count == PIECE_LIMIT;
+		if (group->piece_count == PIECE_LIMIT)
+			continue;
+		pa_grow(&group->pieces, &group->piece_capacity, group->piece_count + 1, sizeof(*group->pieces));
+		group->pieces[group->piece_count++] = compare_piece(c, exposure->path, rows[i].family, &rows[i].box);
+	}
+}
+
+void groups_merge(struct comparison *c, struct groups *groups)
+{
+	for (size_t i = 0; i < groups->count; i++)
+		merge_all(c, &groups->items[i]);
+}
+
+void groups_done(struct groups *groups)
+{
+	for (size_t i = 0; i < groups->count; i++)
+		free(groups->items[i].pieces);
+	free(groups->items);
+	*groups = (struct groups){ NULL, 0, 0 };
+}

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Connection states: STA-001, STA-002, STA-005.
+ *
+ * STA-001  a TCP or UDP connection may be opened, and its replies are refused. Looked for from both sides: replies to examples
+ *          of what may be opened, and openings that fit examples of refused replies. Translated connections are left out.
+ * STA-002  packets of state invalid get in where new connections do not: on ports that no rule names. (An open port that
+ *          takes packets of any state is an ordinary ruleset. `ct state != invalid accept` is found by deny.c.)
+ * STA-005  a notrack rule makes packets untracked, these get in, and untracked packets get in on ports that no rule names,
+ *          where new connections do not. (Stateless rules for one service are an ordinary ruleset.)
+ */
+#include "compare.h"
+
+#define EXAMPLE_LIMIT 48
+
+/* --- STA-001 ----------------------------------------------------------------------------------------------------------------- */
+
+static enum pa_path opposite(enum pa_path path)
+{
+	return path == PA_PATH_IN ? PA_PATH_OUT : path == PA_PATH_OUT ? PA_PATH_IN : PA_PATH_FORWARD;
+}
+
+static void swap_fields(struct pa_packet *packet, enum pa_field a, enum pa_field b)
+{
+	pa_u128 value = packet->value[a];
+	bool known = packet->known[a];
+
+	packet->value[a] = packet->value[b];
+	packet->known[a] = packet->known[b];
+	packet->value[b] = value;
+	packet->known[b] = known;
+}
+
+static void know(struct pa_packet *packet, enum pa_field field, pa_u128 value)
+{
+	packet->value[field] = value;
+	packet->known[field] = true;
+}
+
+/* The packet that travels the other way: only what both share is kept. */
+static struct pa_packet turn(const struct pa_packet *packet, bool reply)
+{
+	static const enum pa_field kept[] = { PA_FIELD_NFPROTO, PA_FIELD_L4PROTO, PA_FIELD_SADDR,   PA_FIELD_DADDR,
+					      PA_FIELD_SPORT,	PA_FIELD_DPORT,	  PA_FIELD_IIFNAME, PA_FIELD_OIFNAME };
+	struct pa_packet turned = { .path = opposite(packet->path), .family = packet->family };
+
+	for (size_t i = 0; i < sizeof(kept) / sizeof(*kept); i++) {
+		turned.value[kept[i]] = packet->value[kept[i]];
+		turned.known[kept[i]] = packet->known[kept[i]];
+	}
+	swap_fields(&turned, PA_FIELD_SADDR, PA_FIELD_DADDR);
+	swap_fields(&turned, PA_FIELD_SPORT, PA_FIELD_DPORT);
+	swap_fields(&turned, PA_FIELD_IIFNAME, PA_FIELD_OIFNAME);
+	know(&turned, PA_FIELD_CT_STATE, reply ? PA_CT_ESTABLISHED : PA_CT_NEW);
+	know(&turned, PA_FIELD_CT_DIRECTION, reply ? 1 : 0);
+	if (packet->value[PA_FIELD_L4PROTO] == PROTOCOL_TCP)
+		know(&turned, PA_FIELD_TCP_FLAGS, reply ? PA_TCP_SYN | PA_TCP_ACK : PA_TCP_SYN);
+	know(&turned, PA_FIELD_PKTTYPE, 0);
+	return turned;
+}
+
+static bool has_fate(struct comparison *c, const struct pa_packet *packet, bool accepted)
+{
+	struct pa_walk walk = { 0 };
+	bool is;
+
+	pa_walk(c->ruleset, c->host, packet, true, &walk);
+	is = accepted ? walk.fate == PA_FATE_ACCEPT && !walk.source_changed && !walk.destination_changed
+		      : walk.fate == PA_FATE_DROP || walk.fate == PA_FATE_REJECT;
+	pa_walk_done(&walk);
+	return is;
+}
+
+static pa_set plain_ports(struct comparison *c, int family, pa_set set)
+{
+	struct box_builder builder = { 0 };
+	pa_set protocols = pa_set_union(c->space, compare_single(c, PA_FIELD_L4PROTO, PROTOCOL_TCP, PROTOCOL_TCP),
+					compare_single(c, PA_FIELD_L4PROTO, PROTOCOL_UDP, PROTOCOL_UDP));
+	const struct family_interval *martians;
+	size_t count = compare_martians(&martians);
+
+	box_family(&builder, family);
+	set = pa_set_intersect(c->space, pa_set_intersect(c->space, set, protocols), compare_box(c, &builder));
+	for (size_t i = 0; i < count; i++) {
+		if (martians[i].family != family)
+			continue;
+		set = pa_set_minus(c->space, set, compare_single(c, PA_FIELD_SADDR, martians[i].first, martians[i].last));
+		set = pa_set_minus(c->space, set, compare_single(c, PA_FIELD_DADDR, martians[i].first, martians[i].last));
+	}
+	return set;
+}
+
+/* From what may be opened on the opposite path to its replies on this one. */
+static bool refused_reply(struct comparison *c, enum pa_path path, int family, struct pa_packet *ret_packet)
+{
+	enum pa_path from = opposite(path);
+	const struct pa_exposure *exposures;
+	size_t count = pa_evaluation_exposures(c->evaluation, from, &exposures);
+
+	for (size_t i = 0; i < count; i++) {
+		pa_set part = pa_set_intersect(c->space, exposures[i].set, compare_new_packets(c, from, PA_CERTAIN));
+		const struct pa_row *rows;
+		size_t row_count;
+
+		part = plain_ports(c, family, part);
+		if (exposures[i].has_target || exposures[i].certainty != PA_CERTAIN || pa_set_is_empty(c->space, part))
+			continue;
+		row_count = pa_evaluation_rows(c->evaluation, &exposures[i], part, false, EXAMPLE_LIMIT, &rows);
+		for (size_t j = 0; j < row_count; j++) {
+			struct pa_packet opening = rows[j].example, reply;
+
+			opening.path = from;
+			reply = turn(&opening, true);
+			if (has_fate(c, &reply, false) && has_fate(c, &opening, true)) {
+				*ret_packet = reply;
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+struct reply_search {
+	struct comparison *c;
+	enum pa_path path;
+	struct pa_packet packet;
+	bool found;
+};
+
+static bool try_refused(void *context, const struct pa_box *box)
+{
+	struct reply_search *search = context;
+	struct comparison *c = search->c;
+	struct pa_packet reply = pa_evaluation_example(c->evaluation, search->path, pa_set_box(c->space, box)), opening;
+
+	reply.path = search->path;
+	opening = turn(&reply, false);
+	if (!has_fate(c, &opening, true))
+		return true;
+	reply = turn(&opening, true);
+	if (!has_fate(c, &reply, false))
+		return true;
+	search->packet = reply;
+	search->found = true;
+	return false;
+}
+
+static bool refused_opening(struct comparison *c, enum pa_path path, int family, struct pa_packet *ret_packet)
+{
+	pa_set all = pa_set_intersect(c->space, pa_evaluation_scenario_universe(c->evaluation, path, PA_SCENARIO_REPLY),
+				      c->scope[path]);
+	pa_set refused =
+		pa_set_minus(c->space, all, pa_evaluation_scenario(c->evaluation, path, PA_SCENARIO_REPLY, PA_POSSIBLE));
+	struct reply_search search = { .c = c, .path = path };
+
+	pa_set_boxes(c->space, plain_ports(c, family, refused), EXAMPLE_LIMIT, try_refused, &search);
+	*ret_packet = search.packet;
+	return search.found;
+}
+
+static const char *const reply_words[PATH_COUNT] = {
+	[PA_PATH_IN] = "replies to connections that this host may open do not get in",
+	[PA_PATH_FORWARD] = "replies to connections that may be forwarded are not let through",
+	[PA_PATH_OUT] = "replies to connections that get in may not leave this host",
+};
+
+static void report_replies(struct comparison *c, enum pa_path path, const char *family, const struct pa_packet *packet)
+{
+	static const char *const hooks[PATH_COUNT] = { "input", "forward", "output" };
+	struct pa_buffer text = { 0 };
+	struct pa_finding *finding = compare_add(c, PA_CHECK_STA_001, pa_path_name(path));
+
+	pa_buffer_printf(&text, "%s (%s)", reply_words[path], family);
+	finding->message = compare_text(c, &text);
+	pa_buffer_printf(&text, "put `ct state established,related accept` at the start of the base chain at hook %s",
+			 hooks[path]);
+	finding->fix = compare_text(c, &text);
+	pa_buffer_done(&text);
+	finding->has_packet = true;
+	finding->packet = *packet;
+}
+
+void check_replies(struct comparison *c)
+{
+	for (int i = 0; i < PATH_COUNT; i++) {
+		enum pa_path path = (enum pa_path)i;
+		struct pa_packet four, six;
+		bool refused4 = refused_reply(c, path, 4, &four) || refused_opening(c, path, 4, &four);
+		bool refused6 = refused_reply(c, path, 6, &six) || refused_opening(c, path, 6, &six);
+
+		if (refused4 || refused6)
+			report_replies(c, path,
+				       refused4 && refused6 ? "IPv4 and IPv6"
+				       : refused4	    ? "IPv4"
+							    : "IPv6",
+				       refused4 ? &four : &six);
+	}
+}
+
+/* --- STA-002 and STA-005 ----------------------------------------------------------------------------------------------------- */
+
+/* Contexts in which packets of the scenario reach ports that no rule names, and new connections do not. */
+static pa_set stray_contexts(struct comparison *c, enum pa_path path, unsigned protocol, enum pa_scenario scenario,
+			     enum pa_certainty certainty)
+{
+	pa_set accepted = pa_evaluation_scenario(c->evaluation, path, scenario, certainty);
+	pa_set new = compare_new_packets(c, path, PA_POSSIBLE), all = pa_set_empty(c->space);
+
+	for (int family = 4; family <= 6; family += 2) {
+		pa_set stray = compare_open_contexts(c, path, family, protocol, accepted);
+
+		stray = pa_set_minus(c->space, stray, compare_open_contexts(c, path, family, protocol, new));
+		all = pa_set_union(c->space, all, stray);
+	}
+	return all;
+}
+
+static pa_set arbitrary_of_both(struct comparison *c, enum pa_path path, unsigned protocol)
+{
+	return pa_set_union(c->space, compare_arbitrary_packets(c, path, 4, protocol, 0, 0),
+			    compare_arbitrary_packets(c, path, 6, protocol, 0, 0));
+}
+
+static bool report_invalid(struct comparison *c, enum pa_path path, unsigned protocol, enum pa_certainty certainty)
+{
+	pa_set contexts = stray_contexts(c, path, protocol, PA_SCENARIO_INVALID, certainty);
+	pa_set packets = pa_set_intersect(c->space, arbitrary_of_both(c, path, protocol), contexts);
+	struct pa_buffer text = { 0 };
+	struct pa_finding *finding;
+
+	packets = pa_set_intersect(c->space, packets,
+				   pa_evaluation_scenario(c->evaluation, path, PA_SCENARIO_INVALID, certainty));
+	if (pa_set_is_empty(c->space, packets))
+		return false;
+	pa_buffer_printf(&text, "invalid %s", pa_path_name(path));
+	finding = compare_add(c, PA_CHECK_STA_002, text.data);
+	pa_buffer_clear(&text);
+	finding->certainty = certainty;
+	compare_add_example(c, finding, path, packets, PA_SCENARIO_INVALID);
+	pa_buffer_printf(&text, "packets of state invalid %s where new connections do not%s",
+			 path == PA_PATH_IN ? "get in" : "are forwarded", finding->rule_count ? ": " : "");
+	describe_rules(finding->rules, finding->rule_count, &text);
+	finding->message = compare_text(c, &text);
+	pa_buffer_puts(&text, "put `ct state invalid drop` before the rules that accept, and leave `invalid` out of them");
+	finding->fix = compare_text(c, &text);
+	pa_buffer_done(&text);
+	return true;
+}
+
+void check_invalid(struct comparison *c)
+{
+	for (int path = PA_PATH_IN; path <= PA_PATH_FORWARD; path++) {
+		bool done = report_invalid(c, (enum pa_path)path, PROTOCOL_TCP, PA_CERTAIN) ||
+			    report_invalid(c, (enum pa_path)path, PROTOCOL_UDP, PA_CERTAIN) ||
+			    report_invalid(c, (enum pa_path)path, PROTOCOL_TCP, PA_POSSIBLE);
+
+		(void)done;
+	}
+}
+
+static void report_untracked(struct comparison *c, const struct group *group)
+{
+	struct pa_finding *finding = compare_add_group(c, PA_CHECK_STA_005, group, NULL);
+	struct pa_buffer text = { 0 };
+
+	describe_pieces(group->exposure->path, group->pieces, group->piece_count, group->cut, &text);
+	pa_buffer_puts(&text, " is made untracked by a notrack rule, and gets past the state rules");
+	finding->message = compare_text(c, &text);
+	pa_buffer_puts(&text,
+		       "name the ports of the untracked service in the accepting rule, and drop other untracked packets: "
+		       "`ct state untracked drop`");
+	finding->fix = compare_text(c, &text);
+	pa_buffer_done(&text);
+}
+
+void check_untracked(struct comparison *c)
+{
+	for (int path = PA_PATH_IN; path <= PA_PATH_FORWARD; path++) {
+		pa_set untracked = pa_evaluation_untracked(c->evaluation, (enum pa_path)path, PA_POSSIBLE);
+		pa_set contexts =
+			pa_set_union(c->space,
+				     stray_contexts(c, (enum pa_path)path, PROTOCOL_TCP, PA_SCENARIO_UNTRACKED, PA_POSSIBLE),
+				     stray_contexts(c, (enum pa_path)path, PROTOCOL_UDP, PA_SCENARIO_UNTRACKED, PA_POSSIBLE));
+		struct groups groups = { 0 };
+
+		untracked = pa_set_intersect(c->space, pa_set_intersect(c->space, untracked, contexts), c->scope[path]);
+		for (size_t i = 0; i < c->part_count[path]; i++) {
+			const struct pa_exposure *exposure = c->parts[path][i].exposure;
+
+			groups_add(c, &groups, exposure, pa_set_intersect(c->space, exposure->set, untracked));
+		}
+		groups_merge(c, &groups);
+		for (size_t i = 0; i < groups.count; i++)
+			report_untracked(c, &groups.items[i]);
+		groups_done(&groups);
+	}
+}
