@@ -112,6 +112,7 @@ struct pa_set_decl {
 	bool dynamic;
 	bool timeout;
 	bool interval;
+	uint64_t size; /* elements that fit; 0: no limit */
 	const char *comment;
 	struct pa_elements elements;
 	struct pa_location where;

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One rule: its steps are collected in arrays that all rules share, then copied into the arena in one piece. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "lower.h"
+
+/* --- steps -------------------------------------------------------------------------------------------------------- */
+
+struct pa_step *pa_lower_add_step(struct pa_lowering *lowering, enum pa_step_kind kind)
+{
+	size_t wanted = lowering->step_count + 1;
+	pa_grow(&lowering->steps, &lowering->step_capacity, wanted, sizeof(*lowering->steps));
+	pa_grow(&lowering->texts, &lowering->text_capacity, wanted, sizeof(*lowering->texts));
+	lowering->texts[lowering->step_count] = PA_NO_TEXT;
+	struct pa_step *step = &lowering->steps[lowering->step_count++];
+	memset(step, 0, sizeof(*step));
+	step->kind = kind;
+	return step;
+}
+
+struct pa_buffer *pa_lower_begin_text(struct pa_lowering *lowering)
+{
+	lowering->texts[lowering->step_count - 1] = lowering->text.length;
+	return &lowering->text;
+}
+
+void pa_lower_end_text(struct pa_lowering *lowering)
+{
+	pa_buffer_putc(&lowering->text, '\0');
+}
+
+struct pa_buffer *pa_lower_opaque(struct pa_lowering *lowering, enum pa_opacity opacity, bool is_volatile)
+{
+	struct pa_step *step = pa_lower_add_step(lowering, PA_STEP_OPAQUE);
+	step->opacity = opacity;
+	step->volatile_ = is_volatile;
+	return pa_lower_begin_text(lowering);
+}
+
+struct pa_key pa_lower_keep_key(struct pa_lowering *lowering, const struct pa_lowered_key *key)
+{
+	struct pa_key kept = { .count = key->count };
+	kept.parts = pa_arena_alloc(lowering->arena, key->count, sizeof(*kept.parts));
+	for (unsigned i = 0; i < key->count; i++)
+		kept.parts[i] = key->parts[i].part;
+	return kept;
+}
+
+struct pa_step *pa_lower_add_match(struct pa_lowering *lowering, const struct pa_lowered_key *key,
+				   const struct pa_elements *elements, bool negated)
+{
+	struct pa_key kept = pa_lower_keep_key(lowering, key);
+	struct pa_step *step = pa_lower_add_step(lowering, PA_STEP_MATCH);
+	step->key = kept;
+	step->elements = elements;
+	step->negated = negated;
+	return step;
+}
+
+/* --- what the kernel tests by itself ------------------------------------------------------------------------------ */
+
+static struct pa_requirement *requirement(struct pa_lowering *lowering, struct pa_requirement **slot, enum pa_field field,
+					  const char *opaque, unsigned value)
+{
+	if (*slot)
+		return *slot;
+	struct pa_requirement *made = pa_arena_alloc(lowering->arena, 1, sizeof(*made));
+	made->part.field = field;
+	made->part.mask = opaque ? PA_U128_MAX : pa_field_max(field);
+	made->part.opaque = opaque;
+	made->key = (struct pa_key){ .count = 1, .parts = &made->part };
+	made->value = (struct pa_interval){ value, value };
+	made->elements = (struct pa_elements){ .parts = 1, .count = 1, .keys = &made->value, .sorted = true };
+	*slot = made;
+	return made;
+}
+
+static void add_requirement(struct pa_lowering *lowering, const struct pa_requirement *needed)
+{
+	struct pa_step *step = pa_lower_add_step(lowering, PA_STEP_MATCH);
+	step->implied = true;
+	step->key = needed->key;
+	step->elements = &needed->elements;
+}
+
+/* In a table of one family nft adds no test of it; `icmp` in an ip6 table asks only for the protocol. */
+void pa_lower_require_nfproto(struct pa_lowering *lowering, unsigned nfproto)
+{
+	enum pa_family family = lowering->table->family;
+	if (family == PA_FAMILY_IP || family == PA_FAMILY_IP6 || lowering->required_nfproto == nfproto)
+		return;
+	lowering->required_nfproto = nfproto;
+	add_requirement(lowering, requirement(lowering, &lowering->nfproto[nfproto & 255], PA_FIELD_NFPROTO, NULL, nfproto));
+}
+
+void pa_lower_require_l4proto(struct pa_lowering *lowering, unsigned l4proto)
+{
+	if (lowering->required_l4proto == l4proto)
+		return;
+	lowering->required_l4proto = l4proto;
+	add_requirement(lowering, requirement(lowering, &lowering->l4proto[l4proto & 255], PA_FIELD_L4PROTO, NULL, l4proto));
+}
+
+/* ARPHRD_ETHER: which kind an interface is of is not told by its name. */
+void pa_lower_require_ether(struct pa_lowering *lowering)
+{
+	enum pa_family family = lowering->table->family;
+	if (family == PA_FAMILY_BRIDGE || family == PA_FAMILY_NETDEV || family == PA_FAMILY_ARP || lowering->required_ether)
+		return;
+	lowering->required_ether = true;
+	add_requirement(lowering, requirement(lowering, &lowering->ether, PA_FIELD_COUNT, "meta iiftype", 1));
+}
+
+/* --- opaque expressions that another statement sets --------------------------------------------------------------- */
+
+void pa_lower_note_assigned(struct pa_lowering *lowering, const char *text)
+{
+	pa_grow(&lowering->assigned, &lowering->assigned_capacity, lowering->assigned_count + 1, sizeof(*lowering->assigned));
+	lowering->assigned[lowering->assigned_count++] = text;
+}
+
+static void mark_part(const struct pa_lowering *lowering, struct pa_key_part *part)
+{
+	for (size_t i = 0; part->opaque && i < lowering->assigned_count; i++)
+		if (strstr(part->opaque, lowering->assigned[i]))
+			part->volatile_ = true;
+}
+
+/* Two tests with one text ask the same thing only as long as nothing in between sets it. */
+void pa_lower_mark_assigned(struct pa_lowering *lowering)
+{
+	struct pa_ruleset *ruleset = lowering->ruleset;
+	if (!lowering->assigned_count || !lowering->has_opaque_parts)
+		return;
+	for (size_t i = 0; i < ruleset->chain_count; i++)
+		for (size_t j = 0; j < ruleset->chains[i]->rule_count; j++) {
+			const struct pa_rule *rule = ruleset->chains[i]->rules[j];
+			for (size_t k = 0; k < rule->step_count; k++)
+				for (unsigned p = 0; p < rule->steps[k].key.count; p++)
+					mark_part(lowering, &rule->steps[k].key.parts[p]);
+		}
+}
+
+/* --- the rule ------------------------------------------------------------------------------------------------------ */
+
+/* What ends the rule and is followed by nothing changes nothing. */
+static void drop_idle_end(struct pa_lowering *lowering)
+{
+	for (size_t i = lowering->step_count; i > 0; i--) {
+		struct pa_step *step = &lowering->steps[i - 1];
+		if (step->kind == PA_STEP_OPAQUE && step->opacity == PA_OPACITY_MATCH)
+			step->kind = PA_STEP_NONE;
+		else if (step->kind != PA_STEP_NONE)
+			break;
+	}
+}
+
+/* The texts of the steps in one block, and behind them the same joined by blanks: the text of the rule. */
+static void keep_texts(struct pa_lowering *lowering, struct pa_rule *rule)
+{
+	size_t length = lowering->text.length;
+	char *block = pa_arena_alloc(lowering->arena, length * 2 + 1, 1);
+	char *joined = block + length;
+	rule->text = joined;
+	if (!length)
+		return;
+	memcpy(block, lowering->text.data, length);
+	for (size_t i = 0; i < lowering->step_count; i++) {
+		if (lowering->texts[i] == PA_NO_TEXT)
+			continue;
+		const char *text = block + lowering->texts[i];
+		size_t size = strlen(text);
+		rule->steps[i].text = text;
+		if (rule->steps[i].implied)
+			continue;
+		if (joined != rule->text)
+			*joined++ = ' ';
+		memcpy(joined, text, size);
+		joined += size;
+	}
+}
+
+static void begin_rule(struct pa_lowering *lowering)
+{
+	lowering->step_count = 0;
+	lowering->missing = NULL;
+	lowering->required_nfproto = 0;
+	lowering->required_l4proto = 0;
+	lowering->required_ether = false;
+	pa_buffer_clear(&lowering->text);
+}
+
+static const char *name_of(const struct pa_json_tape *tape, const struct pa_json_node *rule, const char *member, char out[256])
+{
+	const struct pa_json_node *node = pa_json_member(tape, rule, member);
+	if (!node || node->kind != PA_JSON_STRING || node->length > 255)
+		return NULL;
+	memcpy(out, node->string, node->length);
+	out[node->length] = '\0';
+	return out;
+}
+
+/* The rule's table and chain: mostly those of the rule before. */
+static bool find_chain(struct pa_lowering *lowering, const struct pa_json_node *rule, size_t offset)
+{
+	char table_text[256], chain_text[256];
+	const char *table_name = name_of(&lowering->tape, rule, "table", table_text);
+	const char *chain_name = name_of(&lowering->tape, rule, "chain", chain_text);
+	enum pa_family family;
+	if (!table_name || !chain_name || !pa_lower_read_family(pa_json_member(&lowering->tape, rule, "family"), &family))
+		return pa_lower_fail(lowering, offset, "a rule without family, table and chain");
+	if (!lowering->table || lowering->table->family != family || strcmp(lowering->table->name, table_name) != 0) {
+		lowering->table = pa_ruleset_find_table(lowering->ruleset, family, table_name);
+		lowering->chain = NULL;
+	}
+	if (!lowering->table)
+		return false;
+	if (!lowering->chain || strcmp(lowering->chain->name, chain_name) != 0)
+		lowering->chain = pa_table_find_chain(lowering->table, chain_name);
+	if (!lowering->chain && lowering->final_pass)
+		return pa_lower_fail(lowering, offset, "a rule of chain \"%s\", which the listing does not have", chain_name);
+	return lowering->chain != NULL;
+}
+
+enum pa_rule_result pa_lower_rule(struct pa_lowering *lowering, size_t index, size_t offset)
+{
+	const struct pa_json_node *node = &lowering->tape.nodes[index];
+	const struct pa_json_node *statements = pa_json_member(&lowering->tape, node, "expr");
+	const struct pa_json_node *handle = pa_json_member(&lowering->tape, node, "handle");
+	if (!find_chain(lowering, node, offset))
+		return lowering->failed ? PA_RULE_FAILED : PA_RULE_DEFER;
+	if (statements && statements->kind != PA_JSON_ARRAY) {
+		pa_lower_fail(lowering, offset, "a rule whose statements are no list");
+		return PA_RULE_FAILED;
+	}
+	begin_rule(lowering);
+	const struct pa_json_node *statement = statements ? statements + 1 : NULL;
+	for (uint32_t i = 0; statements && i < statements->length; i++) {
+		pa_lower_statement(lowering, statement);
+		statement = pa_json_after(&lowering->tape, statement);
+	}
+	if (lowering->missing) {
+		if (!lowering->final_pass)
+			return PA_RULE_DEFER;
+		pa_lower_fail(lowering, offset, "a rule that names the set \"%s\", which its table does not have",
+			      lowering->missing);
+		return PA_RULE_FAILED;
+	}
+	drop_idle_end(lowering);
+	struct pa_rule *rule = pa_chain_add_rule(lowering->ruleset, lowering->chain);
+	rule->handle = pa_lower_number(handle, 0);
+	rule->where = pa_lower_place(lowering, offset);
+	rule->comment = pa_lower_string(lowering, pa_json_member(&lowering->tape, node, "comment"));
+	rule->steps = pa_arena_dup(lowering->arena, lowering->steps, lowering->step_count, sizeof(*rule->steps));
+	rule->step_count = lowering->step_count;
+	keep_texts(lowering, rule);
+	return PA_RULE_DONE;
+}
