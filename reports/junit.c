@@ -4,6 +4,7 @@
  * line of the policy, whatever became of it, by a name that is the same from run to run: GitLab compares runs by name, Jenkins
  * drops suites without testcases.
  */
+#include <libxml/hash.h>
 #include <libxml/xmlwriter.h>
 #include <string.h>
 #include <time.h>
@@ -203,8 +204,8 @@ static void close_suite(struct junit *junit, const char *output)
 	close_element(junit);
 }
 
-/* Blanks in names are folded: the schemas say xs:token, and readers compare names byte by byte. */
-static void name_attribute(struct junit *junit, const char *text)
+/* Blanks in names are folded: the schemas say xs:token, and readers compare names byte by byte. Filtered as well. */
+static void fold_name(const char *text, struct pa_buffer *out)
 {
 	struct pa_buffer folded = { 0 };
 	for (const char *at = text ? text : ""; *at; at++) {
@@ -216,10 +217,11 @@ static void name_attribute(struct junit *junit, const char *text)
 	}
 	while (folded.length && folded.data[folded.length - 1] == ' ')
 		folded.data[--folded.length] = '\0';
-	filtered_attribute(junit, "name", folded.length ? folded.data : "unnamed");
+	pa_text_escape_xml(folded.length ? folded.data : "unnamed", out);
 	pa_buffer_done(&folded);
 }
 
+/* `name` is safe: it went through fold_name(). */
 static void add_case(struct junit *junit, const char *suite, const char *name, struct outcome outcome, const char *message,
 		     const char *details)
 {
@@ -227,7 +229,7 @@ static void add_case(struct junit *junit, const char *suite, const char *name, s
 	snprintf(class_name, sizeof(class_name), "portaudit.%s", suite);
 	open_element(junit, "testcase");
 	attribute(junit, "classname", class_name);
-	name_attribute(junit, name);
+	attribute(junit, "name", name);
 	attribute(junit, "time", "0.000");
 	if (outcome.element) {
 		open_element(junit, outcome.element);
@@ -305,10 +307,13 @@ static void add_check(struct junit *junit, const struct suite *suite, enum pa_ch
 		pa_buffer_puts(&message, entry->reason ? entry->reason : "switched off");
 	else if (entry->status == PA_STATUS_NOT_ASSESSED)
 		pa_buffer_printf(&message, "not assessed: %s", entry->reason ? entry->reason : "no reason is known");
+	struct pa_buffer name = { 0 };
 	pa_buffer_clear(&junit->text);
 	pa_buffer_printf(&junit->text, "%s %s", info->code, info->title);
-	add_case(junit, suite->name, junit->text.data, outcome_of(entry->status, info->code), message.data ? message.data : "",
+	fold_name(junit->text.data, &name);
+	add_case(junit, suite->name, name.data, outcome_of(entry->status, info->code), message.data ? message.data : "",
 		 details.data ? details.data : "");
+	pa_buffer_done(&name);
 	pa_buffer_done(&message);
 	pa_buffer_done(&details);
 }
@@ -330,20 +335,43 @@ static void add_check_suite(struct junit *junit, const struct suite *suite)
 }
 
 /* --- lines of the policy ------------------------------------------------------------------------------------------ */
-/* The line's text is its name: numbers move when the file is edited. Lines of equal text are told apart by their order. */
-static void statement_name(const struct pa_result *result, size_t index, struct pa_buffer *name)
+struct names {
+	xmlHashTablePtr used; /* name -> struct name_use */
+	struct pa_arena *arena;
+	bool failed;
+};
+struct name_use {
+	unsigned count;
+};
+
+static bool take_name(struct names *names, const char *name)
 {
-	const char *text = result->statements[index].statement->text;
-	size_t same = 0;
-	for (size_t i = 0; i < index; i++)
-		same += pa_text_equal(result->statements[i].statement->text, text);
-	pa_buffer_clear(name);
-	pa_buffer_puts(name, text ? text : "");
-	if (same)
-		pa_buffer_printf(name, " (%zu)", same + 1);
+	struct name_use *use = pa_arena_alloc(names->arena, 1, sizeof(*use));
+	use->count = 1;
+	return xmlHashAddEntry(names->used, xml(name), use) == 0;
 }
 
-static void add_statement(struct junit *junit, size_t index)
+/* The line's text is its name: numbers move when the file is edited. Lines of equal text are told apart by their order. */
+static void statement_name(struct names *names, const char *text, struct pa_buffer *name)
+{
+	struct pa_buffer folded = { 0 };
+	fold_name(text, &folded);
+	pa_buffer_clear(name);
+	pa_buffer_puts(name, folded.data);
+	while (!take_name(names, name->data)) {
+		struct name_use *use = xmlHashLookup(names->used, xml(folded.data));
+		/* Not there and not to be added: the library is out of memory. */
+		if (!use || !xmlHashLookup(names->used, xml(name->data))) {
+			names->failed = true;
+			break;
+		}
+		pa_buffer_clear(name);
+		pa_buffer_printf(name, "%s (%u)", folded.data, ++use->count);
+	}
+	pa_buffer_done(&folded);
+}
+
+static void add_statement(struct junit *junit, struct names *names, size_t index)
 {
 	const struct pa_result *result = junit->report->result;
 	const struct pa_statement_result *entry = &result->statements[index];
@@ -357,7 +385,7 @@ static void add_statement(struct junit *junit, size_t index)
 	else if (entry->status == PA_STATUS_FAILED &&
 		 describe_findings(result, PA_CHECK_COUNT, entry->statement, &message, &details) == 0)
 		pa_buffer_puts(&message, entry->reason ? entry->reason : "this line does not hold");
-	statement_name(result, index, &junit->text);
+	statement_name(names, entry->statement->text, &junit->text);
 	add_case(junit, "policy-line", junit->text.data, outcome_of(entry->status, "policy"), message.data,
 		 details.data ? details.data : "");
 	pa_buffer_done(&message);
@@ -368,14 +396,24 @@ static void add_policy_suite(struct junit *junit)
 {
 	const struct pa_result *result = junit->report->result;
 	struct counts counts = { 0 };
+	struct names names = { .used = NULL };
 	if (result->statement_count == 0)
 		return;
+	names.used = xmlHashCreate(0);
+	if (!names.used) {
+		junit->failed = true;
+		return;
+	}
+	names.arena = pa_arena_new();
 	for (size_t i = 0; i < result->statement_count; i++)
 		count(&counts, outcome_of(result->statements[i].status, "policy"));
 	open_suite(junit, "policy-line", &counts, 0);
 	for (size_t i = 0; i < result->statement_count; i++)
-		add_statement(junit, i);
+		add_statement(junit, &names, i);
 	close_suite(junit, "");
+	junit->failed = junit->failed || names.failed;
+	xmlHashFree(names.used, NULL);
+	pa_arena_free(names.arena);
 }
 
 /* --- the audit itself --------------------------------------------------------------------------------------------- */

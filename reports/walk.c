@@ -21,16 +21,16 @@ struct explainer {
 
 static const char *fate_phrase(const struct pa_walk *walk)
 {
-	static const char *const accepted[] = {
-		[PA_PATH_IN] = "gets in", [PA_PATH_FORWARD] = "is forwarded", [PA_PATH_OUT] = "goes out"
-	};
+	static const char *const accepted[] = { [PA_PATH_IN] = "accepted, gets in",
+						[PA_PATH_FORWARD] = "accepted, is forwarded",
+						[PA_PATH_OUT] = "accepted, goes out" };
 	switch (walk->fate) {
 	case PA_FATE_ACCEPT:
 		return accepted[walk->path];
 	case PA_FATE_DROP:
-		return "is dropped";
+		return "dropped";
 	case PA_FATE_REJECT:
-		return "is rejected";
+		return "rejected";
 	case PA_FATE_DEPENDS:
 		return "may get through: it depends";
 	}
@@ -78,13 +78,14 @@ static void print_indented(const struct explainer *explainer, unsigned depth, en
 	pa_buffer_done(&whole);
 }
 
-/* "inet filter input: hook input, priority 0, policy drop" */
-static void print_chain(const struct explainer *explainer, const struct pa_walk_step *step)
+/* "inet filter input: filter, hook input, priority 0, policy drop"; after a jump: "back in inet filter input". */
+static void print_chain(const struct explainer *explainer, const struct pa_walk_step *step, bool back)
 {
 	const struct pa_chain *chain = step->chain;
 	struct pa_buffer text = { 0 };
+	pa_buffer_puts(&text, back ? "back in " : "");
 	print_chain_name(chain, &text);
-	if (chain->is_base)
+	if (chain->is_base && !back)
 		pa_buffer_printf(&text, ": %s, hook %s, priority %d, policy %s", pa_chain_type_name(chain->type),
 				 pa_hook_name(chain->hook), chain->priority, pa_verdict_name(chain->policy));
 	print_indented(explainer, step->depth, PA_PAINT_STRONG, "", text.data);
@@ -119,16 +120,14 @@ static void print_rule_text(const struct explainer *explainer, const struct pa_r
 static void print_reason(const struct pa_step *failed, struct pa_buffer *out)
 {
 	pa_buffer_puts(out, "no match");
-	if (!failed)
-		return;
-	pa_buffer_puts(out, ": not `");
-	if (failed->text)
+	if (failed && failed->text) {
+		pa_buffer_puts(out, ": not `");
 		pa_text_escape(failed->text, out);
-	else if (failed->key.count && !failed->key.parts[0].opaque)
-		pa_buffer_printf(out, "%s as the rule implies", pa_field_info(failed->key.parts[0].field)->name);
-	else
-		pa_buffer_puts(out, "what the rule asks");
-	pa_buffer_putc(out, '`');
+		pa_buffer_putc(out, '`');
+	} else if (failed && failed->key.count && !failed->key.parts[0].opaque) {
+		pa_buffer_printf(out, ": the test of %s that the rule implies",
+				 pa_field_info(failed->key.parts[0].field)->name);
+	}
 }
 
 static void print_outcome(const struct pa_walk_step *step, struct pa_buffer *out)
@@ -196,14 +195,14 @@ static size_t silent_run(const struct pa_walk *walk, size_t index)
 	return end - index;
 }
 
-/* Returns how many steps were passed over behind `index`. */
+/* Returns how many steps from `index` on are not to be shown. */
 static size_t skip_silent(const struct explainer *explainer, size_t index)
 {
 	size_t run = silent_run(explainer->walk, index);
-	if (explainer->style->verbose || run <= 2 * SILENT_SHOWN + 1)
+	if (explainer->style->verbose || run <= 2 * SILENT_SHOWN)
 		return 0;
 	struct pa_buffer text = { 0 };
-	size_t hidden = run - SILENT_SHOWN;
+	size_t hidden = run - SILENT_SHOWN / 2;
 	pa_buffer_printf(&text, "... %zu more rules that do not match (-v shows them)", hidden);
 	print_indented(explainer, explainer->walk->steps[index].depth, PA_PAINT_FAINT, "    ", text.data);
 	pa_buffer_done(&text);
@@ -230,9 +229,10 @@ static void print_steps(const struct explainer *explainer)
 	for (size_t i = 0; i < walk->step_count; i++) {
 		const struct pa_walk_step *step = &walk->steps[i];
 		if (step->chain && (step->chain != chain || step->depth != depth)) {
-			if (i && step->depth == 0)
+			bool back = step->depth < depth;
+			if (i && step->depth == 0 && !back)
 				pa_buffer_putc(explainer->out, '\n');
-			print_chain(explainer, step);
+			print_chain(explainer, step, back);
 			silent = 0;
 		}
 		chain = step->chain ? step->chain : chain;
@@ -240,9 +240,10 @@ static void print_steps(const struct explainer *explainer)
 		silent = step->outcome == PA_WALK_NO_MATCH ? silent + 1 : 0;
 		if (silent == SILENT_SHOWN / 2 + 1) {
 			size_t hidden = skip_silent(explainer, i);
-			i += hidden;
-			if (hidden)
+			if (hidden) {
+				i += hidden - 1;
 				continue;
+			}
 		}
 		print_step(explainer, i);
 	}
