@@ -1,4 +1,4 @@
-// rooms: pa_options pa_ir
+// rooms: pa_options
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The command line: words in, what was understood out in one line; or the messages. */
 #include <check.h>
