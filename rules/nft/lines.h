@@ -8,7 +8,20 @@
 
 #include "portaudit/ruleset.h"
 
+/*
+ * Scan a script and what it includes, and append what was found to `out`, one record a line:
+ *     F<file>                        the file that the following records are about
+ *     R<family>\t<table>\t<chain>\t<line>\t<column>   a rule is appended to a chain
+ *     X<family>\t<table>\t<chain>    the order of the rules of this chain is not known ("*": of any chain, any table)
+ *     Z                              everything before is gone (flush ruleset)
+ * Reads files with the rights of the process: it runs in the child. `folders` are searched for includes after /etc.
+ */
+void pa_rule_lines_scan(const char *name, const char *text, size_t length, const char *const *folders, struct pa_buffer *out);
+
 struct pa_rule_lines;
+
+/* Read records; what cannot be read is left out. */
+struct pa_rule_lines *pa_rule_lines_read(const char *records, size_t length);
 
 /*
  * The place of rule `index` (from 0) of a chain that was loaded with `count` rules. false: not known, *ret_where is
