@@ -3,21 +3,41 @@
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "read.h"
 
+/* The numbers at the beginning of a file, at most `most`; returns how many there are. */
+static size_t read_numbers(const char *path, long *numbers, size_t most)
+{
+	char line[128];
+	FILE *file = fopen(path, "re");
+	if (!file)
+		return 0;
+	const char *rest = fgets(line, sizeof(line), file);
+	fclose(file);
+	size_t count = 0;
+	while (rest && count < most) {
+		char *end;
+		errno = 0;
+		numbers[count] = strtol(rest, &end, 10);
+		if (end == rest || errno != 0)
+			break;
+		count++;
+		rest = end;
+	}
+	return count;
+}
+
 /* Is the setting that a file holds other than 0? */
 static enum pa_tristate read_switch(const char *path)
 {
-	FILE *file = fopen(path, "re");
-	if (!file)
-		return PA_UNKNOWN;
 	long value;
-	enum pa_tristate answer = fscanf(file, "%ld", &value) == 1 ? (value != 0 ? PA_YES : PA_NO) : PA_UNKNOWN;
-	fclose(file);
-	return answer;
+	if (read_numbers(path, &value, 1) != 1)
+		return PA_UNKNOWN;
+	return value != 0 ? PA_YES : PA_NO;
 }
 
 /* What one of several switches decides: one YES is enough, NO needs them all. */
@@ -76,13 +96,10 @@ void pa_host_read_sysctls(struct pa_host *host)
 	host->forward_ipv4 = forward_ipv4();
 	host->forward_ipv6 = forward_ipv6();
 	host->route_localnet = read_interface_switch("ipv4", "route_localnet");
-	FILE *file = fopen("/proc/sys/net/ipv4/ip_local_port_range", "re");
-	if (!file)
-		return;
-	unsigned first, last;
-	if (fscanf(file, "%u %u", &first, &last) == 2 && first <= last && last <= 65535) {
-		host->ephemeral_first = first;
-		host->ephemeral_last = last;
+	long range[2];
+	if (read_numbers("/proc/sys/net/ipv4/ip_local_port_range", range, 2) == 2 && range[0] >= 0 && range[0] <= range[1] &&
+	    range[1] <= 65535) {
+		host->ephemeral_first = (unsigned)range[0];
+		host->ephemeral_last = (unsigned)range[1];
 	}
-	fclose(file);
 }
