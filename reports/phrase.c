@@ -34,7 +34,7 @@ static void print_protocols(struct pa_ranges protocols, size_t most, struct pa_b
 static void phrase_protocols(struct pa_arena *arena, struct pa_ranges protocols, size_t most, struct pa_buffer *out)
 {
 	struct pa_ranges gaps = pa_ranges_gaps(arena, protocols, PA_FIELD_L4PROTO, 0);
-	bool but = protocols.count > 2 && gaps.count <= protocols.count;
+	bool but = gaps.count < protocols.count;
 	if (but)
 		pa_buffer_puts(out, "any protocol but ");
 	print_protocols(but ? gaps : protocols, most, out);
@@ -141,7 +141,7 @@ void pa_phrase_source(struct pa_arena *arena, const struct pa_region *region, si
 		}
 	}
 	if (region->sport.count) {
-		pa_buffer_puts(out, ", only from port ");
+		pa_buffer_puts(out, ", source port ");
 		pa_number_ranges_print(region->sport, most, out);
 	}
 }

@@ -12,7 +12,7 @@
 void pa_phrase_ports(struct pa_arena *arena, const struct pa_region *region, size_t most, struct pa_buffer *out);
 /* "ssh", "http, https"; nothing when no name is known or there are many ports. Returns whether something was written. */
 bool pa_phrase_services(const struct pa_region *region, struct pa_buffer *out);
-/* "anywhere", "10.0.0.0/8, 2001:db8::/32", "anywhere (IPv4)", "anywhere, from port 53" */
+/* "anywhere", "10.0.0.0/8, 2001:db8::/32", "anywhere (IPv4)", "anywhere, source port 53" */
 void pa_phrase_source(struct pa_arena *arena, const struct pa_region *region, size_t most, struct pa_buffer *out);
 /* "192.0.2.10"; nothing when any destination. Returns whether something was written. */
 bool pa_phrase_destination(struct pa_arena *arena, const struct pa_region *region, size_t most, struct pa_buffer *out);

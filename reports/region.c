@@ -77,9 +77,22 @@ static bool belongs_to_family(enum pa_field field, int family)
 	return true;
 }
 
-/* The value that the first packet of a connection has unless somebody arranges otherwise. */
-static bool is_usual(enum pa_field field, struct pa_ranges ranges)
+/* All flags with which conntrack begins a flow: SYN or ACK alone, whatever PSH, URG, ECN and CWR are. */
+static bool holds_new_flags(struct pa_ranges flags)
 {
+	for (unsigned value = 0; value < 256; value++) {
+		unsigned core = value & ~(unsigned)(PA_TCP_PSH | PA_TCP_URG | PA_TCP_ECN | PA_TCP_CWR);
+		if ((core == PA_TCP_SYN || core == PA_TCP_ACK) && !pa_ranges_hold(flags, value))
+			return false;
+	}
+	return true;
+}
+
+/* The value that the first packet of a connection has unless somebody arranges otherwise. */
+static bool is_usual(enum pa_field field, struct pa_ranges ranges, enum pa_path path)
+{
+	if (field == PA_FIELD_TCP_FLAGS && holds_new_flags(ranges))
+		return true;
 	if (!pa_ranges_is_single(ranges))
 		return false;
 	pa_u128 value = ranges.items[0].first;
@@ -87,6 +100,8 @@ static bool is_usual(enum pa_field field, struct pa_ranges ranges)
 		return value == PA_TCP_SYN;
 	if (field == PA_FIELD_CT_STATE)
 		return value == PA_CT_NEW;
+	if (field == PA_FIELD_DADDR_TYPE)
+		return value == (path == PA_PATH_IN ? PA_TYPE_LOCAL : PA_TYPE_UNICAST);
 	if (field == PA_FIELD_MARK || field == PA_FIELD_CT_MARK || field == PA_FIELD_CT_DIRECTION ||
 	    field == PA_FIELD_CT_STATUS)
 		return value == 0;
@@ -101,7 +116,7 @@ bool pa_region_extra(struct pa_arena *arena, const struct pa_region *region, enu
 	if (field == PA_FIELD_TCP_FLAGS && !pa_ranges_hold(region->protocol, IPPROTO_TCP))
 		return false;
 	struct pa_ranges ranges = pa_ranges_clean(arena, row->box.field[field], field, row->family);
-	if (ranges.count == 0 || is_usual(field, ranges))
+	if (ranges.count == 0 || is_usual(field, ranges, row->path))
 		return false;
 	*ret_ranges = ranges;
 	return true;

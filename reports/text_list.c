@@ -123,7 +123,7 @@ static void print_table(const struct table *table, const struct pa_region *lines
 	struct pa_grid grid = {
 		.columns = 5,
 		.title = { "  WHAT", "FROM", "INTERFACE", "PATH", "RULE" },
-		.least = { 22, 18, 9, 7, 17 },
+		.least = { 21, 18, 9, 7, 17 },
 		.rows = rows,
 		.count = count,
 	};

@@ -38,7 +38,7 @@ START_TEST(sources)
 	row.box.field[PA_FIELD_SADDR] = RANGES(&f, { hole.first, hole.first + 255 }, { hole.first + 256, hole.last });
 	check_row(&row, "3306/tcp from 10.0.0.0/8 (IPv4)");
 	row.box.field[PA_FIELD_SPORT] = RANGES(&f, ONE(53));
-	check_row(&row, "3306/tcp from 10.0.0.0/8, only from port 53 (IPv4)");
+	check_row(&row, "3306/tcp from 10.0.0.0/8, source port 53 (IPv4)");
 }
 END_TEST
 
