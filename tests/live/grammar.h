@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* grammar.c: what a random rule says. */
+#ifndef JUDGE_GRAMMAR_H
+#define JUDGE_GRAMMAR_H
+
+#include "judge.h"
+
+enum chain_type { TYPE_FILTER, TYPE_NAT, TYPE_ROUTE };
+enum hook { HOOK_PREROUTING, HOOK_INPUT, HOOK_FORWARD, HOOK_OUTPUT, HOOK_POSTROUTING };
+
+/* Where a rule stands, and what it has said so far. */
+struct grammar {
+	struct chance *chance;
+	int family; /* of the table: 4, 6, or 0 for inet */
+	bool sets;  /* the table has the named sets */
+	enum chain_type type;
+	enum hook hook;
+	bool base, raw;			/* a base chain; one where notrack has effect */
+	unsigned targets, first_target; /* chains c0... of the table; the first one that may be jumped to */
+	int network;			/* this rule's family: 4, 6, or 0: either */
+	const char *transport;		/* this rule's protocol: NULL: none yet */
+};
+
+enum elements { ELEMENTS_PORT, ELEMENTS_PORT_MARK, ELEMENTS_IP4, ELEMENTS_IP6, ELEMENTS_IP4_PORT };
+
+/* "a, b, c" without overlaps. Freed by the caller, as everything that say() makes. */
+char *grammar_elements(struct grammar *grammar, enum elements kind);
+void grammar_rule(struct grammar *grammar, struct script_rule *rule);
+
+/* generate.c */
+char *say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void rule_step(struct script_rule *rule, char *step);
+
+#endif

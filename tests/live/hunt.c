@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Random rulesets until the time is up; what differs is made small and printed as a case for tests/packets. */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "modes.h"
+
+#define PACKETS_PER_RULESET 400
+#define MOST_FOUND 5
+
+/* What has to stay while a ruleset gets smaller. */
+struct wanted {
+	struct round *round;
+	struct packet packet;
+	enum difference kind;
+	struct disagreement found;
+};
+
+static bool still_differs(const char *text, void *data)
+{
+	struct wanted *wanted = data;
+	struct disagreement found;
+	if (round_again(wanted->round, text, &wanted->packet, &found) != wanted->kind)
+		return false;
+	wanted->found = found;
+	return true;
+}
+
+static void print_case(const struct settings *settings, unsigned long number, const char *text,
+		       const struct disagreement *found)
+{
+	char name[64];
+	printf("--- disagreement %lu of seed %lu\n%s", number, settings->seed, text);
+	disagreement_print(stdout, found);
+	fflush(stdout);
+	snprintf(name, sizeof(name), "found-%lu-%lu", settings->seed, number);
+	if (settings->save)
+		case_save(settings->save, name, text, found);
+}
+
+/* The packet alone, in the ruleset as it was, may not differ any more: then the ruleset is printed whole. */
+static void make_small(struct round *round, const struct settings *settings, struct script *script,
+		       const struct disagreement *first, unsigned long number)
+{
+	struct wanted wanted = { .round = round, .packet = first->packet, .kind = first->kind, .found = *first };
+	wanted.packet.oif = first->packet.entry == ENTRY_WIRE && !first->packet.said_path
+				    ? topology_route(first->packet.family, &first->packet.dst)
+				    : first->packet.oif;
+	script_minimise(script, still_differs, &wanted);
+	char *text = script_text(script);
+	print_case(settings, number, text, &wanted.found);
+	free(text);
+}
+
+/* One ruleset with its packets, from one number: the same whatever came before. */
+static enum round_end hunt_once(struct round *round, const struct settings *settings, unsigned long number)
+{
+	struct chance chance = { (settings->seed + 1) * 0x9e3779b97f4a7c15u ^ (number + 1) * 0xd1342543de82ef95u };
+	struct script script = { 0 };
+	struct packets packets = { 0 };
+	struct disagreement found;
+	char name[32];
+	script_generate(&script, &chance);
+	char *text = script_text(&script);
+	packets_derive(text, settings->packets ? settings->packets : PACKETS_PER_RULESET, &chance, &packets);
+	snprintf(name, sizeof(name), "ruleset %lu", number);
+	enum round_end end = round_run(round, name, text, &packets, &found);
+	if (end == ROUND_DIFFERED)
+		make_small(round, settings, &script, &found, number);
+	if (end == ROUND_BROKEN)
+		printf("--- no answer to ruleset %lu of seed %lu\n%s", number, settings->seed, text);
+	free(text);
+	packets_done(&packets);
+	script_done(&script);
+	return end;
+}
+
+int mode_random(struct round *round, const struct settings *settings)
+{
+	time_t end = time(NULL) + (time_t)settings->seconds;
+	unsigned found = 0, broken = 0;
+	for (unsigned long i = 0; settings->rulesets ? i < settings->rulesets : settings->seconds || i < 100; i++) {
+		if (settings->seconds && time(NULL) >= end)
+			break;
+		enum round_end result = hunt_once(round, settings, i);
+		found += result == ROUND_DIFFERED;
+		broken += result == ROUND_BROKEN;
+		if (found + broken >= MOST_FOUND)
+			break;
+	}
+	printf("seed %lu: ", settings->seed);
+	tally_print(stdout, &round->tally);
+	return broken ? 3 : found ? 1 : 0;
+}
