@@ -90,14 +90,14 @@ struct pa_datum {
  */
 struct pa_elements {
 	unsigned parts;
+	bool sorted;
+	bool has_catch_all; /* the element `*`: what no other element holds */
+	bool may_grow;	    /* packets or user space may add elements (dynamic): a miss may become a hit */
+	bool may_shrink;    /* elements carry a timeout or a per-element limit: a hit may become a miss */
 	size_t count;
 	struct pa_interval *keys;
-	struct pa_datum *data; /* NULL for a set */
-	bool sorted;
-	bool has_catch_all;	    /* the element `*`: what no other element holds */
+	struct pa_datum *data;	    /* NULL for a set */
 	struct pa_datum *catch_all; /* its datum, for maps */
-	bool may_grow;		    /* packets or user space may add elements (dynamic): a miss may become a hit */
-	bool may_shrink;	    /* elements carry a timeout or a per-element limit: a hit may become a miss */
 	const char *opaque;	    /* not NULL: an element could not be expressed, with the reason; any answer is possible */
 	const struct pa_set_decl *decl; /* the named set, or NULL for an anonymous one */
 };
@@ -161,21 +161,28 @@ enum pa_opacity {
 	PA_OPACITY_STOLEN, /* may take the packet away (fwd, dup target, tproxy): goes on, or never arrives here */
 };
 
+/* Only the members that are named for its kind mean anything in a step: the others may share their memory. */
 struct pa_step {
 	enum pa_step_kind kind;
-	bool implied;			    /* written by the front end, not by the administrator */
-	bool negated;			    /* MATCH */
-	struct pa_key key;		    /* MATCH, VMAP */
-	const struct pa_elements *elements; /* MATCH, VMAP */
-	struct pa_verdict verdict;	    /* VERDICT */
-	enum pa_field field;		    /* ASSIGN */
-	struct pa_operand value;	    /* ASSIGN; NAT: the address */
-	enum pa_nat_kind nat;		    /* NAT */
-	int nat_family;			    /* NAT: 4, 6, or 0 when the address or packet decides */
-	struct pa_operand port;		    /* NAT */
-	bool volatile_;			    /* OPAQUE: two evaluations for one packet may differ */
-	enum pa_opacity opacity;	    /* OPAQUE */
-	const char *text; /* canonical text of this step; NULL for implied ones. OPAQUE: names the free variable */
+	bool implied;		 /* written by the front end, not by the administrator */
+	bool negated;		 /* MATCH */
+	bool volatile_;		 /* OPAQUE: two evaluations for one packet may differ */
+	enum pa_opacity opacity; /* OPAQUE */
+	enum pa_field field;	 /* ASSIGN */
+	enum pa_nat_kind nat;	 /* NAT */
+	int nat_family;		 /* NAT: 4, 6, or 0 when the address or packet decides */
+	const char *text;	 /* canonical text of this step; NULL for implied ones. OPAQUE: names the free variable */
+	union {
+		struct {
+			struct pa_key key;		    /* MATCH, VMAP */
+			const struct pa_elements *elements; /* MATCH, VMAP */
+			struct pa_verdict verdict;	    /* VERDICT */
+		};
+		struct {
+			struct pa_operand value; /* ASSIGN; NAT: the address */
+			struct pa_operand port;	 /* NAT */
+		};
+	};
 };
 
 struct pa_rule {

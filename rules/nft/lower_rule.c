@@ -127,6 +127,16 @@ static void mark_part(const struct pa_lowering *lowering, struct pa_key_part *pa
 			part->volatile_ = true;
 }
 
+static void mark_step(const struct pa_lowering *lowering, struct pa_step *step)
+{
+	struct pa_key none = { 0 };
+	struct pa_key *key = step->kind == PA_STEP_MATCH || step->kind == PA_STEP_VMAP ? &step->key : &none;
+	if ((step->kind == PA_STEP_ASSIGN || step->kind == PA_STEP_NAT) && step->value.kind == PA_OPERAND_MAP)
+		key = &step->value.key;
+	for (unsigned i = 0; i < key->count; i++)
+		mark_part(lowering, &key->parts[i]);
+}
+
 /* Two tests with one text ask the same thing only as long as nothing in between sets it. */
 void pa_lower_mark_assigned(struct pa_lowering *lowering)
 {
@@ -137,8 +147,7 @@ void pa_lower_mark_assigned(struct pa_lowering *lowering)
 		for (size_t j = 0; j < ruleset->chains[i]->rule_count; j++) {
 			const struct pa_rule *rule = ruleset->chains[i]->rules[j];
 			for (size_t k = 0; k < rule->step_count; k++)
-				for (unsigned p = 0; p < rule->steps[k].key.count; p++)
-					mark_part(lowering, &rule->steps[k].key.parts[p]);
+				mark_step(lowering, &rule->steps[k]);
 		}
 }
 
