@@ -38,9 +38,9 @@ static void mention_step(struct mentions *mentions, const struct pa_step *step)
 {
 	if (step->kind == PA_STEP_MATCH || step->kind == PA_STEP_VMAP)
 		mention_key(mentions, &step->key, step->elements);
-	if (step->value.kind == PA_OPERAND_MAP)
+	if ((step->kind == PA_STEP_ASSIGN || step->kind == PA_STEP_NAT) && step->value.kind == PA_OPERAND_MAP)
 		mention_key(mentions, &step->value.key, step->value.map);
-	if (step->port.kind == PA_OPERAND_MAP)
+	if (step->kind == PA_STEP_NAT && step->port.kind == PA_OPERAND_MAP)
 		mention_key(mentions, &step->port.key, step->port.map);
 }
 

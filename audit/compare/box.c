@@ -47,20 +47,12 @@ pa_set compare_loopback(struct comparison *c, enum pa_path path)
 }
 
 /*
- * PKTTYPE 0 is PACKET_HOST; DF set and no fragment; a dscp and a ttl as a sender's kernel sets them. The types of addresses
- * are those that the kernel finds for traffic to this host and through it.
+ * PKTTYPE 0 is PACKET_HOST; DF set and no fragment; a dscp and a ttl as a sender's kernel sets them.
  */
 static const struct ordinary_value ordinary_values[] = {
-	{ PA_FIELD_PKTTYPE, 0, -1, 0 },
-	{ PA_FIELD_TCP_FLAGS, PROTOCOL_TCP, -1, PA_TCP_SYN },
-	{ PA_FIELD_DSCP, 0, -1, 0 },
-	{ PA_FIELD_ECN, 0, -1, 0 },
-	{ PA_FIELD_TTL, 0, -1, 64 },
-	{ PA_FIELD_IP_FRAG_OFF, 0, -1, 0x4000 },
-	{ PA_FIELD_DADDR_TYPE, 0, PA_PATH_IN, PA_TYPE_LOCAL },
-	{ PA_FIELD_DADDR_TYPE, 0, PA_PATH_FORWARD, PA_TYPE_UNICAST },
-	{ PA_FIELD_SADDR_TYPE, 0, PA_PATH_IN, PA_TYPE_UNICAST },
-	{ PA_FIELD_SADDR_TYPE, 0, PA_PATH_FORWARD, PA_TYPE_UNICAST },
+	{ PA_FIELD_PKTTYPE, 0, 0 }, { PA_FIELD_TCP_FLAGS, PROTOCOL_TCP, PA_TCP_SYN },
+	{ PA_FIELD_DSCP, 0, 0 },    { PA_FIELD_ECN, 0, 0 },
+	{ PA_FIELD_TTL, 0, 64 },    { PA_FIELD_IP_FRAG_OFF, 0, 0x4000 },
 };
 
 size_t compare_ordinary_values(const struct ordinary_value **ret_values)
@@ -69,23 +61,22 @@ size_t compare_ordinary_values(const struct ordinary_value **ret_values)
 	return sizeof(ordinary_values) / sizeof(*ordinary_values);
 }
 
-void box_ordinary(const struct comparison *c, struct box_builder *builder, enum pa_path path, unsigned protocol)
+void box_ordinary(const struct comparison *c, struct box_builder *builder, unsigned protocol)
 {
 	for (size_t i = 0; i < sizeof(ordinary_values) / sizeof(*ordinary_values); i++) {
 		const struct ordinary_value *value = &ordinary_values[i];
 
-		if (!c->arbitrary->used[value->field] || (value->path >= 0 && value->path != (int)path) ||
-		    (value->protocol != 0 && value->protocol != protocol))
+		if (!c->arbitrary->used[value->field] || (value->protocol != 0 && value->protocol != protocol))
 			continue;
 		box_set(builder, value->field, value->value, value->value);
 	}
 }
 
-pa_set compare_ordinary(struct comparison *c, enum pa_path path, unsigned protocol)
+pa_set compare_ordinary(struct comparison *c, unsigned protocol)
 {
 	struct box_builder builder = { 0 };
 
-	box_ordinary(c, &builder, path, protocol);
+	box_ordinary(c, &builder, protocol);
 	return compare_box(c, &builder);
 }
 
@@ -98,7 +89,7 @@ pa_set compare_arbitrary_packets(struct comparison *c, enum pa_path path, int fa
 
 	if (source >= sources->count || port >= a->port.count)
 		return pa_set_empty(c->space);
-	box_ordinary(c, &builder, path, protocol);
+	box_ordinary(c, &builder, protocol);
 	builder.box.field[PA_FIELD_TCP_FLAGS].count = 0;
 	box_family(&builder, family);
 	box_set(&builder, PA_FIELD_L4PROTO, protocol, protocol);
@@ -147,7 +138,7 @@ pa_set compare_new_packets(struct comparison *c, enum pa_path path, enum pa_cert
 {
 	pa_set reach = pa_set_intersect(c->space, pa_evaluation_reachable(c->evaluation, path, certainty), c->scope[path]);
 	pa_set tcp = compare_single(c, PA_FIELD_L4PROTO, PROTOCOL_TCP, PROTOCOL_TCP);
-	pa_set plain = pa_set_intersect(c->space, tcp, compare_ordinary(c, path, PROTOCOL_TCP));
+	pa_set plain = pa_set_intersect(c->space, tcp, compare_ordinary(c, PROTOCOL_TCP));
 
 	return pa_set_intersect(c->space, reach,
 				pa_set_union(c->space, plain, pa_set_minus(c->space, pa_set_full(c->space), tcp)));

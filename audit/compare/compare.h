@@ -114,7 +114,7 @@ struct region compare_region(struct comparison *c, const struct pa_statement *st
 /* Which headers does the statement speak of in exposures with this NAT result: all, none, or those of one port. */
 pa_set compare_target_set(struct comparison *c, const struct pa_statement *statement, const struct pa_exposure *exposure);
 /* What plain packets look like: unicast, SYN, no fragment ..., in the fields that the ruleset looks at. */
-pa_set compare_ordinary(struct comparison *c, enum pa_path path, unsigned protocol);
+pa_set compare_ordinary(struct comparison *c, unsigned protocol);
 /* Packets of one family, protocol and path from one arbitrary source to one arbitrary port (by number), any TCP flags. */
 pa_set compare_arbitrary_packets(struct comparison *c, enum pa_path path, int family, unsigned protocol, size_t source,
 				 size_t port);
@@ -137,7 +137,7 @@ struct pa_ranges compare_interfaces(const struct arbitrary *arbitrary, const str
 struct pa_interval compare_ephemeral(const struct pa_host *host);
 
 /* Limit a box to plain packets, in the fields that the ruleset looks at. */
-void box_ordinary(const struct comparison *c, struct box_builder *builder, enum pa_path path, unsigned protocol);
+void box_ordinary(const struct comparison *c, struct box_builder *builder, unsigned protocol);
 
 /* --- constants of the checks, which cut the space too (cuts.c uses them) ------------------------------------- */
 struct risky_service {
@@ -161,7 +161,6 @@ size_t compare_martians(const struct family_interval **ret_intervals);
 struct ordinary_value {
 	enum pa_field field;
 	unsigned protocol; /* only for this protocol; 0: all */
-	int path;	   /* only on this path; -1: all */
 	pa_u128 value;
 };
 size_t compare_ordinary_values(const struct ordinary_value **ret_values);

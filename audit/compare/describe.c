@@ -175,7 +175,8 @@ static void put_ports(struct pa_ranges ports, size_t limit, struct pa_buffer *ou
 		pa_buffer_printf(out, ",... (%zu more)", ports.count - limit);
 }
 
-static void put_icmp(const struct piece *piece, const char *protocol, struct pa_buffer *out)
+/* limit 0: as the policy writes it, "8/icmp" */
+static void put_icmp(const struct piece *piece, const char *protocol, size_t limit, struct pa_buffer *out)
 {
 	struct pa_ranges types = piece->field[PA_FIELD_ICMP_TYPE];
 
@@ -184,8 +185,12 @@ static void put_icmp(const struct piece *piece, const char *protocol, struct pa_
 		return;
 	}
 	for (size_t i = 0; i < types.count; i++) {
-		pa_buffer_printf(out, "%s%s type ", i ? ", " : "", protocol);
+		pa_buffer_puts(out, i ? ", " : "");
+		if (limit)
+			pa_buffer_printf(out, "%s type ", protocol);
 		put_numbers(types.items[i], out);
+		if (!limit)
+			pa_buffer_printf(out, "/%s", protocol);
 	}
 }
 
@@ -194,7 +199,7 @@ static void put_service(const struct piece *piece, pa_u128 protocol, size_t limi
 	struct pa_ranges ports = piece->field[PA_FIELD_DPORT];
 
 	if (protocol == PROTOCOL_ICMP || protocol == PROTOCOL_ICMPV6) {
-		put_icmp(piece, protocol == PROTOCOL_ICMP ? "icmp" : "icmpv6", out);
+		put_icmp(piece, protocol == PROTOCOL_ICMP ? "icmp" : "icmpv6", limit, out);
 		return;
 	}
 	if (ports.count == 0 || !has_ports(protocol))

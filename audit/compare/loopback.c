@@ -17,9 +17,7 @@ static pa_set local_packets(struct comparison *c, enum pa_path path, unsigned pr
 	pa_u128 name = compare_loopback_name();
 	struct box_builder four = { 0 }, six;
 
-	box_ordinary(c, &four, path, protocol);
-	four.box.field[PA_FIELD_SADDR_TYPE].count = 0; /* local, of course */
-	four.box.field[PA_FIELD_DADDR_TYPE].count = 0;
+	box_ordinary(c, &four, protocol);
 	box_set(&four, path == PA_PATH_OUT ? PA_FIELD_OIFNAME : PA_FIELD_IIFNAME, name, name);
 	box_set(&four, PA_FIELD_L4PROTO, protocol, protocol);
 	if (c->arbitrary->port.count > 0)

@@ -69,18 +69,18 @@ static pa_set existing_interfaces(struct comparison *c)
 }
 
 /* Plain packets of every protocol: the values differ by protocol (SYN is TCP's). */
-static pa_set ordinary_of_all(struct comparison *c, enum pa_path path)
+static pa_set ordinary_of_all(struct comparison *c)
 {
 	pa_set tcp = compare_single(c, PA_FIELD_L4PROTO, PROTOCOL_TCP, PROTOCOL_TCP);
 	pa_set others = pa_set_minus(c->space, pa_set_full(c->space), tcp);
 
-	return pa_set_union(c->space, pa_set_intersect(c->space, tcp, compare_ordinary(c, path, PROTOCOL_TCP)),
-			    pa_set_intersect(c->space, others, compare_ordinary(c, path, 0)));
+	return pa_set_union(c->space, pa_set_intersect(c->space, tcp, compare_ordinary(c, PROTOCOL_TCP)),
+			    pa_set_intersect(c->space, others, compare_ordinary(c, 0)));
 }
 
 static pa_set needed_packets(struct comparison *c, const struct pa_statement *statement, pa_set region)
 {
-	pa_set need = pa_set_intersect(c->space, region, ordinary_of_all(c, statement->path));
+	pa_set need = pa_set_intersect(c->space, region, ordinary_of_all(c));
 	bool any_source = !statement->from.given || statement->from.addresses.any;
 
 	if (statement->path != PA_PATH_OUT && any_source) {
