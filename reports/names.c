@@ -54,21 +54,33 @@ static void add_entry(struct describer *describer, pa_u128 value, unsigned lengt
 		(struct pa_name_entry){ .text = entry_text(describer->arena, value, length, wild), .except = except };
 }
 
-/* All names of the interval are in, or all are out. */
-static bool is_uniform(const struct describer *describer, struct pa_interval interval)
+/* The first interval that does not end before `value`; names.count when there is none. */
+static size_t interval_at(const struct pa_ranges *names, pa_u128 value)
 {
-	const struct pa_ranges *names = &describer->names;
 	size_t low = 0, high = names->count;
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		if (interval.first > names->items[middle].last)
+		if (value > names->items[middle].last)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	if (low == names->count || names->items[low].first > interval.last)
-		return true;
-	return names->items[low].first <= interval.first && names->items[low].last >= interval.last;
+	return low;
+}
+
+/* The last value from `value` on up to which all are in, or all are out, as `value` is. */
+static pa_u128 uniform_until(const struct describer *describer, pa_u128 value)
+{
+	const struct pa_ranges *names = &describer->names;
+	size_t at = interval_at(names, value);
+	if (at == names->count)
+		return PA_U128_MAX;
+	return names->items[at].first > value ? names->items[at].first - 1 : names->items[at].last;
+}
+
+static bool is_uniform(const struct describer *describer, struct pa_interval interval)
+{
+	return uniform_until(describer, interval.first) >= interval.last;
 }
 
 /*
@@ -86,11 +98,16 @@ static void describe(struct describer *describer, pa_u128 value, unsigned length
 	bool exact = pa_ranges_hold(describer->names, node.first);
 	if (length && exact != bulk)
 		add_entry(describer, value, length, false, !exact);
+	unsigned shift = 8 * (PA_IFNAME_MAX - 1 - length);
 	for (unsigned byte = 1; byte < 256; byte++) {
-		pa_u128 child = value | (pa_u128)byte << (8 * (PA_IFNAME_MAX - 1 - length));
-		struct pa_interval below = node_interval(child, length + 1);
-		if (!is_uniform(describer, below) || pa_ranges_hold(describer->names, below.first) != bulk)
-			describe(describer, child, length + 1, bulk);
+		struct pa_interval below = node_interval(value | (pa_u128)byte << shift, length + 1);
+		pa_u128 until = uniform_until(describer, below.first);
+		if (until < below.last || pa_ranges_hold(describer->names, below.first) != bulk)
+			describe(describer, below.first, length + 1, bulk);
+		else if (until >= node.last)
+			break;
+		else /* nothing changes before the byte that the next value has here */
+			byte = (unsigned)((until + 1) >> shift & 0xff) - 1;
 	}
 }
 

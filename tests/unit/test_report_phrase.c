@@ -1,6 +1,7 @@
 // rooms: pa_reports pa_compare pa_ir pa_allow pa_base
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Regions, packets and places in English. */
+#include "../../reports/ranges.h"
 #include "test_report_fixture.h"
 
 static struct fixture f;
@@ -107,6 +108,121 @@ START_TEST(interfaces)
 	check_interface(RANGES(&f, { bridges.first, bridges.last }, ONE(pa_ifname_value("eth0"))), "br-*, eth0");
 	check_interface(fixture_name(&f, "a\033b"), "a\\x1bb");
 	check_interface(fixture_name(&f, "br*"), "br\\*");
+}
+END_TEST
+
+/* --- a list of names says exactly what the set says: random sets, every name of four letters ------------------- */
+#define STEPS_MOST 8
+struct name_step {
+	struct pa_interval names;
+	bool add;
+};
+
+static unsigned next_random(unsigned *state)
+{
+	*state = *state * 1103515245u + 12345u;
+	return *state >> 16;
+}
+
+static bool steps_hold(const struct name_step *made, size_t count, pa_u128 value)
+{
+	bool in = false;
+	for (size_t i = 0; i < count; i++)
+		if (value >= made[i].names.first && value <= made[i].names.last)
+			in = made[i].add;
+	return in;
+}
+
+/* Adds and takes away names and prefixes; the first step may be every name. */
+static size_t random_steps(unsigned *state, struct name_step *made)
+{
+	size_t count = 1 + next_random(state) % STEPS_MOST;
+	for (size_t i = 0; i < count; i++) {
+		char name[4] = { 0 };
+		size_t length = i == 0 && next_random(state) % 2 ? 0 : 1 + next_random(state) % 3;
+		for (size_t at = 0; at < length; at++)
+			name[at] = (char)('a' + next_random(state) % 3);
+		bool wild = length == 0 || next_random(state) % 2;
+		made[i].names = wild ? pa_ifname_prefix(name) : (struct pa_interval)ONE(pa_ifname_value(name));
+		made[i].add = next_random(state) % 3 != 0;
+	}
+	return count;
+}
+
+static int compare_edges(const void *left, const void *right)
+{
+	pa_u128 a, b;
+	memcpy(&a, left, sizeof(a));
+	memcpy(&b, right, sizeof(b));
+	return a < b ? -1 : a > b;
+}
+
+static struct pa_ranges ranges_of_steps(const struct name_step *made, size_t count)
+{
+	pa_u128 *edges = pa_arena_alloc(f.arena, 2 * STEPS_MOST + 1, sizeof(*edges));
+	struct pa_interval *items = pa_arena_alloc(f.arena, 2 * STEPS_MOST + 1, sizeof(*items));
+	size_t edge_count = 1, item_count = 0;
+	for (size_t i = 0; i < count; i++) {
+		edges[edge_count++] = made[i].names.first;
+		if (made[i].names.last != PA_U128_MAX)
+			edges[edge_count++] = made[i].names.last + 1;
+	}
+	qsort(edges, edge_count, sizeof(*edges), compare_edges);
+	for (size_t i = 0; i < edge_count; i++) {
+		pa_u128 last = i + 1 < edge_count ? edges[i + 1] - 1 : PA_U128_MAX;
+		if ((i + 1 < edge_count && edges[i] == edges[i + 1]) || !steps_hold(made, count, edges[i]))
+			continue;
+		items[item_count++] = (struct pa_interval){ edges[i], last };
+	}
+	return (struct pa_ranges){ .items = items, .count = item_count };
+}
+
+/* The longest entry that fits decides; the exact name is longer than its prefix. */
+static bool list_holds(const struct pa_name_list *list, const char *name)
+{
+	bool in = list->any;
+	size_t longest = 0;
+	for (size_t i = 0; i < list->count; i++) {
+		const char *entry = list->entries[i].text;
+		size_t length = strlen(entry);
+		bool wild = entry[length - 1] == '*';
+		bool fits = wild ? strncmp(entry, name, length - 1) == 0 : strcmp(entry, name) == 0;
+		size_t weight = wild ? 2 * (length - 1) : 2 * length + 1;
+		if (!fits || weight <= longest)
+			continue;
+		longest = weight;
+		in = !list->entries[i].except;
+	}
+	return in;
+}
+
+static void check_every_name(const struct pa_name_list *list, struct pa_ranges names, unsigned round)
+{
+	for (unsigned number = 1; number < 5 * 5 * 5 * 5; number++) {
+		char name[5] = { 0 };
+		size_t length = 0;
+		unsigned rest = number;
+		for (; rest && rest % 5; rest /= 5)
+			name[length++] = (char)('a' + rest % 5 - 1);
+		if (rest)
+			continue;
+		bool in = pa_ranges_hold(names, pa_ifname_value(name));
+		ck_assert_msg(list_holds(list, name) == in, "round %u: %s", round, name);
+	}
+}
+
+START_TEST(name_lists_are_exact)
+{
+	unsigned state = 20261122;
+	for (unsigned round = 0; round < 3000; round++) {
+		struct name_step made[STEPS_MOST];
+		size_t count = random_steps(&state, made);
+		struct pa_ranges names = pa_ranges_clean(f.arena, ranges_of_steps(made, count), PA_FIELD_IIFNAME, 4);
+		if (names.count == 0)
+			continue;
+		struct pa_name_list list = pa_name_list_make(f.arena, names);
+		check_every_name(&list, names, round);
+	}
 }
 END_TEST
 
@@ -248,6 +364,7 @@ int main(void)
 	tcase_add_test(tcase, ipv6_sources);
 	tcase_add_test(tcase, long_lists_are_cut);
 	tcase_add_test(tcase, interfaces);
+	tcase_add_test(tcase, name_lists_are_exact);
 	tcase_add_test(tcase, protocols);
 	tcase_add_test(tcase, icmp);
 	tcase_add_test(tcase, forwarding_and_nat);
