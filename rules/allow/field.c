@@ -67,8 +67,8 @@ bool pa_parse_date(struct pa_cursor *cursor, pa_day *ret_day)
 	if (pa_day_parse(word, ret_day))
 		return true;
 	if (strlen(word) == 10 && word[4] == '-' && word[7] == '-' && strspn(word, "0123456789-") == 10)
-		pa_allow_meaning_error(cursor->allow, place, "days are from 1970-01-01 to 9999-12-31", "there is no day %s",
-				       shown);
+		pa_allow_meaning_error(cursor->allow, place, strcmp(word, "1970") < 0 ? "days begin with 1970-01-01" : NULL,
+				       "there is no day %s", shown);
 	else
 		pa_allow_meaning_error(cursor->allow, place, "write YYYY-MM-DD", "'%s' is not a date", shown);
 	return true;
