@@ -349,6 +349,12 @@ START_TEST(hostile_strings_do_nothing)
 	fixture_add_rows(&f);
 	fixture_add_result(&f);
 	rule->comment = HOSTILE "!";
+	struct pa_row *row = pa_arena_dup(f.arena, f.report.rows, 1, sizeof(*row));
+	row->rules = pa_arena_dup(f.arena, &rule, 1, sizeof(rule));
+	row->box.field[PA_FIELD_IIFNAME] = fixture_name(&f, "e\033[2J\n\xff");
+	row->certainty = PA_POSSIBLE;
+	row->condition = HOSTILE;
+	set_rows(row, 1);
 	f.table.name = f.input.name = f.report.host = f.source = f.policy.file = HOSTILE;
 	f.result.findings[0].message = f.result.findings[0].fix = f.result.findings[1].condition = HOSTILE;
 	f.result.findings[0].rules[0] = rule;
