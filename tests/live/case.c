@@ -133,6 +133,19 @@ void packet_write(FILE *file, const struct packet *packet, const char *expect)
 	fputs("}\n", file);
 }
 
+bool moved_write(FILE *file, const struct packet *packet, const struct observation *seen, uint32_t id)
+{
+	char dst[INET6_ADDRSTRLEN];
+	enum fate fate = kernel_fate(packet, seen);
+	if ((fate != FATE_IN && fate != FATE_FORWARD && fate != FATE_OUT) || packet->entry == ENTRY_LO)
+		return false;
+	if (memcmp(&packet->dst, &seen->dst, sizeof(packet->dst)) == 0 && packet->dport == seen->dport)
+		return false;
+	address_format(packet->family, &seen->dst, dst);
+	fprintf(file, "{\"id\":%u,\"dst\":\"%s\",\"dport\":%u}\n", id, dst, seen->dport);
+	return true;
+}
+
 static const char *text_of(const json_t *object, const char *key, const char *otherwise)
 {
 	const char *text = json_string_value(json_object_get(object, key));

@@ -28,10 +28,21 @@ static const char *const opaque_words[] = {
 	"update @",    "add @",		"queue",	"fib "
 };
 
-static bool is_explained(const char *ruleset)
+/* The word without the space that keeps it from matching others. */
+static bool is_named(const char *condition, const char *word)
 {
-	for (size_t i = 0; i < sizeof(opaque_words) / sizeof(opaque_words[0]); i++)
-		if (strstr(ruleset, opaque_words[i]))
+	size_t size = strlen(word) - (word[strlen(word) - 1] == ' ');
+	for (; *condition; condition++)
+		if (strncmp(condition, word, size) == 0)
+			return true;
+	return false;
+}
+
+/* The condition names something open that the ruleset has. */
+static bool is_explained(const char *ruleset, const char *condition)
+{
+	for (size_t i = 0; condition && i < sizeof(opaque_words) / sizeof(opaque_words[0]); i++)
+		if (strstr(ruleset, opaque_words[i]) && is_named(condition, opaque_words[i]))
 			return true;
 	return false;
 }
@@ -68,7 +79,7 @@ enum difference compare_packet(const struct packet *packet, const struct observa
 	if (packet->entry == ENTRY_LO && !(seen->seen & SEEN_OUT))
 		return DIFFERENCE_NONE; /* it did not leave: the way in was not asked */
 	if (said->fate == FATE_DEPENDS)
-		return is_explained(ruleset) ? DIFFERENCE_NONE : DIFFERENCE_DEPENDS;
+		return is_explained(ruleset, said->condition) ? DIFFERENCE_NONE : DIFFERENCE_DEPENDS;
 	if (is_accepted(fate) && !is_accepted(said->fate))
 		return DIFFERENCE_FALSE_CLOSED;
 	if (!is_accepted(fate) && is_accepted(said->fate))

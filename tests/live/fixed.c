@@ -122,21 +122,14 @@ static size_t keep(const struct packets *packets, const struct observation *seen
 	return number;
 }
 
-/* The NAT result beside the packet: dst and dport as CLI's verdicts have them, for the runner. */
 static void write_kept(FILE *lines, FILE *moved, const struct packet *packet, const struct observation *seen, uint32_t id)
 {
 	struct packet copy = *packet;
-	enum fate fate = kernel_fate(packet, seen);
-	char dst[INET6_ADDRSTRLEN];
 	copy.id = id;
 	if (copy.entry == ENTRY_WIRE && seen->oif != JUDGE_NO_INTERFACE)
 		copy.oif = seen->oif;
-	packet_write(lines, &copy, fate_name(fate));
-	if ((fate != FATE_IN && fate != FATE_FORWARD && fate != FATE_OUT) || copy.entry == ENTRY_LO)
-		return;
-	address_format(copy.family, &seen->dst, dst);
-	if (memcmp(&copy.dst, &seen->dst, sizeof(copy.dst)) != 0 || copy.dport != seen->dport)
-		fprintf(moved, "{\"id\":%u,\"dst\":\"%s\",\"dport\":%u}\n", id, dst, seen->dport);
+	packet_write(lines, &copy, fate_name(kernel_fate(packet, seen)));
+	moved_write(moved, &copy, seen, id);
 }
 
 static int record_case(struct round *round, const struct settings *settings, const struct written *written)

@@ -128,6 +128,8 @@ static void add_base_chain(struct script_table *table, struct grammar *grammar, 
 	grammar->base = true;
 	grammar->raw = priority == -300 && (grammar->hook == HOOK_PREROUTING || grammar->hook == HOOK_OUTPUT);
 	grammar->first_target = 0;
+	bool translates = grammar->hook == HOOK_PREROUTING || grammar->hook == HOOK_OUTPUT;
+	grammar->first_nat_target = translates ? 0 : grammar->nat_targets;
 	fill_chain(add_block(table, say("\tchain base%u {\n\t\ttype %s hook %s priority %d; policy %s;\n", number,
 					type_names[grammar->type], hook_names[grammar->hook], priority,
 					is_drop_policy(grammar, grammar->type, grammar->hook) ? "drop" : "accept")),
@@ -143,6 +145,18 @@ static void add_plain_chain(struct script_table *table, struct grammar *grammar,
 	fill_chain(add_block(table, say("\tchain c%u {\n", number)), grammar, 4);
 }
 
+/* A chain with translations, for nat chains to jump to. */
+static void add_nat_chain(struct script_table *table, struct grammar *grammar, unsigned number)
+{
+	grammar->base = false;
+	grammar->raw = false;
+	grammar->type = TYPE_NAT;
+	grammar->hook = HOOK_PREROUTING;
+	grammar->first_target = 0;
+	grammar->first_nat_target = number + 1;
+	fill_chain(add_block(table, say("\tchain n%u {\n", number)), grammar, 3);
+}
+
 static void add_table(struct script *script, struct chance *chance, unsigned number)
 {
 	static const char *const families[] = { "inet", "ip", "ip6" };
@@ -154,9 +168,12 @@ static void add_table(struct script *script, struct chance *chance, unsigned num
 	table->head = say("table %s t%u {\n%s", families[which], number, chance_of(chance, 2) ? "\tflags dormant\n" : "");
 	add_sets(table, &grammar);
 	grammar.targets = chance_below(chance, 5);
+	grammar.nat_targets = chance_of(chance, 30) ? 1 + chance_below(chance, 2) : 0;
 	unsigned bases = 1 + chance_below(chance, 4);
 	for (unsigned i = 0; i < grammar.targets; i++)
 		add_plain_chain(table, &grammar, i);
+	for (unsigned i = 0; i < grammar.nat_targets; i++)
+		add_nat_chain(table, &grammar, i);
 	for (unsigned i = 0; i < bases; i++)
 		add_base_chain(table, &grammar, i);
 }

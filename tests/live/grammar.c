@@ -397,6 +397,10 @@ static char *statement(struct grammar *grammar)
 
 static char *target(struct grammar *grammar, const char *how)
 {
+	if (grammar->type == TYPE_NAT && grammar->first_nat_target < grammar->nat_targets && HALF(grammar))
+		return say("%s n%u", how,
+			   grammar->first_nat_target +
+				   chance_below(grammar->chance, grammar->nat_targets - grammar->first_nat_target));
 	if (grammar->first_target >= grammar->targets)
 		return say("counter");
 	return say("%s c%u", how,
@@ -460,6 +464,16 @@ static char *translate_destination(struct grammar *grammar)
 		snprintf(port, sizeof(port), ":%s", ANY(grammar, single_ports));
 	if (chance_of(grammar->chance, 25))
 		return say("redirect%s%s", port[0] ? " to " : "", port);
+	if (family == 4 && grammar->transport && strcmp(grammar->transport, "tcp") == 0 && chance_of(grammar->chance, 20)) {
+		char *pairs = HALF(grammar) ? PAIRS(grammar, single_ports, " : ", four)
+					    : say("%s : %s . 8080, 8081 : 10.0.0.6 . 22", ANY(grammar, single_ports),
+						  ANY(grammar, four));
+		char *text = say("dnat ip to tcp dport map { %s }", pairs);
+		free(pairs);
+		return text;
+	}
+	if (grammar->family == 4 && port[0] && chance_of(grammar->chance, 15))
+		return say("dnat to %s", port);
 	if (family == 4)
 		return say("dnat%s to %s%s", kind, ANY(grammar, four), port);
 	return port[0] ? say("dnat%s to [%s]%s", kind, ANY(grammar, six), port) : say("dnat%s to %s", kind, ANY(grammar, six));
@@ -493,7 +507,7 @@ void grammar_rule(struct grammar *grammar, struct script_rule *rule)
 	}
 	if (chance_of(grammar->chance, 12))
 		rule_step(rule, statement(grammar));
-	if (grammar->base && grammar->type == TYPE_NAT && chance_of(grammar->chance, 65))
+	if (grammar->type == TYPE_NAT && chance_of(grammar->chance, 65))
 		rule_step(rule, translation(grammar));
 	else
 		rule_step(rule, verdict(grammar));

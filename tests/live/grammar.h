@@ -15,10 +15,11 @@ struct grammar {
 	bool sets;  /* the table has the named sets */
 	enum chain_type type;
 	enum hook hook;
-	bool base, raw;			/* a base chain; one where notrack has effect */
-	unsigned targets, first_target; /* chains c0... of the table; the first one that may be jumped to */
-	int network;			/* this rule's family: 4, 6, or 0: either */
-	const char *transport;		/* this rule's protocol: NULL: none yet */
+	bool base, raw;				/* a base chain; one where notrack has effect */
+	unsigned targets, first_target;		/* chains c0... of the table; the first one that may be jumped to */
+	unsigned nat_targets, first_nat_target; /* chains n0... for nat chains of prerouting and output alone */
+	int network;				/* this rule's family: 4, 6, or 0: either */
+	const char *transport;			/* this rule's protocol: NULL: none yet */
 };
 
 enum elements { ELEMENTS_PORT, ELEMENTS_PORT_MARK, ELEMENTS_IP4, ELEMENTS_IP6, ELEMENTS_IP4_PORT };

@@ -145,6 +145,8 @@ void address_format(int family, const struct address *address, char text[INET6_A
 bool address_parse(const char *text, int *ret_family, struct address *ret_address);
 /* One line as `trace --packets` reads it; expect NULL: none. */
 void packet_write(FILE *file, const struct packet *packet, const char *expect);
+/* The destination that NAT gave it, as a line of NAME.nat; false: it was not moved. */
+bool moved_write(FILE *file, const struct packet *packet, const struct observation *seen, uint32_t id);
 bool packets_read(const char *path, struct packets *packets); /* complains on stderr */
 char *file_read(const char *path);			      /* NULL: errno */
 bool file_write(const char *path, const char *text);
@@ -172,7 +174,7 @@ struct said *program_trace(struct program *program, const char *ruleset, const s
 void said_free(struct said *said, size_t count);
 struct boxes *program_list(struct program *program, const char *ruleset);
 void boxes_free(struct boxes *boxes);
-/* What the rows say of a packet: FATE_IN or FATE_FORWARD, FATE_DROP, FATE_DEPENDS; FATE_NONE: rows do not speak of such packets. */
+/* What the rows say: FATE_IN or FATE_FORWARD, FATE_DROP, FATE_DEPENDS; FATE_NONE: rows do not speak of such packets. */
 enum fate boxes_fate(const struct boxes *boxes, const struct packet *packet);
 
 /* --- compare.c ------------------------------------------------------------------------------------------------ */

@@ -182,20 +182,31 @@ void disagreement_print(FILE *file, const struct disagreement *disagreement)
 	packet_write(file, packet, fate_name(fate));
 }
 
+/* folder/name and an ending, open for writing. */
+static FILE *open_beside(const char *folder, const char *name, const char *ending)
+{
+	char *path = NULL;
+	FILE *file = asprintf(&path, "%s/%s.%s", folder, name, ending) < 0 ? NULL : fopen(path, "we");
+	if (!file)
+		fprintf(stderr, "judge: %s: %s\n", path ? path : name, strerror(errno));
+	free(path);
+	return file;
+}
+
 bool case_save(const char *folder, const char *name, const char *ruleset, const struct disagreement *disagreement)
 {
-	char *rules = NULL, *lines = NULL;
-	bool good = false;
-	if (asprintf(&rules, "%s/%s.nft", folder, name) < 0 || asprintf(&lines, "%s/%s.jsonl", folder, name) < 0)
-		return false;
-	FILE *file = fopen(lines, "we");
-	if (file) {
-		packet_write(file, &disagreement->packet, fate_name(kernel_fate(&disagreement->packet, &disagreement->seen)));
-		good = fclose(file) == 0 && file_write(rules, ruleset);
+	FILE *rules = open_beside(folder, name, "nft"), *lines = open_beside(folder, name, "jsonl"),
+	     *moved = open_beside(folder, name, "nat");
+	bool good = rules && lines && moved;
+	if (good) {
+		const struct packet *packet = &disagreement->packet;
+		fprintf(rules, "# The kernel and the program differed here: %s.\n%s", difference_name[disagreement->kind],
+			ruleset);
+		packet_write(lines, packet, fate_name(kernel_fate(packet, &disagreement->seen)));
+		moved_write(moved, packet, &disagreement->seen, packet->id);
 	}
-	if (!good)
-		fprintf(stderr, "judge: %s: %s\n", lines, strerror(errno));
-	free(rules);
-	free(lines);
+	good = (!rules || fclose(rules) == 0) && good;
+	good = (!lines || fclose(lines) == 0) && good;
+	good = (!moved || fclose(moved) == 0) && good;
 	return good;
 }

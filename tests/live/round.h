@@ -34,7 +34,7 @@ enum round_end round_run(struct round *round, const char *name, const char *rule
 enum difference round_again(struct round *round, const char *ruleset, const struct packet *packet,
 			    struct disagreement *ret_found);
 void disagreement_print(FILE *file, const struct disagreement *disagreement);
-/* folder/name.nft and folder/name.jsonl. */
+/* A case of tests/packets: folder/name.nft, .jsonl and .nat. Complains on stderr. */
 bool case_save(const char *folder, const char *name, const char *ruleset, const struct disagreement *disagreement);
 
 #endif
