@@ -234,6 +234,9 @@ START_TEST(verdicts_name_what_nat_changed)
 	walk.destination_port = (struct pa_interval){ 1000, 2000 };
 	check_verdict("1",
 		      "{\"id\":1,\"fate\":\"in-accept\",\"dst\":\"10.0.0.5-10.0.0.6\",\"dport\":\"1000-2000\",\"walk\":[]}\n");
+	walk.destination = (struct pa_interval)ONE(fixture_address("192.0.2.1")); /* as it was: redirect */
+	walk.destination_port = (struct pa_interval)ONE(8443);
+	check_verdict("1", "{\"id\":1,\"fate\":\"in-accept\",\"dport\":8443,\"walk\":[]}\n");
 	walk.destination_changed = false;
 	walk.source_changed = walk.has_source_port = true;
 	walk.source = (struct pa_interval)ONE(fixture_address("192.0.2.1"));
