@@ -185,7 +185,8 @@ struct group {
 	struct piece *pieces;		    /* merged where they can be */
 	size_t piece_count;
 	size_t piece_capacity;
-	bool cut; /* there are more rows than were looked at */
+	bool cut;   /* there are more rows than were looked at */
+	bool apart; /* the pieces hold more than the group, which other rules let in */
 	pa_set set;
 };
 struct groups {
@@ -201,7 +202,7 @@ struct piece compare_piece(struct comparison *c, enum pa_path path, int family, 
 
 /* --- text (describe.c, declare.c) ---------------------------------------------------------------------------- */
 /* "8080/tcp from any on eth0 (IPv4)"; several pieces with "; ". */
-void describe_pieces(enum pa_path path, const struct piece *pieces, size_t count, bool cut, struct pa_buffer *out);
+void describe_group(const struct group *group, struct pa_buffer *out);
 void describe_services(const struct piece *piece, struct pa_buffer *out);
 void describe_target(const struct pa_target *target, struct pa_buffer *out);
 /* "inet filter input handle 5 (`tcp dport 22 accept`)" or "rules.nft:12 (...)" */

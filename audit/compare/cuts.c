@@ -122,6 +122,7 @@ static void cut_arbitrary(struct cut_list *cuts, const struct arbitrary *arbitra
 		cut_values(cuts, PA_FIELD_DADDR, &arbitrary->destination[i]);
 	}
 	cut_values(cuts, PA_FIELD_SPORT, &arbitrary->source_port);
+	cut_values(cuts, PA_FIELD_DPORT, &arbitrary->source_port);
 	cut_values(cuts, PA_FIELD_DPORT, &arbitrary->port);
 	cut_list_of(cuts, PA_FIELD_IIFNAME, arbitrary->input_names.items, arbitrary->input_names.count);
 	cut_list_of(cuts, PA_FIELD_OIFNAME, arbitrary->output_names.items, arbitrary->output_names.count);

@@ -42,7 +42,7 @@ static const char *verb_for(const struct group *group)
 /* "8080/tcp from any on eth0 gets in" and the condition. */
 static void put_subject(const struct group *group, struct pa_buffer *out)
 {
-	describe_pieces(group->exposure->path, group->pieces, group->piece_count, group->cut, out);
+	describe_group(group, out);
 	pa_buffer_printf(out, " %s", verb_for(group));
 	if (group->exposure->has_target) {
 		pa_buffer_puts(out, " (translated to ");

@@ -315,9 +315,11 @@ static void report(struct comparison *c, const struct open_default *found)
 	put_fix(found, &text);
 	finding->fix = compare_text(c, &text);
 	pa_buffer_done(&text);
+	if (found->check == PA_CHECK_STA_002 && found->chain && found->chain->policy == PA_VERDICT_DROP)
+		compare_stands_for(c, finding, PA_CHECK_DEN_006);
 	if (found->path == PA_PATH_FORWARD) {
-		weigh_forwarding(c, finding, found);
 		compare_stands_for(c, finding, PA_CHECK_DEN_003);
+		weigh_forwarding(c, finding, found);
 		return;
 	}
 	if (found->family != 6)

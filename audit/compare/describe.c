@@ -306,18 +306,20 @@ static void describe_piece(enum pa_path path, const struct piece *piece, struct 
 		pa_buffer_printf(out, " (IPv%d)", piece->family);
 }
 
-void describe_pieces(enum pa_path path, const struct piece *pieces, size_t count, bool cut, struct pa_buffer *out)
+void describe_group(const struct group *group, struct pa_buffer *out)
 {
-	size_t shown = count > 3 ? 3 : count;
+	size_t shown = group->piece_count > 3 ? 3 : group->piece_count;
 
 	for (size_t i = 0; i < shown; i++) {
 		pa_buffer_puts(out, i ? "; " : "");
-		describe_piece(path, &pieces[i], out);
+		describe_piece(group->exposure->path, &group->pieces[i], out);
 	}
-	if (cut)
+	if (shown < group->piece_count)
+		pa_buffer_printf(out, "; and %zu more", group->piece_count - shown);
+	else if (group->cut && !group->apart)
 		pa_buffer_puts(out, "; and more");
-	else if (shown < count)
-		pa_buffer_printf(out, "; and %zu more", count - shown);
+	if (group->apart)
+		pa_buffer_puts(out, ", apart from what other rules let in,");
 }
 
 void describe_target(const struct pa_target *target, struct pa_buffer *out)

@@ -71,7 +71,7 @@ static void report_one_family(struct comparison *c, int family, const struct gro
 	struct pa_finding *finding = compare_add_group(c, PA_CHECK_V6_001, group, NULL);
 	struct pa_buffer text = { 0 };
 
-	describe_pieces(group->exposure->path, group->pieces, group->piece_count, group->cut, &text);
+	describe_group(group, &text);
 	pa_buffer_printf(&text, " gets in, but not over IPv%d", family == 4 ? 6 : 4);
 	finding->message = compare_text(c, &text);
 	pa_buffer_printf(&text, "accept it over IPv%d as well, or close it", family == 4 ? 6 : 4);

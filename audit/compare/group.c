@@ -111,6 +111,72 @@ static void merge_all(struct comparison *c, struct group *group)
 	}
 }
 
+/* --- hulls ------------------------------------------------------------------------------------------------------ */
+
+static bool has_family(const struct piece *piece, int family)
+{
+	return piece->family == 0 || piece->family == family;
+}
+
+/* The smallest box around the pieces of one family. */
+static struct pa_box hull_box(struct comparison *c, const struct group *group, int family)
+{
+	struct pa_box box = { 0 };
+	bool first = true;
+
+	for (size_t i = 0; i < group->piece_count; i++) {
+		const struct piece *piece = &group->pieces[i];
+
+		if (!has_family(piece, family))
+			continue;
+		for (int f = 0; f < PA_FIELD_COUNT; f++)
+			box.field[f] = first ? piece->field[f] : union_ranges(c, box.field[f], piece->field[f]);
+		first = false;
+	}
+	return box;
+}
+
+/* Does everything in the box get in, if not by this group then by others? */
+static bool is_let_in(struct comparison *c, const struct group *group, int family, const struct pa_box *box)
+{
+	enum pa_path path = group->exposure->path;
+	struct box_builder builder = { 0 };
+	pa_set rest = pa_set_intersect(c->space, pa_set_box(c->space, box), c->scope[path]);
+
+	box_family(&builder, family);
+	rest = pa_set_intersect(c->space, rest, compare_box(c, &builder));
+	rest = pa_set_minus(c->space, rest, group->set);
+	return pa_set_is_empty(c->space, pa_set_minus(c->space, rest,
+						      pa_evaluation_reachable(c->evaluation, path, group->row.certainty)));
+}
+
+/*
+ * "Everything but 22/tcp, which another rule lets in" is many boxes; "everything, apart from what other rules let in" is
+ * one. Taken where it is true.
+ */
+static void take_hull(struct comparison *c, struct group *group)
+{
+	struct piece hulls[2];
+	size_t count = 0;
+
+	for (int family = 4; family <= 6; family += 2) {
+		struct pa_box box = hull_box(c, group, family);
+		bool any = false;
+
+		for (size_t i = 0; i < group->piece_count; i++)
+			any = any || has_family(&group->pieces[i], family);
+		if (!any)
+			continue;
+		if (!is_let_in(c, group, family, &box))
+			return;
+		hulls[count++] = compare_piece(c, group->exposure->path, family, &box);
+	}
+	memcpy(group->pieces, hulls, count * sizeof(*hulls));
+	group->piece_count = count;
+	group->apart = true;
+	merge_all(c, group);
+}
+
 /* --- groups ----------------------------------------------------------------------------------------------------- */
 
 static bool same_target(const struct pa_exposure *a, const struct pa_exposure *b)
@@ -170,8 +236,11 @@ void groups_add(struct comparison *c, struct groups *groups, const struct pa_exp
 
 void groups_merge(struct comparison *c, struct groups *groups)
 {
-	for (size_t i = 0; i < groups->count; i++)
+	for (size_t i = 0; i < groups->count; i++) {
 		merge_all(c, &groups->items[i]);
+		if (groups->items[i].piece_count > 2 || groups->items[i].cut)
+			take_hull(c, &groups->items[i]);
+	}
 }
 
 void groups_done(struct groups *groups)

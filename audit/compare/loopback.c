@@ -108,7 +108,7 @@ static void report_source(struct comparison *c, const struct group *group)
 	struct pa_finding *finding = compare_add_group(c, PA_CHECK_LOO_002, group, NULL);
 	struct pa_buffer text = { 0 };
 
-	describe_pieces(group->exposure->path, group->pieces, group->piece_count, group->cut, &text);
+	describe_group(group, &text);
 	pa_buffer_puts(&text, " gets in on an interface other than lo");
 	if (c->host->route_localnet == PA_YES)
 		pa_buffer_puts(&text, ", and route_localnet is on");

@@ -253,7 +253,7 @@ static void report_hole(struct comparison *c, const struct group *group)
 	struct pa_finding *finding = compare_add_group(c, PA_CHECK_EXP_009, group, NULL);
 	struct pa_buffer text = { 0 };
 
-	describe_pieces(group->exposure->path, group->pieces, group->piece_count, group->cut, &text);
+	describe_group(group, &text);
 	pa_buffer_printf(&text, " %s only because the sender chose that source port",
 			 group->row.certainty == PA_CERTAIN ? "gets in" : "may get in");
 	if (group->row.condition)
@@ -314,7 +314,7 @@ static void report_open(struct comparison *c, const struct group *group)
 	struct pa_buffer text = { 0 };
 
 	pa_buffer_puts(&text, "any source may reach any port: ");
-	describe_pieces(group->exposure->path, group->pieces, group->piece_count, group->cut, &text);
+	describe_group(group, &text);
 	pa_buffer_printf(&text, " %s", group->row.certainty == PA_CERTAIN ? "gets in" : "may get in");
 	if (group->row.condition)
 		pa_buffer_printf(&text, " (%s)", group->row.condition);
@@ -356,7 +356,7 @@ static void report_class(struct comparison *c, const struct group *group, const 
 	struct pa_buffer text = { 0 };
 
 	pa_buffer_printf(&text, "one rule opens %s: ", class);
-	describe_pieces(group->exposure->path, group->pieces, group->piece_count, group->cut, &text);
+	describe_group(group, &text);
 	if (group->row.condition)
 		pa_buffer_printf(&text, " (%s)", group->row.condition);
 	finding->message = compare_text(c, &text);
@@ -409,7 +409,7 @@ static void report_service(struct comparison *c, const struct group *group, cons
 	struct pa_buffer text = { 0 };
 
 	pa_buffer_printf(&text, "%s is reachable from any source: ", name);
-	describe_pieces(group->exposure->path, group->pieces, group->piece_count, group->cut, &text);
+	describe_group(group, &text);
 	if (group->row.condition)
 		pa_buffer_printf(&text, " (%s)", group->row.condition);
 	finding->message = compare_text(c, &text);

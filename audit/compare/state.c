@@ -71,7 +71,8 @@ static bool has_fate(struct comparison *c, const struct pa_packet *packet, bool 
 	return is;
 }
 
-static pa_set plain_ports(struct comparison *c, int family, pa_set set)
+/* TCP and UDP of one family between plain addresses; the client's port is one that clients use. */
+static pa_set plain_ports(struct comparison *c, int family, enum pa_field client, pa_set set)
 {
 	struct box_builder builder = { 0 };
 	pa_set protocols = pa_set_union(c->space, compare_single(c, PA_FIELD_L4PROTO, PROTOCOL_TCP, PROTOCOL_TCP),
@@ -80,6 +81,8 @@ static pa_set plain_ports(struct comparison *c, int family, pa_set set)
 	size_t count = compare_martians(&martians);
 
 	box_family(&builder, family);
+	if (c->arbitrary->source_port.count > 0)
+		box_set(&builder, client, c->arbitrary->source_port.value[0], c->arbitrary->source_port.value[0]);
 	set = pa_set_intersect(c->space, pa_set_intersect(c->space, set, protocols), compare_box(c, &builder));
 	for (size_t i = 0; i < count; i++) {
 		if (martians[i].family != family)
@@ -102,7 +105,7 @@ static bool refused_reply(struct comparison *c, enum pa_path path, int family, s
 		const struct pa_row *rows;
 		size_t row_count;
 
-		part = plain_ports(c, family, part);
+		part = plain_ports(c, family, PA_FIELD_SPORT, part);
 		if (exposures[i].has_target || exposures[i].certainty != PA_CERTAIN || pa_set_is_empty(c->space, part))
 			continue;
 		row_count = pa_evaluation_rows(c->evaluation, &exposures[i], part, false, EXAMPLE_LIMIT, &rows);
@@ -153,7 +156,7 @@ static bool refused_opening(struct comparison *c, enum pa_path path, int family,
 		pa_set_minus(c->space, all, pa_evaluation_scenario(c->evaluation, path, PA_SCENARIO_REPLY, PA_POSSIBLE));
 	struct reply_search search = { .c = c, .path = path };
 
-	pa_set_boxes(c->space, plain_ports(c, family, refused), EXAMPLE_LIMIT, try_refused, &search);
+	pa_set_boxes(c->space, plain_ports(c, family, PA_FIELD_DPORT, refused), EXAMPLE_LIMIT, try_refused, &search);
 	*ret_packet = search.packet;
 	return search.found;
 }
@@ -263,7 +266,7 @@ static void report_untracked(struct comparison *c, const struct group *group)
 	struct pa_finding *finding = compare_add_group(c, PA_CHECK_STA_005, group, NULL);
 	struct pa_buffer text = { 0 };
 
-	describe_pieces(group->exposure->path, group->pieces, group->piece_count, group->cut, &text);
+	describe_group(group, &text);
 	pa_buffer_puts(&text, " is made untracked by a notrack rule, and gets past the state rules");
 	finding->message = compare_text(c, &text);
 	pa_buffer_puts(&text,
