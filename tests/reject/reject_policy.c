@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "portaudit/policy.h"
+#include "portaudit/report.h"
 
 static bool check_known(const char *id)
 {
@@ -16,26 +16,6 @@ static bool check_known(const char *id)
 		if (strcmp(known[i], id) == 0)
 			return true;
 	return false;
-}
-
-static void print_diag(const struct pa_diag *diag, struct pa_buffer *out)
-{
-	static const char *const levels[] = {
-		[PA_DIAG_ERROR] = "error", [PA_DIAG_WARNING] = "warning", [PA_DIAG_NOTE] = "note"
-	};
-	if (diag->where.file)
-		pa_buffer_printf(out, "%s:%u:%u: ", diag->where.file, diag->where.line, diag->where.column);
-	pa_buffer_printf(out, "%s: %s\n", levels[diag->level], diag->message);
-	if (diag->source) {
-		pa_buffer_printf(out, "%5u | %s\n      | ", diag->where.line, diag->source);
-		for (uint32_t i = 1; i < diag->where.column; i++)
-			pa_buffer_putc(out, diag->source[i - 1] == '\t' ? '\t' : ' ');
-		for (uint32_t i = 0; i < diag->where.length; i++)
-			pa_buffer_putc(out, i ? '~' : '^');
-		pa_buffer_putc(out, '\n');
-	}
-	if (diag->help)
-		pa_buffer_printf(out, "      = help: %s\n", diag->help);
 }
 
 static bool read_file(const char *path, struct pa_buffer *ret_text)
@@ -55,14 +35,14 @@ static bool read_file(const char *path, struct pa_buffer *ret_text)
 int main(int argc, char **argv)
 {
 	struct pa_diags diags = { 0 };
+	struct pa_style style = { 0 };
 	struct pa_buffer seen = { 0 }, expected = { 0 };
 	if (argc < 2 || argc > 3) {
 		fputs("usage: reject_policy POLICY [EXPECTED]\n", stderr);
 		return 2;
 	}
 	struct pa_policy *policy = pa_policy_load(argv[1], "web1", check_known, &diags);
-	for (size_t i = 0; i < diags.count; i++)
-		print_diag(&diags.items[i], &seen);
+	pa_report_diags(&diags, &style, &seen);
 	pa_buffer_add(&seen, "", 0);
 	bool good = !policy;
 	if (policy)
