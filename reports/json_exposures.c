@@ -188,7 +188,7 @@ static void add_exposure(struct writer *writer, const struct pa_region *region)
 	for (size_t i = 0; i < row->rule_count; i++)
 		pa_json_rule(json, NULL, row->rules[i]);
 	pa_json_close(json, ']');
-	if (row->rule_count && !row->rules_complete)
+	if (!row->rules_complete)
 		pa_json_bool(json, "rules_complete", false);
 	pa_json_string(json, "service", pa_region_service(region));
 	pa_json_string(json, "class", pa_region_port_class(region));

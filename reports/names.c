@@ -132,7 +132,8 @@ struct pa_name_list pa_name_list_make(struct pa_arena *arena, struct pa_ranges n
 	if (names.count)
 		describe(&describer, 0, 0, false);
 	if (list.any)
-		list.loopback = !drop_loopback_exception(&describer) && pa_ranges_hold(names, pa_ifname_value("lo"));
+		list.loopback =
+			!drop_loopback_exception(&describer) && names.count && pa_ranges_hold(names, pa_ifname_value("lo"));
 	list.entries = describer.entries;
 	list.count = describer.count;
 	return list;

@@ -85,7 +85,9 @@ static const char *rule_cell(const struct table *table, const struct pa_row *row
 	}
 	if (shown < row->rule_count)
 		pa_buffer_printf(buffer, "\n... and %zu more", row->rule_count - shown);
-	if (row->rule_count == 0)
+	if (row->rule_count == 0 && !row->rules_complete)
+		pa_buffer_puts(buffer, "(rules not looked up)");
+	else if (row->rule_count == 0)
 		pa_buffer_puts(buffer, table->report->no_firewall ? "no rule at all" : "accepted by policy");
 	else if (!row->rules_complete)
 		pa_buffer_puts(buffer, "\n... and perhaps more");

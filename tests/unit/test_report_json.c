@@ -288,8 +288,10 @@ START_TEST(interfaces)
 {
 	struct pa_row row = fixture_row(&f, 4, 6, 22, NULL);
 	check_member(&row, "iif", "\"any\"");
-	check_member(&row, "oif", NULL);
 	row.box.field[PA_FIELD_IIFNAME].count = 0;
+	check_member(&row, "iif", "\"any\"");
+	check_member(&row, "oif", NULL);
+	row.box.field[PA_FIELD_IIFNAME] = RANGES(&f, { 1, PA_U128_MAX });
 	check_member(&row, "iif", "[\"*\",\"lo\"]");
 	row.box.field[PA_FIELD_IIFNAME] = fixture_all_but(&f, 2, (const char *const[]){ "eth0", "lo" });
 	check_member(&row, "iif", "[\"*\",\"!eth0\"]");
@@ -340,6 +342,16 @@ START_TEST(several_protocols_are_several_rows)
 	row.box.field[PA_FIELD_L4PROTO].count = 0;
 	check_member(&row, "proto", "\"any\"");
 	check_member(&row, "dport", "[\"0-65535\"]");
+}
+END_TEST
+
+START_TEST(rules_not_looked_up)
+{
+	struct pa_row row = fixture_row(&f, 4, 6, 22, NULL);
+	check_member(&row, "rules", "[]");
+	check_member(&row, "rules_complete", NULL);
+	row.rules_complete = false;
+	check_member(&row, "rules_complete", "false");
 }
 END_TEST
 
@@ -469,6 +481,7 @@ int main(void)
 	tcase_add_test(tcase, interfaces);
 	tcase_add_test(tcase, long_lists_are_whole);
 	tcase_add_test(tcase, several_protocols_are_several_rows);
+	tcase_add_test(tcase, rules_not_looked_up);
 	tcase_add_test(tcase, icmp_types);
 	tcase_add_test(tcase, targets);
 	tcase_add_test(tcase, classes_and_services);

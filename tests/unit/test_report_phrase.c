@@ -97,7 +97,9 @@ START_TEST(interfaces)
 	check_interface(fixture_all_but(&f, 2, (const char *const[]){ "eth0", "lo" }), "any but eth0");
 	check_interface(fixture_all_but(&f, 3, (const char *const[]){ "eth0", "eth1", "lo" }), "any but eth0, eth1");
 	check_interface(fixture_all_but(&f, 1, (const char *const[]){ "eth0" }), "any but eth0 and lo");
-	check_interface((struct pa_ranges){ .count = 0 }, "any and lo");
+	check_interface((struct pa_ranges){ .count = 0 }, "");
+	check_interface(RANGES(&f, { 1, PA_U128_MAX }), "any and lo");
+	check_interface(RANGES(&f, { 0, PA_U128_MAX }), "any and lo");
 	check_interface(RANGES(&f, ONE(pa_ifname_value("eth0")), ONE(pa_ifname_value("wg0"))), "eth0, wg0");
 	struct pa_interval bridges = pa_ifname_prefix("br-");
 	pa_u128 first = pa_ifname_value("br-1");

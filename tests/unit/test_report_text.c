@@ -66,6 +66,12 @@ static void check_lacks(const char *part)
 	free(is);
 }
 
+static void set_rows(struct pa_row *rows, size_t count)
+{
+	f.report.rows = rows;
+	f.report.row_count = count;
+}
+
 START_TEST(lists)
 {
 	fixture_add_rows(&f);
@@ -135,6 +141,27 @@ START_TEST(no_firewall)
 }
 END_TEST
 
+START_TEST(who_accepts)
+{
+	struct pa_row row = fixture_row(&f, 4, 6, 22, NULL);
+	set_rows(&row, 1);
+	check_holds("accepted by policy\n");
+	row.rules_complete = false;
+	check_holds("(rules not looked up)\n");
+	const struct pa_rule *rules[6];
+	for (unsigned i = 0; i < 6; i++)
+		rules[i] = fixture_rule(&f, &f.input, i + 1, "accept");
+	row.rules = rules;
+	row.rule_count = 1;
+	check_holds("... and perhaps more\n");
+	row.rules_complete = true;
+	row.rule_count = 6;
+	check_holds("inet filter input handle 3\n");
+	check_holds("... and 3 more\n");
+	check_lacks("handle 4");
+}
+END_TEST
+
 START_TEST(nothing_reachable)
 {
 	check_holds("web1 (live kernel): no new connection gets in\n");
@@ -181,12 +208,6 @@ START_TEST(order_does_not_matter)
 	free(second);
 }
 END_TEST
-
-static void set_rows(struct pa_row *rows, size_t count)
-{
-	f.report.rows = rows;
-	f.report.row_count = count;
-}
 
 START_TEST(families_are_merged_where_equal)
 {
@@ -397,6 +418,7 @@ int main(void)
 	tcase_add_test(tcase, a_check_without_policy_lists_as_well);
 	tcase_add_test(tcase, lines_fit_the_terminal);
 	tcase_add_test(tcase, no_firewall);
+	tcase_add_test(tcase, who_accepts);
 	tcase_add_test(tcase, nothing_reachable);
 	tcase_add_test(tcase, an_incomplete_audit_stands_above);
 	tcase_add_test(tcase, order_does_not_matter);
