@@ -58,7 +58,7 @@ static bool parse_require_fields(struct pa_cursor *cursor, struct pa_policy *pol
 	};
 	bool seen[8] = { false };
 	size_t count = 0;
-	const char *fields[8];
+	const char *fields[8] = { NULL };
 	do {
 		struct pa_place place = pa_cursor_place(cursor);
 		int field = pa_cursor_choose(cursor, words);
