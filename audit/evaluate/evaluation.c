@@ -6,18 +6,6 @@
 
 _Static_assert(PA_SLOT_COUNT <= 64, "sets of slots are 64-bit masks");
 
-static void warm_up(struct pa_evaluation *e)
-{
-	const struct pa_exposure *exposures;
-	pa_env_empty(e); /* environment 0: that of dropped packets */
-	/* outcomes 0 and 1 share their terminals with FALSE and TRUE: neither is a packet that goes on */
-	pa_outcome(e, PA_OUTCOME_DROP, 0);
-	pa_outcome(e, PA_OUTCOME_ELSEWHERE, 0);
-	pa_universe_make(e);
-	for (unsigned path = 0; path < PA_PATHS; path++)
-		pa_evaluation_exposures(e, (enum pa_path)path, &exposures);
-}
-
 static void list_opaques(struct pa_evaluation *e)
 {
 	bool *matters = pa_xcalloc(e->variable_count + 1, sizeof(*matters));
@@ -40,13 +28,14 @@ static void list_opaques(struct pa_evaluation *e)
 	free(matters);
 }
 
-struct pa_evaluation *pa_evaluate(const struct pa_ruleset *ruleset, const struct pa_host *host, const struct pa_cut *cuts,
-				  size_t cut_count, struct pa_diags *diags)
+struct pa_evaluation *pa_evaluation_begin(const struct pa_ruleset *ruleset, const struct pa_host *host, const struct pa_cut *cuts,
+					  size_t cut_count, bool symbolic)
 {
 	struct pa_evaluation *e = pa_xcalloc(1, sizeof(*e));
 	struct pa_cuts *announced = pa_cuts_new();
 	e->ruleset = ruleset;
 	e->host = host;
+	e->symbolic = symbolic;
 	e->arena = pa_arena_new();
 	pa_plan_make(ruleset, e->arena, &e->plan);
 	e->chains = pa_arena_alloc(e->arena, ruleset->chain_count + 1, sizeof(*e->chains));
@@ -56,7 +45,21 @@ struct pa_evaluation *pa_evaluate(const struct pa_ruleset *ruleset, const struct
 	pa_universe_cuts(e, announced);
 	e->space = pa_space_new(announced, ruleset->rule_count + cut_count);
 	pa_cuts_free(announced);
-	warm_up(e);
+	pa_env_empty(e); /* environment 0: that of dropped packets */
+	/* outcomes 0 and 1 share their terminals with FALSE and TRUE: neither is a packet that goes on */
+	pa_outcome(e, PA_OUTCOME_DROP, 0);
+	pa_outcome(e, PA_OUTCOME_ELSEWHERE, 0);
+	pa_universe_make(e);
+	return e;
+}
+
+struct pa_evaluation *pa_evaluate(const struct pa_ruleset *ruleset, const struct pa_host *host, const struct pa_cut *cuts,
+				  size_t cut_count, struct pa_diags *diags)
+{
+	struct pa_evaluation *e = pa_evaluation_begin(ruleset, host, cuts, cut_count, false);
+	const struct pa_exposure *exposures;
+	for (unsigned path = 0; path < PA_PATHS; path++)
+		pa_evaluation_exposures(e, (enum pa_path)path, &exposures);
 	if (!pa_space_failed(e->space))
 		list_opaques(e);
 	const char *failed = pa_space_failed(e->space);
@@ -79,6 +82,7 @@ struct pa_evaluation *pa_evaluation_free(struct pa_evaluation *e)
 	pa_table128_done(&e->overlays);
 	pa_table128_done(&e->variable_index);
 	pa_table128_done(&e->text_index);
+	free(e->dead);
 	free(e->envs);
 	free(e->env_next);
 	free(e->outcomes);

@@ -121,6 +121,8 @@ struct pa_evaluation {
 	struct pa_arena *arena;
 	struct pa_space *space;
 	struct pa_plan plan;
+	/* Rules are compared with each other, not followed: marks and states are fields like any other (hygiene.c). */
+	bool symbolic;
 
 	struct pa_env *envs;
 	size_t env_count, env_capacity;
@@ -153,6 +155,7 @@ struct pa_evaluation {
 	pa_node prerouting[PA_SCENARIOS];
 	bool prerouting_known[PA_SCENARIOS];
 	struct pa_exposure_list exposures[PA_PATHS];
+	struct pa_ranges *wholes[PA_PATHS][2]; /* what fields can be at all: rows.c */
 	struct pa_dead_rule *dead;
 	size_t dead_count;
 	bool dead_known;
@@ -178,7 +181,7 @@ bool pa_env_has_flow(const struct pa_evaluation *e, uint32_t env);
 /* --- gather.c: announce every constant, number the steps --- */
 void pa_gather(struct pa_evaluation *e, struct pa_cuts *cuts);
 /* The field whose classes decide a test: the flow's original header is the header of its first packet. */
-enum pa_field pa_field_alias(enum pa_field field);
+enum pa_field pa_field_alias(const struct pa_evaluation *e, enum pa_field field);
 /* The key that a step looks up and where (MATCH, VMAP, maps of ASSIGN and NAT), or NULL. */
 const struct pa_key *pa_step_key(const struct pa_step *step, const struct pa_elements **ret_elements);
 struct pa_part_cache *pa_part(struct pa_evaluation *e, const struct pa_rule *rule, const struct pa_step *step, unsigned part);
@@ -227,6 +230,11 @@ const struct pa_answer *pa_answer(struct pa_evaluation *e, enum pa_path path, en
 /* --- exposure.c --- */
 pa_node pa_accepted(struct pa_evaluation *e, pa_node outcomes); /* set with variables: what is accepted */
 pa_node pa_visible(struct pa_evaluation *e, pa_node set);	/* forget hidden fields, let plain packets decide for all */
+
+/* --- evaluation.c --- */
+/* An evaluation with its space and universe, nothing evaluated yet. */
+struct pa_evaluation *pa_evaluation_begin(const struct pa_ruleset *ruleset, const struct pa_host *host, const struct pa_cut *cuts,
+					  size_t cut_count, bool symbolic);
 
 /* --- example.c --- */
 pa_u128 pa_class_value(struct pa_evaluation *e, enum pa_field field, uint32_t number, int family);

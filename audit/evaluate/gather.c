@@ -11,15 +11,19 @@ struct gathering {
 };
 
 /* Fields that the environment always holds are compared by value and need no classes. */
-static bool by_value(enum pa_field field)
+static bool by_value(const struct pa_evaluation *e, enum pa_field field)
 {
+	if (e->symbolic)
+		return false;
 	return field == PA_FIELD_MARK || field == PA_FIELD_CT_MARK || field == PA_FIELD_CT_STATE || field == PA_FIELD_CT_STATUS ||
 	       field == PA_FIELD_CT_DIRECTION;
 }
 
 /* The flow's original header is the header of its first packet. */
-enum pa_field pa_field_alias(enum pa_field field)
+enum pa_field pa_field_alias(const struct pa_evaluation *e, enum pa_field field)
 {
+	if (e->symbolic)
+		return field;
 	if (field == PA_FIELD_CT_ORIG_SADDR)
 		return PA_FIELD_SADDR;
 	if (field == PA_FIELD_CT_ORIG_DADDR)
@@ -63,7 +67,7 @@ static void gather_part(struct gathering *g, const struct pa_key_part *part, con
 			struct pa_part_cache *cache)
 {
 	cache->gathered = true;
-	if (part->opaque || by_value(part->field))
+	if (part->opaque || by_value(g->e, part->field))
 		return;
 	const struct pa_interval *items = elements->keys + at;
 	size_t count = elements->count, stride = elements->parts;
@@ -84,12 +88,12 @@ static void gather_part(struct gathering *g, const struct pa_key_part *part, con
 		stride = 1;
 	} else if (elements->decl) {
 		/* a named set is announced once, however many rules ask it */
-		uint64_t key = (uint64_t)at << 8 | (uint64_t)pa_field_alias(part->field);
+		uint64_t key = (uint64_t)at << 8 | (uint64_t)pa_field_alias(g->e, part->field);
 		if (pa_table128_find(&g->seen, (uint64_t)(uintptr_t)elements, key) != PA_TABLE_NONE)
 			return;
 		pa_table128_put(&g->seen, (uint64_t)(uintptr_t)elements, key, 1);
 	}
-	announce(g, pa_field_alias(part->field), items, count, stride, together, elements->sorted && plain);
+	announce(g, pa_field_alias(g->e, part->field), items, count, stride, together, elements->sorted && plain);
 }
 
 static void gather_step(struct gathering *g, const struct pa_step *step, uint32_t number)

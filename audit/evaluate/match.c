@@ -71,7 +71,7 @@ static struct part_view view_part(struct pa_evaluation *e, const struct pa_key_p
 {
 	if (part->opaque)
 		return (struct part_view){VIEW_UNKNOWN, 0, 0, part->opaque, "the packet's headers do not tell"};
-	if (pa_field_needs_flow(part->field) && !pa_env_has_flow(e, env))
+	if (!e->symbolic && pa_field_needs_flow(part->field) && !pa_env_has_flow(e, env))
 		return (struct part_view){.kind = VIEW_BREAK};
 	const struct pa_value *value = pa_env_find(e, env, part->field);
 	if (value) {
@@ -121,7 +121,7 @@ static struct pa_class_set part_set(struct pa_evaluation *e, const struct pa_rul
 	struct pa_part_cache *cache = pa_part(e, rule, step, 0);
 	if (!cache->has_set) {
 		const struct pa_elements *elements = step->elements;
-		enum pa_field field = pa_field_alias(step->key.parts[0].field);
+		enum pa_field field = pa_field_alias(e, step->key.parts[0].field);
 		if (cache->intervals)
 			cache->set = pa_space_class_set(e->space, field, cache->intervals, cache->count, 1, e->arena);
 		else
@@ -148,7 +148,7 @@ enum pa_match_kind pa_match_simple(struct pa_evaluation *e, const struct pa_rule
 			return PA_MATCH_DIAGRAM;
 		return (held == 1) != step->negated ? PA_MATCH_ALWAYS : PA_MATCH_NEVER;
 	}
-	ret_guard->field = pa_field_alias(step->key.parts[0].field);
+	ret_guard->field = pa_field_alias(e, step->key.parts[0].field);
 	ret_guard->set = part_set(e, rule, step);
 	if (step->negated)
 		ret_guard->set = pa_space_class_complement(e->space, ret_guard->field, ret_guard->set, arena);
@@ -172,7 +172,7 @@ static bool element_guards(struct pa_evaluation *e, const struct pa_key *key, co
 			*unknown = *unknown || held < 0;
 			continue;
 		}
-		enum pa_field field = pa_field_alias(key->parts[p].field);
+		enum pa_field field = pa_field_alias(e, key->parts[p].field);
 		guards[*ret_count].field = field;
 		guards[(*ret_count)++].set = pa_space_class_set(e->space, field, &keys[p], 1, 1, arena);
 	}
@@ -245,7 +245,7 @@ static pa_node single_set(struct pa_evaluation *e, const struct pa_rule *rule, c
 	struct part_view view = view_part(e, &step->key.parts[0], pa_part(e, rule, step, 0), env);
 	*breaks = view.kind == VIEW_BREAK;
 	if (view.kind == VIEW_FIELD)
-		return pa_node_field(e->space, pa_field_alias(step->key.parts[0].field), part_set(e, rule, step), PA_TRUE, PA_FALSE);
+		return pa_node_field(e->space, pa_field_alias(e, step->key.parts[0].field), part_set(e, rule, step), PA_TRUE, PA_FALSE);
 	if (view.kind == VIEW_RANGE) {
 		int held = elements_hold(step->elements, 0, view.first, view.last);
 		if (held >= 0)

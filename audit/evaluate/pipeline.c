@@ -209,7 +209,17 @@ static pa_node nat_stage(struct pa_evaluation *e, const struct pa_stage *stage, 
 	const struct pa_value *state = pa_env_find(e, env, PA_FIELD_CT_STATE);
 	if (state->first != PA_CT_NEW && state->first != PA_CT_RELATED)
 		return next_node(e, env);
-	return nat_chain(e, stage, 0, env);
+	pa_node node = nat_chain(e, stage, 0, env), skipped = next_node(e, env);
+	if (state->first == PA_CT_RELATED) {
+		/* an ICMP error is related to a flow that exists; other related packets open an expected one */
+		pa_node icmp = pa_node_or(e->space, pa_field_in(e, PA_FIELD_L4PROTO, 1, 1), pa_field_in(e, PA_FIELD_L4PROTO, 58, 58));
+		node = pa_node_choose(e->space, icmp, skipped, node);
+	}
+	/* over lo the flow was made on the way out: prerouting and input nat chains are not asked (measured) */
+	enum pa_hook hook = stage->nat[0]->hook;
+	if (hook == PA_HOOK_PREROUTING || hook == PA_HOOK_INPUT)
+		node = pa_node_choose(e->space, pa_field_in(e, PA_FIELD_IIFNAME, LO, LO), skipped, node);
+	return node;
 }
 
 /* --- hooks --- */
@@ -290,11 +300,25 @@ static pa_node route(void *context, uint32_t terminal)
 		local = type->first == PA_TYPE_UNICAST ? PA_FALSE : PA_TRUE;
 	else
 		local = pa_variable(e, type->text, 0, "the host's addresses are not known (give them with --self)", NULL, true);
-	if (route->path == PA_PATH_FORWARD)
-		return pa_node_choose(e->space, local, elsewhere, next_node(e, pa_env_set(e, outcome.env, PA_FIELD_OIFNAME, NULL)));
+	if (route->path == PA_PATH_FORWARD) {
+		struct pa_value ttl = question(e, "the TTL after forwarding took one off");
+		uint32_t env = pa_env_set(e, outcome.env, PA_FIELD_OIFNAME, NULL);
+		return pa_node_choose(e->space, local, elsewhere, next_node(e, pa_env_set(e, env, PA_FIELD_TTL, &ttl)));
+	}
 	if (is_loopback4(pa_env_find(e, outcome.env, PA_FIELD_DADDR)))
 		here = drop_martian(e, here);
 	return pa_node_choose(e->space, local, here, elsewhere);
+}
+
+/* After the output hook: a new destination may leave through another interface, which only postrouting sees. */
+static pa_node reroute(void *context, uint32_t terminal)
+{
+	struct pa_evaluation *e = context;
+	struct pa_outcome outcome = e->outcomes[terminal];
+	if (outcome.kind != PA_OUTCOME_NEXT || !pa_env_find(e, outcome.env, PA_FIELD_DADDR))
+		return PA_TERMINAL(terminal);
+	struct pa_value unknown = question(e, "the interface after NAT changed the destination");
+	return next_node(e, pa_env_set(e, outcome.env, PA_FIELD_OIFNAME, &unknown));
 }
 
 /* --- whole paths --- */
@@ -362,6 +386,7 @@ static pa_node follow(struct pa_evaluation *e, enum pa_path path, enum pa_scenar
 		return other_families(e, node, e->plan.egress, e->plan.egress_count);
 	case PA_PATH_OUT:
 		node = run_hook(e, next_node(e, start_env(e, path)), PA_HOOK_OUTPUT, scenario);
+		node = pa_node_bind(e->space, node, reroute, e);
 		node = run_hook(e, node, PA_HOOK_POSTROUTING, scenario);
 		return other_families(e, node, e->plan.egress, e->plan.egress_count);
 	}

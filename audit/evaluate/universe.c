@@ -99,6 +99,8 @@ void pa_universe_cuts(const struct pa_evaluation *e, struct pa_cuts *cuts)
 	cut(cuts, PA_FIELD_OIFNAME, 0, 0);
 	cut(cuts, PA_FIELD_OIFNAME, LO, LO);
 	cut_types(cuts, PA_FIELD_DADDR_TYPE);
+	for (pa_u128 state = 1; e->symbolic && state <= PA_CT_UNTRACKED; state <<= 1)
+		cut(cuts, PA_FIELD_CT_STATE, state, state);
 	if (pa_cuts_has(cuts, PA_FIELD_DADDR_IIF_TYPE))
 		cut_types(cuts, PA_FIELD_DADDR_IIF_TYPE);
 	if (pa_cuts_has(cuts, PA_FIELD_SADDR_TYPE))
@@ -125,17 +127,17 @@ pa_node pa_field_in(struct pa_evaluation *e, enum pa_field field, pa_u128 first,
 	return field_set(e, field, &(struct pa_interval){first, last}, 1);
 }
 
-static pa_node not(struct pa_evaluation *e, pa_node set)
+static pa_node outside(struct pa_evaluation *e, pa_node set)
 {
 	return pa_node_minus(e->space, PA_TRUE, set);
 }
 
-static pa_node and(struct pa_evaluation *e, pa_node a, pa_node b)
+static pa_node both(struct pa_evaluation *e, pa_node a, pa_node b)
 {
 	return pa_node_and(e->space, a, b);
 }
 
-static pa_node or(struct pa_evaluation *e, pa_node a, pa_node b)
+static pa_node either(struct pa_evaluation *e, pa_node a, pa_node b)
 {
 	return pa_node_or(e->space, a, b);
 }
@@ -168,18 +170,18 @@ static pa_node destination_types(struct pa_evaluation *e)
 	const enum pa_field field = PA_FIELD_DADDR_TYPE;
 	pa_node set = type_is(e, field, PA_TYPE_UNICAST);
 	if (!e->host->addresses_known) {
-		set = or(e, set, type_is(e, field, PA_TYPE_LOCAL));
-		set = or(e, set, type_is(e, field, PA_TYPE_BROADCAST));
-		set = or(e, set, type_is(e, field, PA_TYPE_ANYCAST));
+		set = either(e, set, type_is(e, field, PA_TYPE_LOCAL));
+		set = either(e, set, type_is(e, field, PA_TYPE_BROADCAST));
+		set = either(e, set, type_is(e, field, PA_TYPE_ANYCAST));
 	} else {
 		for (unsigned type = PA_TYPE_LOCAL; type <= PA_TYPE_ANYCAST; type++)
 			set = pa_node_choose(space, own_addresses(e, PA_FIELD_DADDR, type), type_is(e, field, type), set);
 	}
-	pa_node loopback = or(e, and(e, e->family[0], field_set(e, PA_FIELD_DADDR, &loopback4, 1)),
-			      and(e, e->family[1], field_set(e, PA_FIELD_DADDR, &loopback6, 1)));
-	pa_node multicast = or(e, and(e, e->family[0], field_set(e, PA_FIELD_DADDR, &multicast4, 1)),
-			       and(e, e->family[1], field_set(e, PA_FIELD_DADDR, &multicast6, 1)));
-	pa_node broadcast = and(e, e->family[0], field_set(e, PA_FIELD_DADDR, broadcasts4, COUNT(broadcasts4)));
+	pa_node loopback = either(e, both(e, e->family[0], field_set(e, PA_FIELD_DADDR, &loopback4, 1)),
+			      both(e, e->family[1], field_set(e, PA_FIELD_DADDR, &loopback6, 1)));
+	pa_node multicast = either(e, both(e, e->family[0], field_set(e, PA_FIELD_DADDR, &multicast4, 1)),
+			       both(e, e->family[1], field_set(e, PA_FIELD_DADDR, &multicast6, 1)));
+	pa_node broadcast = both(e, e->family[0], field_set(e, PA_FIELD_DADDR, broadcasts4, COUNT(broadcasts4)));
 	set = pa_node_choose(space, loopback, type_is(e, field, PA_TYPE_LOCAL), set);
 	set = pa_node_choose(space, multicast, type_is(e, field, PA_TYPE_MULTICAST), set);
 	return pa_node_choose(space, broadcast, type_is(e, field, PA_TYPE_BROADCAST), set);
@@ -198,8 +200,8 @@ static pa_node interface_types(struct pa_evaluation *e)
 	for (unsigned type = PA_TYPE_UNICAST; type <= PA_TYPE_MULTICAST; type++) {
 		pa_node same = type_is(e, field, type);
 		if (type == PA_TYPE_LOCAL || type == PA_TYPE_ANYCAST || type == PA_TYPE_BROADCAST)
-			same = or(e, same, unicast);
-		set = or(e, set, and(e, type_is(e, PA_FIELD_DADDR_TYPE, type), same));
+			same = either(e, same, unicast);
+		set = either(e, set, both(e, type_is(e, PA_FIELD_DADDR_TYPE, type), same));
 	}
 	return set;
 }
@@ -210,7 +212,7 @@ static pa_node source_types(struct pa_evaluation *e)
 	if (pa_space_classes(e->space, field)->count < 2 || !e->host->addresses_known)
 		return PA_TRUE;
 	pa_node own = own_addresses(e, PA_FIELD_SADDR, PA_TYPE_LOCAL);
-	return pa_node_choose(e->space, own, type_is(e, field, PA_TYPE_LOCAL), not(e, type_is(e, field, PA_TYPE_LOCAL)));
+	return pa_node_choose(e->space, own, type_is(e, field, PA_TYPE_LOCAL), outside(e, type_is(e, field, PA_TYPE_LOCAL)));
 }
 
 /* The first next header of IPv6 is the transport protocol or an extension header (RFC 8200; IANA protocol numbers). */
@@ -230,12 +232,12 @@ static pa_node next_headers(struct pa_evaluation *e)
 		struct pa_class_range one = {proto, proto}, other = {next, next};
 		pa_node same = pa_node_field(e->space, PA_FIELD_IP6_NEXTHDR, (struct pa_class_set){&other, 1}, PA_TRUE, PA_FALSE);
 		pa_node this = pa_node_field(e->space, PA_FIELD_L4PROTO, (struct pa_class_set){&one, 1}, PA_TRUE, PA_FALSE);
-		set = or(e, set, and(e, this, same));
+		set = either(e, set, both(e, this, same));
 		if (extends)
-			header = or(e, header, same);
+			header = either(e, header, same);
 	}
 	e->plain_nextheader = set;
-	return or(e, e->family[0], or(e, set, header));
+	return either(e, e->family[0], either(e, set, header));
 }
 
 pa_node pa_universe_new(struct pa_evaluation *e)
@@ -245,28 +247,29 @@ pa_node pa_universe_new(struct pa_evaluation *e)
 	pa_node icmp = pa_field_in(e, PA_FIELD_L4PROTO, 1, 1), icmpv6 = pa_field_in(e, PA_FIELD_L4PROTO, 58, 58);
 	pa_node set = PA_TRUE;
 	set = pa_node_choose(e->space, tcp, field_set(e, PA_FIELD_TCP_FLAGS, flags, tcp_new_flags(flags)), set);
-	set = pa_node_choose(e->space, and(e, icmp, e->family[0]), field_set(e, PA_FIELD_ICMP_TYPE, icmp_new, COUNT(icmp_new)), set);
-	return pa_node_choose(e->space, and(e, icmpv6, e->family[1]),
-			      field_set(e, PA_FIELD_ICMP_TYPE, icmpv6_new, COUNT(icmpv6_new)), set);
+	/* of the wrong family (IPv4 with protocol 58) they are invalid */
+	pa_node types4 = both(e, e->family[0], field_set(e, PA_FIELD_ICMP_TYPE, icmp_new, COUNT(icmp_new)));
+	pa_node types6 = both(e, e->family[1], field_set(e, PA_FIELD_ICMP_TYPE, icmpv6_new, COUNT(icmpv6_new)));
+	return pa_node_choose(e->space, icmp, types4, pa_node_choose(e->space, icmpv6, types6, set));
 }
 
 pa_node pa_universe_untracked(struct pa_evaluation *e)
 {
 	pa_node icmpv6 = pa_field_in(e, PA_FIELD_L4PROTO, 58, 58);
 	pa_node types = field_set(e, PA_FIELD_ICMP_TYPE, icmpv6_untracked, COUNT(icmpv6_untracked));
-	return and(e, e->family[1], and(e, icmpv6, types));
+	return both(e, e->family[1], both(e, icmpv6, types));
 }
 
 /* What plain packets look like in the fields that get a row of their own only where they decide. */
 static pa_node plain_packets(struct pa_evaluation *e)
 {
 	pa_node tcp = pa_field_in(e, PA_FIELD_L4PROTO, 6, 6);
-	pa_node set = or(e, not(e, tcp), pa_field_in(e, PA_FIELD_TCP_FLAGS, PA_TCP_SYN, PA_TCP_SYN));
+	pa_node set = either(e, outside(e, tcp), pa_field_in(e, PA_FIELD_TCP_FLAGS, PA_TCP_SYN, PA_TCP_SYN));
 	for (size_t i = 0; i < COUNT(plain_values); i++) {
 		if (pa_space_classes(e->space, plain_values[i].field)->count > 1)
-			set = and(e, set, field_set(e, plain_values[i].field, &plain_values[i].plain, 1));
+			set = both(e, set, field_set(e, plain_values[i].field, &plain_values[i].plain, 1));
 	}
-	return and(e, set, or(e, e->family[0], e->plain_nextheader));
+	return both(e, set, either(e, e->family[0], e->plain_nextheader));
 }
 
 void pa_universe_make(struct pa_evaluation *e)
@@ -274,18 +277,18 @@ void pa_universe_make(struct pa_evaluation *e)
 	e->plain_nextheader = PA_TRUE;
 	e->family[0] = pa_field_in(e, PA_FIELD_NFPROTO, PA_NFPROTO_IPV4, PA_NFPROTO_IPV4);
 	e->family[1] = pa_field_in(e, PA_FIELD_NFPROTO, PA_NFPROTO_IPV6, PA_NFPROTO_IPV6);
-	pa_node ipv4 = and(e, field_set(e, PA_FIELD_SADDR, &ipv4_all, 1), field_set(e, PA_FIELD_DADDR, &ipv4_all, 1));
-	pa_node set = or(e, and(e, e->family[0], ipv4), e->family[1]);
-	set = and(e, set, destination_types(e));
-	set = and(e, set, interface_types(e));
-	set = and(e, set, source_types(e));
-	e->base = and(e, set, next_headers(e));
+	pa_node ipv4 = both(e, field_set(e, PA_FIELD_SADDR, &ipv4_all, 1), field_set(e, PA_FIELD_DADDR, &ipv4_all, 1));
+	pa_node set = either(e, both(e, e->family[0], ipv4), e->family[1]);
+	set = both(e, set, destination_types(e));
+	set = both(e, set, interface_types(e));
+	set = both(e, set, source_types(e));
+	e->base = both(e, set, next_headers(e));
 	e->plain = plain_packets(e);
 }
 
 static pa_node has_name(struct pa_evaluation *e, enum pa_field field)
 {
-	return not(e, pa_field_in(e, field, 0, 0));
+	return outside(e, pa_field_in(e, field, 0, 0));
 }
 
 /*
@@ -296,18 +299,18 @@ pa_node pa_universe_path(struct pa_evaluation *e, enum pa_path path)
 {
 	pa_node lo = pa_field_in(e, PA_FIELD_IIFNAME, LO, LO);
 	pa_node foreign = type_is(e, PA_FIELD_DADDR_TYPE, PA_TYPE_UNICAST);
-	pa_node loopback = and(e, e->family[1], field_set(e, PA_FIELD_DADDR, &loopback6, 1));
+	pa_node loopback = both(e, e->family[1], field_set(e, PA_FIELD_DADDR, &loopback6, 1));
 	if (e->host->route_localnet != PA_YES)
-		loopback = or(e, loopback, and(e, e->family[0], field_set(e, PA_FIELD_DADDR, &loopback4, 1)));
+		loopback = either(e, loopback, both(e, e->family[0], field_set(e, PA_FIELD_DADDR, &loopback4, 1)));
 	switch (path) {
 	case PA_PATH_IN:
-		return and(e, and(e, e->base, has_name(e, PA_FIELD_IIFNAME)),
-			   and(e, not(e, foreign), or(e, lo, not(e, loopback))));
+		return both(e, both(e, e->base, has_name(e, PA_FIELD_IIFNAME)),
+			   both(e, outside(e, foreign), either(e, lo, outside(e, loopback))));
 	case PA_PATH_FORWARD:
-		return and(e, and(e, e->base, and(e, has_name(e, PA_FIELD_IIFNAME), not(e, lo))),
-			   and(e, foreign, has_name(e, PA_FIELD_OIFNAME)));
+		return both(e, both(e, e->base, both(e, has_name(e, PA_FIELD_IIFNAME), outside(e, lo))),
+			   both(e, foreign, has_name(e, PA_FIELD_OIFNAME)));
 	case PA_PATH_OUT:
-		return and(e, e->base, has_name(e, PA_FIELD_OIFNAME));
+		return both(e, e->base, has_name(e, PA_FIELD_OIFNAME));
 	}
 	return PA_FALSE;
 }

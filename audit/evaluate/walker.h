@@ -56,19 +56,20 @@ struct pa_wstate {
 	struct pa_wvalue now[PA_FIELD_COUNT];
 	const struct pa_wassumption *assumptions;
 	const struct pa_wstep *steps;
-	unsigned split_fields_low; /* unused bits of the fields that were split: see split_mask */
-	uint64_t split_mask;	   /* fields of the packet that a test split */
+	uint64_t split_mask; /* fields of the packet that a test split */
+	bool state_default;  /* nobody said what conntrack calls the packet: new, or untracked by itself */
+	bool status_given;   /* now[CT_STATUS] is what the caller said */
 	/* where it is */
 	enum pa_path path;
-	bool path_open;	  /* not decided yet: prerouting */
-	bool seen;	  /* conntrack has seen the packet */
-	bool natted;	  /* a nat chain of this hook has translated */
-	unsigned hook;	  /* index into the path's hooks */
+	enum pa_hook at;
+	bool seen;		      /* conntrack has seen the packet */
+	bool early;		      /* in a chain that is assumed to run before conntrack; state_after is put back after it */
+	struct pa_wvalue state_after;
+	bool natted;	   /* a nat chain of this hook has translated */
 	size_t stage, nat; /* of the hook; nat: chain of a nat stage */
 	struct pa_wframe frames[PA_WDEPTH];
 	unsigned depth;
 	size_t step; /* of the rule frames[depth - 1] is in; SIZE_MAX: between rules */
-	enum pa_hook at;
 	const struct pa_rule *accepted[8]; /* rules whose accept let it through, one per base chain */
 	unsigned accepted_count;
 	bool ended;
@@ -97,6 +98,7 @@ struct pa_wrun {
 /* Run a state to its leaves. */
 void pa_wrun_start(struct pa_wrun *run, struct pa_wstate *state);
 void pa_wstate_init(struct pa_wrun *run, struct pa_wstate *state, enum pa_path path, bool path_open);
+void pa_wstate_enter(struct pa_wrun *run, struct pa_wstate *state);
 
 /* walk_test.c: decide a test in a state. A part where the answer is different is put on the work list (`other` is filled). */
 enum pa_wanswer { PA_W_NO, PA_W_YES, PA_W_BREAK };

@@ -1,0 +1,638 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The walk: a small machine that carries a state through stages, chains, rules and steps. It shares the order of base chains with
+ * the symbolic evaluation and nothing else, so that each can find the other's mistakes.
+ */
+#include "evaluation.h"
+#include "walker.h"
+
+#include <string.h>
+
+#define LO pa_ifname_value("lo")
+
+/* --- the trail --- */
+
+static void note(struct pa_wrun *run, struct pa_wstate *s, struct pa_walk_step step)
+{
+	if (!run->trace)
+		return;
+	struct pa_wstep *link = pa_arena_alloc(run->arena, 1, sizeof(*link));
+	*link = (struct pa_wstep){s->steps, step};
+	s->steps = link;
+}
+
+static void note_kernel(struct pa_wrun *run, struct pa_wstate *s, const char *text)
+{
+	note(run, s, (struct pa_walk_step){.outcome = PA_WALK_KERNEL, .text = text});
+}
+
+static void note_rule(struct pa_wrun *run, struct pa_wstate *s, const struct pa_rule *rule, enum pa_walk_outcome outcome,
+		      enum pa_verdict_kind verdict, const struct pa_step *failed)
+{
+	note(run, s,
+	     (struct pa_walk_step){.chain = rule->chain,
+				   .rule = rule,
+				   .depth = s->depth ? s->depth - 1 : 0,
+				   .outcome = outcome,
+				   .verdict = verdict,
+				   .failed_step = failed});
+}
+
+static void end(struct pa_wstate *s, enum pa_fate fate)
+{
+	s->ended = true;
+	s->fate = fate;
+}
+
+/* --- stages --- */
+
+static const struct pa_stage *stage_of(const struct pa_wrun *run, const struct pa_wstate *s)
+{
+	return &run->walker->plan.hook[s->at].stages[s->stage];
+}
+
+static struct pa_wvalue constant(pa_u128 value)
+{
+	return (struct pa_wvalue){PA_W_VALUE, PA_FIELD_NFPROTO, value, value, NULL};
+}
+
+static struct pa_wvalue carried(enum pa_field field)
+{
+	return (struct pa_wvalue){PA_W_PACKET, field, 0, 0, NULL};
+}
+
+static bool sees_family(struct pa_wrun *run, struct pa_wstate *s, enum pa_family family)
+{
+	if (family == PA_FAMILY_INET)
+		return true;
+	bool ipv4 = pa_wfield_in(run, s, PA_FIELD_NFPROTO, PA_NFPROTO_IPV4, PA_NFPROTO_IPV4);
+	return ipv4 == (family == PA_FAMILY_IP);
+}
+
+static void enter_chain(struct pa_wstate *s, const struct pa_chain *chain)
+{
+	s->frames[0] = (struct pa_wframe){chain, 0};
+	s->depth = 1;
+	s->step = SIZE_MAX;
+}
+
+/* The base chain let the packet through: on to what comes next at this hook. */
+static void leave_base_chain(struct pa_wrun *run, struct pa_wstate *s)
+{
+	const struct pa_stage *stage = stage_of(run, s);
+	s->depth = 0;
+	if (stage->kind == PA_STAGE_NAT && !s->natted && s->nat + 1 < stage->nat_count) {
+		s->nat++;
+		return;
+	}
+	if (s->early) {
+		/* a chain that may have run before conntrack: from here on conntrack has seen the packet */
+		s->early = false;
+		s->seen = true;
+		if (s->now[PA_FIELD_CT_STATE].kind != PA_W_VALUE || s->now[PA_FIELD_CT_STATE].first != PA_CT_UNTRACKED)
+			s->now[PA_FIELD_CT_STATE] = s->state_after;
+	}
+	s->natted = false;
+	s->nat = 0;
+	s->stage++;
+}
+
+static void base_chain_end(struct pa_wrun *run, struct pa_wstate *s)
+{
+	const struct pa_stage *stage = stage_of(run, s);
+	const struct pa_chain *chain = stage->kind == PA_STAGE_NAT ? stage->nat[s->nat] : stage->chain;
+	note(run, s, (struct pa_walk_step){.chain = chain, .outcome = PA_WALK_POLICY, .verdict = chain->policy});
+	if (chain->policy == PA_VERDICT_ACCEPT)
+		leave_base_chain(run, s);
+	else
+		end(s, PA_FATE_DROP);
+}
+
+/* --- conntrack --- */
+
+/* Neighbour discovery and multicast listener messages are left untracked by conntrack itself. */
+static bool untracked_by_itself(struct pa_wrun *run, struct pa_wstate *s)
+{
+	return pa_wfield_in(run, s, PA_FIELD_NFPROTO, PA_NFPROTO_IPV6, PA_NFPROTO_IPV6) &&
+	       pa_wfield_in(run, s, PA_FIELD_L4PROTO, 58, 58) &&
+	       (pa_wfield_in(run, s, PA_FIELD_ICMP_TYPE, 130, 136) || pa_wfield_in(run, s, PA_FIELD_ICMP_TYPE, 143, 143) ||
+		pa_wfield_in(run, s, PA_FIELD_ICMP_TYPE, 151, 151));
+}
+
+static bool state_is(struct pa_wrun *run, struct pa_wstate *s, pa_u128 state)
+{
+	return pa_wfield_in(run, s, PA_FIELD_CT_STATE, state, state);
+}
+
+/* Until conntrack runs the state is invalid whatever the packet is; then it is what the packet says. */
+static void see_packet(struct pa_wrun *run, struct pa_wstate *s)
+{
+	struct pa_wvalue state = carried(PA_FIELD_CT_STATE);
+	if (s->state_default && untracked_by_itself(run, s))
+		state = constant(PA_CT_UNTRACKED);
+	s->now[PA_FIELD_CT_STATE] = state;
+	s->seen = true;
+}
+
+/* What the flow remembers of its first packet: this packet's own header when it is in the original direction. */
+static void set_original(struct pa_wrun *run, struct pa_wstate *s)
+{
+	static const enum pa_field original[][2] = {{PA_FIELD_CT_ORIG_SADDR, PA_FIELD_SADDR},
+						    {PA_FIELD_CT_ORIG_DADDR, PA_FIELD_DADDR},
+						    {PA_FIELD_CT_ORIG_SPORT, PA_FIELD_SPORT},
+						    {PA_FIELD_CT_ORIG_DPORT, PA_FIELD_DPORT}};
+	bool own = state_is(run, s, PA_CT_NEW) ||
+		   (state_is(run, s, PA_CT_ESTABLISHED) && pa_wfield_in(run, s, PA_FIELD_CT_DIRECTION, 0, 0));
+	for (size_t i = 0; i < 4; i++)
+		s->now[original[i][0]] = carried(original[i][own ? 1 : 0]);
+	if (state_is(run, s, PA_CT_NEW) && !s->status_given)
+		s->now[PA_FIELD_CT_STATUS] = constant(0);
+}
+
+static void conntrack_stage(struct pa_wrun *run, struct pa_wstate *s)
+{
+	if (!s->seen) {
+		struct pa_wvalue *state = &s->now[PA_FIELD_CT_STATE];
+		if (state->kind == PA_W_VALUE && state->first == PA_CT_UNTRACKED)
+			s->seen = true;
+		else
+			see_packet(run, s);
+		return; /* a unit of its own: a split below must not see the packet twice */
+	}
+	set_original(run, s);
+	s->stage++;
+}
+
+/* --- nat --- */
+
+static bool nat_is_on(struct pa_wrun *run, struct pa_wstate *s)
+{
+	const struct pa_plan *plan = &run->walker->plan;
+	if (plan->conntrack_ipv4 && plan->conntrack_ipv6)
+		return true;
+	return pa_wfield_in(run, s, PA_FIELD_NFPROTO, PA_NFPROTO_IPV4, PA_NFPROTO_IPV4) ? plan->conntrack_ipv4 : plan->conntrack_ipv6;
+}
+
+/* Is the first packet of the flow, which is the one that nat chains see, this one? */
+static bool nat_asks(struct pa_wrun *run, struct pa_wstate *s)
+{
+	if (!nat_is_on(run, s))
+		return false;
+	/* over lo the flow was made on the way out */
+	if ((s->at == PA_HOOK_PREROUTING || s->at == PA_HOOK_INPUT) && pa_wfield_in(run, s, PA_FIELD_IIFNAME, LO, LO))
+		return false;
+	if (state_is(run, s, PA_CT_NEW))
+		return true;
+	return state_is(run, s, PA_CT_RELATED) && !pa_wfield_in(run, s, PA_FIELD_L4PROTO, 1, 1) &&
+	       !pa_wfield_in(run, s, PA_FIELD_L4PROTO, 58, 58);
+}
+
+/* A packet of a flow that exists is translated as its first packet was: known only from its status. */
+static bool flow_is_translated(struct pa_wrun *run, struct pa_wstate *s)
+{
+	if (!nat_is_on(run, s) || !pa_whas_flow(run, s))
+		return false;
+	if (s->status_given)
+		return s->now[PA_FIELD_CT_STATUS].kind == PA_W_VALUE &&
+		       (s->now[PA_FIELD_CT_STATUS].first & (PA_STATUS_SNAT | PA_STATUS_DNAT)) != 0;
+	return pa_wassume(run, s, "the flow is translated (NAT)", 1, true);
+}
+
+static void translate_as_flow(struct pa_wstate *s)
+{
+	static const char *const text = "the address or port that NAT gave the flow";
+	struct pa_wvalue unknown = {.kind = PA_W_UNKNOWN, .text = text};
+	if (s->at == PA_HOOK_PREROUTING || s->at == PA_HOOK_OUTPUT) {
+		s->now[PA_FIELD_DADDR] = s->now[PA_FIELD_DPORT] = unknown;
+		s->now[PA_FIELD_DADDR_TYPE] = s->now[PA_FIELD_DADDR_IIF_TYPE] = unknown;
+	} else {
+		s->now[PA_FIELD_SADDR] = s->now[PA_FIELD_SPORT] = unknown;
+	}
+}
+
+static void nat_stage(struct pa_wrun *run, struct pa_wstate *s, const struct pa_stage *stage)
+{
+	if (s->nat == 0 && !nat_asks(run, s)) {
+		if (flow_is_translated(run, s))
+			translate_as_flow(s);
+		s->stage++;
+		return;
+	}
+	const struct pa_chain *chain = stage->nat[s->nat];
+	if (sees_family(run, s, chain->table->family)) {
+		enter_chain(s, chain);
+	} else if (s->nat + 1 < stage->nat_count) {
+		s->nat++;
+	} else {
+		s->nat = 0;
+		s->stage++;
+	}
+}
+
+/* --- filter chains at exactly -200 --- */
+
+static void chain_stage(struct pa_wrun *run, struct pa_wstate *s, const struct pa_stage *stage)
+{
+	if (!sees_family(run, s, stage->chain->table->family)) {
+		s->stage++;
+		return;
+	}
+	bool lo = s->at == PA_HOOK_PREROUTING && stage->state_unsure && pa_wfield_in(run, s, PA_FIELD_IIFNAME, LO, LO);
+	if (stage->state_unsure && !lo && s->now[PA_FIELD_CT_STATE].kind == PA_W_PACKET &&
+	    !pa_wassume(run, s, "conntrack runs before the chain of priority -200", stage->chain->id, true)) {
+		s->early = true;
+		s->seen = false;
+		s->state_after = s->now[PA_FIELD_CT_STATE];
+		s->now[PA_FIELD_CT_STATE] = constant(PA_CT_INVALID);
+	}
+	enter_chain(s, stage->chain);
+}
+
+/* --- between hooks --- */
+
+static bool is_local(struct pa_wrun *run, struct pa_wstate *s)
+{
+	const struct pa_wvalue *type = &s->now[PA_FIELD_DADDR_TYPE];
+	if (type->kind == PA_W_UNKNOWN)
+		return pa_wassume(run, s, type->text, 0, true);
+	return !pa_wfield_in(run, s, PA_FIELD_DADDR_TYPE, PA_TYPE_UNICAST, PA_TYPE_UNICAST);
+}
+
+static bool is_martian(struct pa_wrun *run, struct pa_wstate *s)
+{
+	const struct pa_wvalue *address = &s->now[PA_FIELD_DADDR];
+	bool loopback = address->kind == PA_W_VALUE && address->first >> 24 == (PA_IPV4_BASE | 0x7f000000) >> 24;
+	if (!loopback || run->walker->host->route_localnet == PA_YES || pa_wfield_in(run, s, PA_FIELD_IIFNAME, LO, LO))
+		return false;
+	return run->walker->host->route_localnet == PA_NO || !pa_wassume(run, s, "net.ipv4.conf.*.route_localnet is 1", 0, true);
+}
+
+static bool forwarding_is_off(struct pa_wrun *run, struct pa_wstate *s)
+{
+	const struct pa_host *host = run->walker->host;
+	if (host->forward_ipv4 != PA_NO && host->forward_ipv6 != PA_NO)
+		return false;
+	bool ipv4 = pa_wfield_in(run, s, PA_FIELD_NFPROTO, PA_NFPROTO_IPV4, PA_NFPROTO_IPV4);
+	return (ipv4 ? host->forward_ipv4 : host->forward_ipv6) == PA_NO;
+}
+
+/* Forwarding takes one off the TTL before the forward hook. */
+static void decrement_ttl(struct pa_wstate *s)
+{
+	struct pa_wrange ttl = s->packet[PA_FIELD_TTL];
+	if (ttl.count == 1 && ttl.items[0].first == ttl.items[0].last && ttl.items[0].first > 0)
+		s->now[PA_FIELD_TTL] = constant(ttl.items[0].first - 1);
+	else
+		s->now[PA_FIELD_TTL] = (struct pa_wvalue){.kind = PA_W_UNKNOWN, .text = "the TTL after forwarding took one off"};
+}
+
+static void route(struct pa_wrun *run, struct pa_wstate *s)
+{
+	if (is_local(run, s)) {
+		if (is_martian(run, s)) {
+			note_kernel(run, s, "the kernel drops it: a loopback destination from another interface (route_localnet)");
+			end(s, PA_FATE_DROP);
+			return;
+		}
+		note_kernel(run, s, "routing: the destination is this host, on to the input hook");
+		s->path = PA_PATH_IN;
+		s->at = PA_HOOK_INPUT;
+	} else {
+		if (forwarding_is_off(run, s)) {
+			note_kernel(run, s, "the kernel drops it: the destination is another host and forwarding is off");
+			s->path = PA_PATH_FORWARD;
+			end(s, PA_FATE_DROP);
+			return;
+		}
+		note_kernel(run, s, "routing: the destination is another host, on to the forward hook");
+		s->path = PA_PATH_FORWARD;
+		s->at = PA_HOOK_FORWARD;
+		s->now[PA_FIELD_OIFNAME] = carried(PA_FIELD_OIFNAME);
+		decrement_ttl(s);
+	}
+	s->stage = 0;
+}
+
+static bool passes_others(struct pa_wrun *run, struct pa_wstate *s, const struct pa_chain **chains, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const char *text = pa_arena_printf(run->arena, "chain %s of table %s %s lets the packet pass", chains[i]->name,
+						   pa_family_name(chains[i]->table->family), chains[i]->table->name);
+		if (!pa_wassume(run, s, text, 0, false)) {
+			end(s, PA_FATE_DROP);
+			return false;
+		}
+	}
+	return true;
+}
+
+static void hook_end(struct pa_wrun *run, struct pa_wstate *s)
+{
+	const struct pa_plan *plan = &run->walker->plan;
+	switch (s->at) {
+	case PA_HOOK_PREROUTING:
+		if (passes_others(run, s, plan->ingress, plan->ingress_count))
+			route(run, s);
+		return;
+	case PA_HOOK_OUTPUT:
+		if (s->now[PA_FIELD_DADDR].kind != PA_W_PACKET)
+			s->now[PA_FIELD_OIFNAME] =
+				(struct pa_wvalue){.kind = PA_W_UNKNOWN, .text = "the interface after NAT changed the destination"};
+		s->at = PA_HOOK_POSTROUTING;
+		s->stage = 0;
+		return;
+	case PA_HOOK_FORWARD:
+		s->at = PA_HOOK_POSTROUTING;
+		s->stage = 0;
+		return;
+	case PA_HOOK_POSTROUTING:
+		if (!passes_others(run, s, plan->egress, plan->egress_count))
+			return;
+		break;
+	case PA_HOOK_INPUT:
+	case PA_HOOK_INGRESS:
+	case PA_HOOK_EGRESS:
+		break;
+	}
+	end(s, PA_FATE_ACCEPT);
+}
+
+static void next_stage(struct pa_wrun *run, struct pa_wstate *s)
+{
+	if (s->stage == run->walker->plan.hook[s->at].count) {
+		hook_end(run, s);
+		return;
+	}
+	const struct pa_stage *stage = stage_of(run, s);
+	switch (stage->kind) {
+	case PA_STAGE_CHAIN:
+		chain_stage(run, s, stage);
+		return;
+	case PA_STAGE_CONNTRACK:
+		conntrack_stage(run, s);
+		return;
+	case PA_STAGE_NAT:
+		nat_stage(run, s, stage);
+		return;
+	}
+}
+
+/* --- rules --- */
+
+static void next_rule(struct pa_wstate *s)
+{
+	s->frames[s->depth - 1].rule++;
+	s->step = SIZE_MAX;
+}
+
+static void accept(struct pa_wrun *run, struct pa_wstate *s, const struct pa_rule *rule)
+{
+	if (s->accepted_count < sizeof(s->accepted) / sizeof(s->accepted[0]))
+		s->accepted[s->accepted_count++] = rule;
+	leave_base_chain(run, s);
+}
+
+static void return_to_caller(struct pa_wrun *run, struct pa_wstate *s)
+{
+	s->depth--;
+	s->step = SIZE_MAX;
+	if (s->depth == 0)
+		base_chain_end(run, s);
+}
+
+static void take_verdict(struct pa_wrun *run, struct pa_wstate *s, const struct pa_rule *rule, const struct pa_verdict *verdict)
+{
+	if (verdict->kind == PA_VERDICT_CONTINUE) {
+		s->step++;
+		return;
+	}
+	note_rule(run, s, rule, PA_WALK_MATCHED, verdict->kind, NULL);
+	switch (verdict->kind) {
+	case PA_VERDICT_ACCEPT:
+		accept(run, s, rule);
+		return;
+	case PA_VERDICT_DROP:
+		end(s, PA_FATE_DROP);
+		return;
+	case PA_VERDICT_REJECT:
+		end(s, PA_FATE_REJECT);
+		return;
+	case PA_VERDICT_RETURN:
+		return_to_caller(run, s);
+		return;
+	case PA_VERDICT_JUMP:
+	case PA_VERDICT_GOTO:
+		next_rule(s);
+		if (verdict->kind == PA_VERDICT_GOTO)
+			s->depth--;
+		if (s->depth == PA_WDEPTH) { /* pa_ruleset_check() allows 16 */
+			run->cut = true;
+			end(s, PA_FATE_DEPENDS);
+			return;
+		}
+		s->frames[s->depth++] = (struct pa_wframe){verdict->target, 0};
+		return;
+	case PA_VERDICT_CONTINUE:
+		return;
+	}
+}
+
+static void any_verdict(struct pa_wrun *run, struct pa_wstate *s, const struct pa_rule *rule, const char *text)
+{
+	uint64_t key = (uint64_t)rule->id << 20 | s->step << 4;
+	static const struct pa_verdict accepts = {.kind = PA_VERDICT_ACCEPT}, drops = {.kind = PA_VERDICT_DROP};
+	if (pa_wassume(run, s, text, key, false)) {
+		if (pa_wassume(run, s, text, key + 1, false))
+			take_verdict(run, s, rule, &accepts);
+		else
+			take_verdict(run, s, rule, &drops);
+	} else if (pa_wassume(run, s, text, key + 2, false)) {
+		next_rule(s);
+	} else {
+		s->step++;
+	}
+}
+
+static void do_opaque(struct pa_wrun *run, struct pa_wstate *s, const struct pa_rule *rule, const struct pa_step *step)
+{
+	const char *text = step->text ? step->text : "an unknown statement";
+	uint64_t key = 0;
+	if (step->volatile_ || !step->text) {
+		key = (uint64_t)rule->id << 16 | s->step;
+		for (unsigned i = 0; i < s->depth; i++)
+			key = key * 0x100000001b3u ^ ((uint64_t)s->frames[i].chain->id << 32 | s->frames[i].rule);
+	}
+	switch (step->opacity) {
+	case PA_OPACITY_MATCH:
+		if (pa_wassume(run, s, text, key, step->volatile_)) {
+			s->step++;
+			return;
+		}
+		note_rule(run, s, rule, PA_WALK_NO_MATCH, PA_VERDICT_CONTINUE, step);
+		next_rule(s);
+		return;
+	case PA_OPACITY_STOLEN:
+		if (pa_wassume(run, s, text, key, true))
+			s->step++;
+		else
+			end(s, PA_FATE_DROP);
+		return;
+	case PA_OPACITY_VERDICT:
+		any_verdict(run, s, rule, text);
+		return;
+	}
+}
+
+static void do_vmap(struct pa_wrun *run, struct pa_wstate *s, const struct pa_rule *rule, const struct pa_step *step)
+{
+	const struct pa_elements *map = step->elements;
+	const char *text = step->text ? step->text : "a verdict map";
+	if (map->opaque) {
+		any_verdict(run, s, rule, text);
+		return;
+	}
+	size_t found = pa_wlookup(run, s, rule, step, &step->key, map);
+	if (found != SIZE_MAX && map->may_shrink && !pa_wassume(run, s, text, (uint64_t)(uintptr_t)map, true))
+		found = SIZE_MAX;
+	if (found == SIZE_MAX && map->may_grow && pa_wassume(run, s, text, (uint64_t)(uintptr_t)map + 1, true)) {
+		any_verdict(run, s, rule, text);
+		return;
+	}
+	if (found == SIZE_MAX) {
+		note_rule(run, s, rule, PA_WALK_NO_MATCH, PA_VERDICT_CONTINUE, step);
+		next_rule(s);
+		return;
+	}
+	take_verdict(run, s, rule, found < map->count ? &map->data[found].verdict : &map->catch_all->verdict);
+}
+
+static void do_nat(struct pa_wrun *run, struct pa_wstate *s, const struct pa_rule *rule, const struct pa_step *step)
+{
+	switch (pa_wtranslate(run, s, rule, step)) {
+	case PA_WNAT_DONE:
+		note_rule(run, s, rule, PA_WALK_MATCHED, PA_VERDICT_ACCEPT, NULL);
+		accept(run, s, rule);
+		return;
+	case PA_WNAT_GOES_ON:
+		s->step++;
+		return;
+	case PA_WNAT_BREAKS:
+		note_rule(run, s, rule, PA_WALK_NO_MATCH, PA_VERDICT_CONTINUE, step);
+		next_rule(s);
+		return;
+	}
+}
+
+static void do_step(struct pa_wrun *run, struct pa_wstate *s, const struct pa_rule *rule, const struct pa_step *step)
+{
+	switch (step->kind) {
+	case PA_STEP_MATCH:
+		if (pa_wtest(run, s, rule, step) == PA_W_YES) {
+			s->step++;
+			return;
+		}
+		note_rule(run, s, rule, PA_WALK_NO_MATCH, PA_VERDICT_CONTINUE, step);
+		next_rule(s);
+		return;
+	case PA_STEP_VERDICT:
+		take_verdict(run, s, rule, &step->verdict);
+		return;
+	case PA_STEP_VMAP:
+		do_vmap(run, s, rule, step);
+		return;
+	case PA_STEP_ASSIGN:
+		pa_wassign(run, s, rule, step);
+		if (s->step == SIZE_MAX)
+			next_rule(s);
+		return;
+	case PA_STEP_NAT:
+		do_nat(run, s, rule, step);
+		return;
+	case PA_STEP_NOTRACK:
+		if (!s->seen)
+			s->now[PA_FIELD_CT_STATE] = constant(PA_CT_UNTRACKED);
+		s->step++;
+		return;
+	case PA_STEP_NONE:
+		s->step++;
+		return;
+	case PA_STEP_OPAQUE:
+		do_opaque(run, s, rule, step);
+		return;
+	}
+}
+
+static void advance(struct pa_wrun *run, struct pa_wstate *s)
+{
+	if (s->depth == 0) {
+		next_stage(run, s);
+		return;
+	}
+	struct pa_wframe *frame = &s->frames[s->depth - 1];
+	if (frame->rule == frame->chain->rule_count) {
+		return_to_caller(run, s);
+		return;
+	}
+	const struct pa_rule *rule = frame->chain->rules[frame->rule];
+	if (s->step == SIZE_MAX)
+		s->step = 0;
+	if (s->step == rule->step_count) {
+		note_rule(run, s, rule, PA_WALK_PASSED, PA_VERDICT_CONTINUE, NULL);
+		next_rule(s);
+		return;
+	}
+	do_step(run, s, rule, &rule->steps[s->step]);
+}
+
+void pa_wrun_start(struct pa_wrun *run, struct pa_wstate *first)
+{
+	pa_grow(&run->work, &run->work_capacity, run->work_count + 1, sizeof(*run->work));
+	run->work[run->work_count++] = first;
+	while (run->work_count) {
+		struct pa_wstate *s = run->work[--run->work_count];
+		while (!s->ended)
+			advance(run, s);
+		run->leaf(run->context, s);
+	}
+}
+
+/* --- the first state --- */
+
+static void init_types(struct pa_wrun *run, struct pa_wstate *s, enum pa_path path, bool path_open)
+{
+	static const struct pa_interval local = {PA_TYPE_LOCAL, PA_TYPE_MULTICAST}, any = {PA_TYPE_UNICAST, PA_TYPE_MULTICAST};
+	static const struct pa_interval foreign = {PA_TYPE_UNICAST, PA_TYPE_UNICAST};
+	const struct pa_interval *type = path_open ? &any : path == PA_PATH_IN ? &local : path == PA_PATH_FORWARD ? &foreign : &any;
+	struct pa_wrange daddr = s->packet[PA_FIELD_DADDR];
+	if (daddr.count == 1 && daddr.items[0].first == daddr.items[0].last) {
+		int family = s->packet[PA_FIELD_NFPROTO].items[0].first == PA_NFPROTO_IPV4 ? 4 : 6;
+		unsigned known = pa_address_type(run->walker->host, daddr.items[0].first, family);
+		struct pa_interval *exact = pa_arena_alloc(run->arena, 1, sizeof(*exact));
+		*exact = (struct pa_interval){known, known};
+		if (known && known >= type->first && known <= type->last)
+			type = exact;
+	}
+	s->packet[PA_FIELD_DADDR_TYPE] = (struct pa_wrange){type, 1};
+}
+
+/* Where and as what a packet starts; its fields (packet[]) are filled by the caller. */
+void pa_wstate_init(struct pa_wrun *run, struct pa_wstate *s, enum pa_path path, bool path_open)
+{
+	for (unsigned f = 0; f < PA_FIELD_COUNT; f++)
+		s->now[f] = carried((enum pa_field)f);
+	init_types(run, s, path, path_open);
+	s->path = path;
+	s->at = path == PA_PATH_OUT && !path_open ? PA_HOOK_OUTPUT : PA_HOOK_PREROUTING;
+	s->now[s->at == PA_HOOK_OUTPUT ? PA_FIELD_IIFNAME : PA_FIELD_OIFNAME] = constant(0);
+	s->now[PA_FIELD_CT_STATE] = constant(PA_CT_INVALID);
+	s->step = SIZE_MAX;
+}
+
+/* Over lo the flow travels with the packet. May split: the state must be complete. */
+void pa_wstate_enter(struct pa_wrun *run, struct pa_wstate *s)
+{
+	if (s->at == PA_HOOK_PREROUTING && pa_wfield_in(run, s, PA_FIELD_IIFNAME, LO, LO)) {
+		see_packet(run, s);
+		set_original(run, s);
+	}
+}

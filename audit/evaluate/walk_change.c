@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Assignments and translations in a state of the walk. */
+#include "evaluation.h"
+#include "walker.h"
+
+static struct pa_wvalue unknown_value(const char *text)
+{
+	return (struct pa_wvalue){.kind = PA_W_UNKNOWN, .text = text ? text : "a value that cannot be known"};
+}
+
+static struct pa_wvalue interval_value(struct pa_interval interval, const char *text)
+{
+	return (struct pa_wvalue){PA_W_VALUE, PA_FIELD_NFPROTO, interval.first, interval.last, text ? text : "a range"};
+}
+
+/* What another field holds now, under mask and xor. */
+static struct pa_wvalue field_value(const struct pa_wstate *state, const struct pa_key_part *part, const char *text)
+{
+	if (part->opaque)
+		return unknown_value(text);
+	struct pa_wvalue value = state->now[part->field];
+	bool plain = part->mask == pa_field_max(part->field) && !part->xor_value;
+	if (value.kind == PA_W_PACKET) {
+		struct pa_wrange range = state->packet[value.field];
+		if (range.count == 1 && range.items[0].first == range.items[0].last)
+			value = interval_value(range.items[0], text);
+	}
+	if (plain)
+		return value;
+	if (value.kind != PA_W_VALUE || value.first != value.last)
+		return unknown_value(text);
+	value.first = value.last = (value.first & part->mask) ^ part->xor_value;
+	return value;
+}
+
+static struct pa_wvalue datum_value(const struct pa_operand *operand, const struct pa_datum *datum, const char *text)
+{
+	if (datum->kind == PA_DATUM_VALUES && operand->datum_index < datum->count)
+		return interval_value(datum->values[operand->datum_index], text);
+	return unknown_value(text);
+}
+
+/* The element that the step's map gives; NULL: none, the rule ends. */
+static const struct pa_datum *find_datum(struct pa_wrun *run, struct pa_wstate *state, const struct pa_rule *rule, const struct pa_step *step,
+					 const struct pa_key *key, const struct pa_elements *map)
+{
+	static const struct pa_datum anything = {.kind = PA_DATUM_OPAQUE};
+	const char *text = step->text ? step->text : "a map";
+	uint64_t id = (uint64_t)(uintptr_t)map;
+	if (map->opaque)
+		return pa_wassume(run, state, text, id, false) ? &anything : NULL;
+	size_t found = pa_wlookup(run, state, rule, step, key, map);
+	if (found != SIZE_MAX && map->may_shrink && !pa_wassume(run, state, text, id + 1, true))
+		found = SIZE_MAX;
+	if (found == SIZE_MAX && map->may_grow && pa_wassume(run, state, text, id + 2, true))
+		return &anything;
+	if (found == SIZE_MAX)
+		return NULL;
+	return found < map->count ? &map->data[found] : map->catch_all;
+}
+
+void pa_wassign(struct pa_wrun *run, struct pa_wstate *state, const struct pa_rule *rule, const struct pa_step *step)
+{
+	struct pa_wvalue value = unknown_value(step->text);
+	const struct pa_datum *datum;
+	switch (step->value.kind) {
+	case PA_OPERAND_VALUE:
+		value = interval_value(step->value.interval, step->text);
+		break;
+	case PA_OPERAND_FIELD:
+		if (!step->value.part.opaque && pa_field_needs_flow(step->value.part.field) && !pa_whas_flow(run, state)) {
+			state->step = SIZE_MAX; /* it cannot be read: the rule ends */
+			return;
+		}
+		value = field_value(state, &step->value.part, step->text);
+		break;
+	case PA_OPERAND_MAP:
+		datum = find_datum(run, state, rule, step, &step->value.key, step->value.map);
+		if (!datum) {
+			state->step = SIZE_MAX;
+			return;
+		}
+		value = datum_value(&step->value, datum, step->text);
+		break;
+	case PA_OPERAND_NONE:
+	case PA_OPERAND_PREFIX:
+	case PA_OPERAND_OPAQUE:
+		break;
+	}
+	if (step->field != PA_FIELD_CT_MARK || pa_whas_flow(run, state))
+		state->now[step->field] = value;
+	state->step++;
+}
+
+/* --- translations --- */
+
+static const char *locality_text(struct pa_wrun *run, const struct pa_wvalue *value, int family)
+{
+	char range[PA_ADDRESS_RANGE_TEXT_MAX];
+	pa_address_range_format((struct pa_interval){value->first, value->last}, family, range);
+	return pa_arena_printf(run->arena, "%s is an address of this host", range);
+}
+
+static struct pa_wvalue destination_type(struct pa_wrun *run, const struct pa_wvalue *address, int family)
+{
+	const struct pa_host *host = run->walker->host;
+	if (address->kind == PA_W_SELF)
+		return interval_value((struct pa_interval){PA_TYPE_LOCAL, PA_TYPE_LOCAL}, NULL);
+	if (address->kind != PA_W_VALUE)
+		return unknown_value("the new destination is an address of this host");
+	unsigned type = pa_address_type(host, address->first, family);
+	bool single = address->first == address->last, local = false;
+	for (size_t i = 0; !single && host->addresses_known && i < host->address_count; i++)
+		local = local || (host->addresses[i].address >= address->first && host->addresses[i].address <= address->last);
+	if (single ? type != 0 : host->addresses_known && !local && type == PA_TYPE_UNICAST)
+		return interval_value((struct pa_interval){type, type}, NULL);
+	return unknown_value(locality_text(run, address, family));
+}
+
+static void add_status(struct pa_wstate *state, pa_u128 bit)
+{
+	struct pa_wvalue *status = &state->now[PA_FIELD_CT_STATUS];
+	if (status->kind == PA_W_VALUE && status->first == status->last)
+		status->first = status->last = status->first | bit;
+}
+
+/* An operand of dnat or snat. false: nothing given. */
+static bool operand_value(const struct pa_wstate *state, const struct pa_step *step, const struct pa_operand *operand,
+			  const struct pa_datum *datum, const struct pa_elements *map, struct pa_wvalue *ret)
+{
+	switch (operand->kind) {
+	case PA_OPERAND_NONE:
+		return false;
+	case PA_OPERAND_VALUE:
+	case PA_OPERAND_PREFIX:
+		*ret = interval_value(operand->interval, step->text);
+		return true;
+	case PA_OPERAND_FIELD:
+		*ret = field_value(state, &operand->part, step->text);
+		return true;
+	case PA_OPERAND_MAP:
+		*ret = datum && operand->map == map ? datum_value(operand, datum, step->text) : unknown_value(step->text);
+		return true;
+	case PA_OPERAND_OPAQUE:
+		break;
+	}
+	*ret = unknown_value(step->text);
+	return true;
+}
+
+static void translate_destination(struct pa_wrun *run, struct pa_wstate *state, const struct pa_wvalue *address,
+				  const struct pa_wvalue *port, int family)
+{
+	if (address) {
+		struct pa_wvalue type = destination_type(run, address, family);
+		state->now[PA_FIELD_DADDR] = *address;
+		state->now[PA_FIELD_DADDR_TYPE] = type;
+		if (type.kind != PA_W_VALUE || type.first == PA_TYPE_LOCAL)
+			type = unknown_value("the new destination is an address of the incoming interface");
+		state->now[PA_FIELD_DADDR_IIF_TYPE] = type;
+	}
+	if (port)
+		state->now[PA_FIELD_DPORT] = *port;
+	add_status(state, PA_STATUS_DNAT);
+}
+
+enum pa_wnat pa_wtranslate(struct pa_wrun *run, struct pa_wstate *state, const struct pa_rule *rule, const struct pa_step *step)
+{
+	enum pa_family table = rule->chain->table->family;
+	const struct pa_elements *map = NULL;
+	const struct pa_key *key = pa_step_key(step, &map);
+	int family = pa_wfield_in(run, state, PA_FIELD_NFPROTO, PA_NFPROTO_IPV4, PA_NFPROTO_IPV4) ? 4 : 6;
+	if (table == PA_FAMILY_INET && step->nat_family && step->nat_family != family)
+		return PA_WNAT_GOES_ON;
+	const struct pa_datum *datum = NULL;
+	if (key) {
+		datum = find_datum(run, state, rule, step, key, map);
+		if (!datum)
+			return PA_WNAT_BREAKS;
+	}
+	struct pa_wvalue address, port;
+	bool has_address = operand_value(state, step, &step->value, datum, map, &address);
+	bool has_port = operand_value(state, step, &step->port, datum, map, &port);
+	if (step->nat == PA_NAT_REDIRECT) {
+		address = (struct pa_wvalue){.kind = PA_W_SELF, .text = "an address of this host"};
+		has_address = true;
+	} else if (step->nat == PA_NAT_MASQUERADE) {
+		address = unknown_value("the address of the outgoing interface");
+		has_address = true;
+	}
+	if (step->nat == PA_NAT_DNAT || step->nat == PA_NAT_REDIRECT) {
+		translate_destination(run, state, has_address ? &address : NULL, has_port ? &port : NULL, family);
+	} else {
+		if (has_address)
+			state->now[PA_FIELD_SADDR] = address;
+		state->now[PA_FIELD_SPORT] = has_port ? port : unknown_value("the source port that NAT chooses");
+		add_status(state, PA_STATUS_SNAT);
+	}
+	state->natted = true;
+	return PA_WNAT_DONE;
+}

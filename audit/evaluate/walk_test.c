@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Tests in a state of the walk. A test that splits puts a copy of the state on the work list, narrowed to where the answer is the
+ * other one; the copy asks the same test again and finds it decided. So a test may be asked twice and must change nothing else.
+ */
+#include "walker.h"
+
+#include "preimage.h"
+
+#include <string.h>
+
+void pa_wsplit(struct pa_wrun *run, const struct pa_wstate *other)
+{
+	if (run->splits == run->limit) {
+		run->cut = true;
+		return;
+	}
+	run->splits++;
+	pa_grow(&run->work, &run->work_capacity, run->work_count + 1, sizeof(*run->work));
+	run->work[run->work_count++] = pa_arena_dup(run->arena, other, 1, sizeof(*other));
+}
+
+bool pa_wassume(struct pa_wrun *run, struct pa_wstate *state, const char *text, uint64_t key, bool understood)
+{
+	for (const struct pa_wassumption *a = state->assumptions; a; a = a->before) {
+		if (a->key == key && strcmp(a->text, text) == 0)
+			return a->holds;
+	}
+	struct pa_wassumption *pair = pa_arena_alloc(run->arena, 2, sizeof(*pair));
+	pair[0] = (struct pa_wassumption){state->assumptions, text, key, true, understood};
+	pair[1] = (struct pa_wassumption){state->assumptions, text, key, false, understood};
+	struct pa_wstate other = *state;
+	other.assumptions = &pair[1];
+	pa_wsplit(run, &other);
+	state->assumptions = &pair[0];
+	return true;
+}
+
+/* --- intervals --- */
+
+static struct pa_wrange intersect(struct pa_wrun *run, struct pa_wrange range, const struct pa_interval *items, size_t count)
+{
+	struct pa_interval *out = pa_arena_alloc(run->arena, range.count + count + 1, sizeof(*out));
+	size_t n = 0;
+	for (size_t i = 0, j = 0; i < range.count && j < count;) {
+		pa_u128 first = range.items[i].first > items[j].first ? range.items[i].first : items[j].first;
+		pa_u128 last = range.items[i].last < items[j].last ? range.items[i].last : items[j].last;
+		if (first <= last)
+			out[n++] = (struct pa_interval){first, last};
+		if (range.items[i].last < items[j].last)
+			i++;
+		else
+			j++;
+	}
+	return (struct pa_wrange){out, n};
+}
+
+static struct pa_wrange subtract(struct pa_wrun *run, struct pa_wrange range, struct pa_wrange gone)
+{
+	struct pa_interval *out = pa_arena_alloc(run->arena, range.count + gone.count + 1, sizeof(*out));
+	size_t n = 0, j = 0;
+	for (size_t i = 0; i < range.count; i++) {
+		pa_u128 first = range.items[i].first;
+		bool open = true;
+		while (j < gone.count && gone.items[j].first <= range.items[i].last) {
+			if (gone.items[j].first > first)
+				out[n++] = (struct pa_interval){first, gone.items[j].first - 1};
+			open = gone.items[j].last < range.items[i].last;
+			if (!open)
+				break;
+			first = gone.items[j++].last + 1;
+		}
+		if (open)
+			out[n++] = (struct pa_interval){first, range.items[i].last};
+	}
+	return (struct pa_wrange){out, n};
+}
+
+static bool is_single(struct pa_wrange range)
+{
+	return range.count == 1 && range.items[0].first == range.items[0].last;
+}
+
+static bool equal_ranges(struct pa_wrange a, struct pa_wrange b)
+{
+	return a.count == b.count && memcmp(a.items, b.items, a.count * sizeof(*a.items)) == 0;
+}
+
+/* Narrow the packet's field to `hit`, leaving the rest to another state. Sorted intervals. */
+static bool narrow(struct pa_wrun *run, struct pa_wstate *state, enum pa_field field, const struct pa_interval *items, size_t count)
+{
+	struct pa_wrange range = state->packet[field], hit = intersect(run, range, items, count);
+	if (hit.count == 0)
+		return false;
+	if (equal_ranges(hit, range))
+		return true;
+	struct pa_wstate other = *state;
+	other.split_mask |= (uint64_t)1 << field;
+	other.packet[field] = subtract(run, range, hit);
+	pa_wsplit(run, &other);
+	state->split_mask |= (uint64_t)1 << field;
+	state->packet[field] = hit;
+	return true;
+}
+
+bool pa_wfield_in(struct pa_wrun *run, struct pa_wstate *state, enum pa_field field, pa_u128 first, pa_u128 last)
+{
+	const struct pa_wvalue *value = &state->now[field];
+	struct pa_interval wanted = {first, last};
+	switch (value->kind) {
+	case PA_W_PACKET:
+		return narrow(run, state, value->field, &wanted, 1);
+	case PA_W_VALUE:
+		if (value->first >= first && value->last <= last)
+			return true;
+		if (value->last < first || value->first > last)
+			return false;
+		break;
+	case PA_W_UNKNOWN:
+	case PA_W_SELF:
+		break;
+	}
+	return pa_wassume(run, state, value->text, (uint64_t)first * 31 + (uint64_t)last, true);
+}
+
+bool pa_whas_flow(struct pa_wrun *run, struct pa_wstate *state)
+{
+	if (state->now[PA_FIELD_CT_STATE].kind == PA_W_VALUE && state->now[PA_FIELD_CT_STATE].first == PA_CT_INVALID)
+		return false;
+	/* established, related, new */
+	struct pa_interval with[] = {{PA_CT_ESTABLISHED, PA_CT_ESTABLISHED}, {PA_CT_RELATED, PA_CT_RELATED}, {PA_CT_NEW, PA_CT_NEW}};
+	if (state->now[PA_FIELD_CT_STATE].kind == PA_W_PACKET)
+		return narrow(run, state, PA_FIELD_CT_STATE, with, 3);
+	pa_u128 value = state->now[PA_FIELD_CT_STATE].first;
+	return value == PA_CT_ESTABLISHED || value == PA_CT_RELATED || value == PA_CT_NEW;
+}
+
+/* --- one key part --- */
+
+static bool elements_have(const struct pa_elements *elements, pa_u128 value)
+{
+	if (!elements->sorted) {
+		for (size_t i = 0; i < elements->count; i++) {
+			if (value >= elements->keys[i].first && value <= elements->keys[i].last)
+				return true;
+		}
+		return false;
+	}
+	size_t low = 0, high = elements->count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (elements->keys[middle].last < value)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < elements->count && elements->keys[low].first <= value;
+}
+
+/* A name for "this test, at this visit": two visits of a volatile test may differ. */
+static uint64_t visit_key(const struct pa_wstate *state, const struct pa_rule *rule, const struct pa_step *step)
+{
+	uint64_t key = (uint64_t)rule->id << 16 | (uint64_t)(step - rule->steps);
+	for (unsigned i = 0; i < state->depth; i++)
+		key = key * 0x100000001b3u ^ ((uint64_t)state->frames[i].chain->id << 32 | state->frames[i].rule);
+	return key;
+}
+
+static bool unknown_test(struct pa_wrun *run, struct pa_wstate *state, const struct pa_rule *rule, const struct pa_step *step,
+			 const char *what, bool volatile_)
+{
+	const char *text = step->text ? step->text : what ? what : "an unknown value";
+	return pa_wassume(run, state, text, volatile_ || !step->text ? visit_key(state, rule, step) : (uint64_t)(uintptr_t)what, volatile_);
+}
+
+/* A value that the packet does not carry but the walk knows. -1: not decided. */
+static int value_holds(const struct pa_wvalue *value, const struct pa_key_part *part, const struct pa_elements *elements)
+{
+	if (value->kind != PA_W_VALUE)
+		return -1;
+	if (value->first == value->last)
+		return elements_have(elements, (value->first & part->mask) ^ part->xor_value);
+	if (part->mask != pa_field_max(part->field) || part->xor_value)
+		return -1;
+	int result = 0;
+	for (size_t i = 0; i < elements->count; i++) {
+		if (elements->keys[i].first <= value->first && elements->keys[i].last >= value->last)
+			return 1;
+		if (elements->keys[i].first <= value->last && elements->keys[i].last >= value->first)
+			result = -1;
+	}
+	return result;
+}
+
+static enum pa_wanswer single_test(struct pa_wrun *run, struct pa_wstate *state, const struct pa_rule *rule, const struct pa_step *step)
+{
+	const struct pa_key_part *part = &step->key.parts[0];
+	const struct pa_elements *elements = step->elements;
+	if (part->opaque)
+		return unknown_test(run, state, rule, step, part->opaque, part->volatile_) ? PA_W_YES : PA_W_NO;
+	if (pa_field_needs_flow(part->field) && !pa_whas_flow(run, state))
+		return PA_W_BREAK;
+	const struct pa_wvalue *value = &state->now[part->field];
+	if (value->kind != PA_W_PACKET) {
+		int holds = value_holds(value, part, elements);
+		if (holds < 0)
+			holds = unknown_test(run, state, rule, step, value->text, false);
+		return holds ? PA_W_YES : PA_W_NO;
+	}
+	struct pa_wrange range = state->packet[value->field];
+	if (is_single(range))
+		return elements_have(elements, (range.items[0].first & part->mask) ^ part->xor_value) ? PA_W_YES : PA_W_NO;
+	struct pa_interval *items;
+	size_t count;
+	if (part->mask == pa_field_max(part->field) && !part->xor_value && elements->sorted)
+		return narrow(run, state, value->field, elements->keys, elements->count) ? PA_W_YES : PA_W_NO;
+	if (!pa_preimage(pa_field_info(part->field)->bits, part->mask, part->xor_value, elements->keys, elements->count, 1, run->arena,
+			 &items, &count))
+		return unknown_test(run, state, rule, step, pa_field_info(part->field)->name, false) ? PA_W_YES : PA_W_NO;
+	return narrow(run, state, value->field, items, count) ? PA_W_YES : PA_W_NO;
+}
+
+/* --- concatenations and lookups --- */
+
+/* Part p of element i in this state: 1 holds, 0 not. Splits. */
+static bool part_holds(struct pa_wrun *run, struct pa_wstate *state, const struct pa_rule *rule, const struct pa_step *step,
+		       const struct pa_key_part *part, const struct pa_interval *key)
+{
+	struct pa_elements one = {.parts = 1, .count = 1, .sorted = true};
+	struct pa_interval copy = *key;
+	one.keys = &copy;
+	struct pa_key_part copied = *part;
+	struct pa_step single = {.key = {1, &copied}, .elements = &one, .text = step->text};
+	/* unknown parts: a question per element */
+	if (part->opaque || state->now[part->field].kind != PA_W_PACKET) {
+		int holds = part->opaque ? -1 : value_holds(&state->now[part->field], part, &one);
+		if (holds < 0)
+			return pa_wassume(run, state, step->text ? step->text : "a map lookup",
+					  visit_key(state, rule, step) * 31 + (uint64_t)key->first * 7 + (uint64_t)key->last, part->volatile_);
+		return holds == 1;
+	}
+	return single_test(run, state, rule, &single) == PA_W_YES;
+}
+
+static bool key_breaks(struct pa_wrun *run, struct pa_wstate *state, const struct pa_key *key)
+{
+	for (unsigned p = 0; p < key->count; p++) {
+		if (!key->parts[p].opaque && pa_field_needs_flow(key->parts[p].field) && !pa_whas_flow(run, state))
+			return true;
+	}
+	return false;
+}
+
+/* Could this element match at all? Spares the splits of elements that are far away. */
+static bool may_hold(const struct pa_wstate *state, const struct pa_key *key, const struct pa_interval *keys)
+{
+	for (unsigned p = 0; p < key->count; p++) {
+		const struct pa_key_part *part = &key->parts[p];
+		if (part->opaque || state->now[part->field].kind != PA_W_PACKET || part->mask != pa_field_max(part->field) || part->xor_value)
+			continue;
+		struct pa_wrange range = state->packet[state->now[part->field].field];
+		if (range.items[range.count - 1].last < keys[p].first || range.items[0].first > keys[p].last)
+			return false;
+	}
+	return true;
+}
+
+static size_t find_element(struct pa_wrun *run, struct pa_wstate *state, const struct pa_rule *rule, const struct pa_step *step,
+			   const struct pa_key *key, const struct pa_elements *map)
+{
+	for (size_t i = 0; i < map->count; i++) {
+		const struct pa_interval *keys = &map->keys[i * map->parts];
+		if (!may_hold(state, key, keys))
+			continue;
+		bool holds = true;
+		for (unsigned p = 0; p < key->count && holds; p++)
+			holds = part_holds(run, state, rule, step, &key->parts[p], &keys[p]);
+		if (holds)
+			return i;
+	}
+	return map->has_catch_all ? map->count : SIZE_MAX;
+}
+
+static enum pa_wanswer with_changes(struct pa_wrun *run, struct pa_wstate *state, const struct pa_step *step, enum pa_wanswer answer)
+{
+	const struct pa_elements *elements = step->elements;
+	const char *text = step->text ? step->text : "a set";
+	uint64_t key = (uint64_t)(uintptr_t)elements;
+	if (answer == PA_W_YES && elements->may_shrink && !pa_wassume(run, state, text, key + 1, true))
+		answer = PA_W_NO;
+	if (answer == PA_W_NO && elements->may_grow && pa_wassume(run, state, text, key + 2, true))
+		answer = PA_W_YES;
+	return answer;
+}
+
+enum pa_wanswer pa_wtest(struct pa_wrun *run, struct pa_wstate *state, const struct pa_rule *rule, const struct pa_step *step)
+{
+	const struct pa_elements *elements = step->elements;
+	enum pa_wanswer answer;
+	if (key_breaks(run, state, &step->key))
+		return PA_W_BREAK;
+	if (elements->opaque)
+		answer = pa_wassume(run, state, step->text ? step->text : "a set", (uint64_t)(uintptr_t)elements, false) ? PA_W_YES : PA_W_NO;
+	else if (elements->has_catch_all)
+		answer = PA_W_YES;
+	else if (step->key.count == 1)
+		answer = single_test(run, state, rule, step);
+	else
+		answer = find_element(run, state, rule, step, &step->key, elements) == SIZE_MAX ? PA_W_NO : PA_W_YES;
+	answer = with_changes(run, state, step, answer);
+	if (answer == PA_W_BREAK)
+		return answer;
+	return (answer == PA_W_YES) != step->negated ? PA_W_YES : PA_W_NO;
+}
+
+size_t pa_wlookup(struct pa_wrun *run, struct pa_wstate *state, const struct pa_rule *rule, const struct pa_step *step,
+		  const struct pa_key *key, const struct pa_elements *map)
+{
+	if (key_breaks(run, state, key))
+		return SIZE_MAX;
+	return find_element(run, state, rule, step, key, map);
+}
