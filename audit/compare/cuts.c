@@ -124,8 +124,13 @@ static void cut_arbitrary(struct cut_list *cuts, const struct arbitrary *arbitra
 	cut_values(cuts, PA_FIELD_SPORT, &arbitrary->source_port);
 	cut_values(cuts, PA_FIELD_DPORT, &arbitrary->source_port);
 	cut_values(cuts, PA_FIELD_DPORT, &arbitrary->port);
-	cut_list_of(cuts, PA_FIELD_IIFNAME, arbitrary->input_names.items, arbitrary->input_names.count);
-	cut_list_of(cuts, PA_FIELD_OIFNAME, arbitrary->output_names.items, arbitrary->output_names.count);
+	for (int i = 0; i < 2; i++) {
+		enum pa_field field = i ? PA_FIELD_OIFNAME : PA_FIELD_IIFNAME;
+
+		cut_list_of(cuts, field, arbitrary->input_names.items, arbitrary->input_names.count);
+		cut_list_of(cuts, field, arbitrary->output_names.items, arbitrary->output_names.count);
+		cut_single(cuts, field, 0);
+	}
 }
 
 static void cut_protocols(struct cut_list *cuts)
@@ -149,8 +154,10 @@ static void cut_interfaces(struct cut_list *cuts, const struct pa_host *host)
 {
 	cut_single(cuts, PA_FIELD_IIFNAME, compare_loopback_name());
 	cut_single(cuts, PA_FIELD_OIFNAME, compare_loopback_name());
-	for (size_t i = 0; i < host->interface_count; i++)
+	for (size_t i = 0; i < host->interface_count; i++) {
 		cut_single(cuts, PA_FIELD_IIFNAME, pa_ifname_value(host->interfaces[i]));
+		cut_single(cuts, PA_FIELD_OIFNAME, pa_ifname_value(host->interfaces[i]));
+	}
 }
 
 static void cut_tables(struct cut_list *cuts, const struct arbitrary *arbitrary)

@@ -202,6 +202,11 @@ static void put_service(const struct piece *piece, pa_u128 protocol, size_t limi
 		put_icmp(piece, protocol == PROTOCOL_ICMP ? "icmp" : "icmpv6", limit, out);
 		return;
 	}
+	if (limit && !pa_protocol_name((unsigned)protocol)) {
+		pa_buffer_puts(out, "protocol ");
+		put_number(protocol, out);
+		return;
+	}
 	if (ports.count == 0 || !has_ports(protocol))
 		pa_buffer_puts(out, "any");
 	else

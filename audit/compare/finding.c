@@ -257,8 +257,8 @@ static void add_decision(struct comparison *c, struct pa_finding *finding, const
 		else if (step->outcome == PA_WALK_POLICY && step->verdict == PA_VERDICT_DROP)
 			rule = NULL;
 	}
-	if (!rule)
-		return;
+	if (!rule || walk->fate == PA_FATE_DEPENDS)
+		return; /* several rules may decide */
 	finding->rules = pa_arena_dup(c->result->arena, &rule, 1, sizeof(rule));
 	finding->rule_count = 1;
 }

@@ -150,6 +150,20 @@ static bool is_let_in(struct comparison *c, const struct group *group, int famil
 						      pa_evaluation_reachable(c->evaluation, path, group->row.certainty)));
 }
 
+/* Forget what only keeps other rules' packets out. */
+static void widen_hull(struct comparison *c, const struct group *group, int family, struct pa_box *box)
+{
+	static const enum pa_field fields[] = { PA_FIELD_ICMP_CODE, PA_FIELD_ICMP_TYPE, PA_FIELD_DPORT, PA_FIELD_L4PROTO };
+
+	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++) {
+		struct pa_box wider = *box;
+
+		wider.field[fields[i]].count = 0;
+		if (box->field[fields[i]].count > 0 && is_let_in(c, group, family, &wider))
+			*box = wider;
+	}
+}
+
 /*
  * "Everything but 22/tcp, which another rule lets in" is many boxes; "everything, apart from what other rules let in" is
  * one. Taken where it is true.
@@ -169,12 +183,28 @@ static void take_hull(struct comparison *c, struct group *group)
 			continue;
 		if (!is_let_in(c, group, family, &box))
 			return;
+		widen_hull(c, group, family, &box);
 		hulls[count++] = compare_piece(c, group->exposure->path, family, &box);
 	}
 	memcpy(group->pieces, hulls, count * sizeof(*hulls));
 	group->piece_count = count;
 	group->apart = true;
 	merge_all(c, group);
+}
+
+/* Too many boxes, or boxes with too many holes, for a sentence. */
+static bool is_ragged(const struct group *group)
+{
+	if (group->piece_count > 2 || group->cut)
+		return true;
+	for (size_t i = 0; i < group->piece_count; i++) {
+		struct pa_ranges protocols = group->pieces[i].field[PA_FIELD_L4PROTO];
+
+		for (size_t j = 0; j < protocols.count; j++)
+			if (protocols.items[j].last - protocols.items[j].first > 8)
+				return true;
+	}
+	return false;
 }
 
 /* --- groups ----------------------------------------------------------------------------------------------------- */
@@ -238,7 +268,7 @@ void groups_merge(struct comparison *c, struct groups *groups)
 {
 	for (size_t i = 0; i < groups->count; i++) {
 		merge_all(c, &groups->items[i]);
-		if (groups->items[i].piece_count > 2 || groups->items[i].cut)
+		if (is_ragged(&groups->items[i]))
 			take_hull(c, &groups->items[i]);
 	}
 }

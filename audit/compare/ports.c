@@ -99,6 +99,7 @@ static pa_set with_source(struct comparison *c, int family, pa_u128 source)
 	struct box_builder builder = { 0 };
 	pa_u128 port;
 
+	box_ordinary(c, &builder, 0);
 	box_family(&builder, family);
 	box_set(&builder, PA_FIELD_SADDR, source, source);
 	if (c->arbitrary->source_port.count > 0) {
@@ -106,6 +107,17 @@ static pa_set with_source(struct comparison *c, int family, pa_u128 source)
 		box_set(&builder, PA_FIELD_SPORT, port, port);
 	}
 	return compare_box(c, &builder);
+}
+
+static pa_set forget_sender(struct comparison *c, pa_set set)
+{
+	const struct ordinary_value *values;
+	size_t count = compare_ordinary_values(&values);
+
+	for (size_t i = 0; i < count; i++)
+		set = pa_set_project(c->space, set, values[i].field);
+	set = pa_set_project(c->space, set, PA_FIELD_SADDR);
+	return pa_set_project(c->space, set, PA_FIELD_SPORT);
 }
 
 pa_set compare_from_anywhere(struct comparison *c, enum pa_path path)
@@ -120,8 +132,7 @@ pa_set compare_from_anywhere(struct comparison *c, enum pa_path path)
 		for (size_t i = 0; i < sources->count; i++) {
 			pa_set one = pa_set_intersect(c->space, reach, with_source(c, family, sources->value[i]));
 
-			one = pa_set_project(c->space, one, PA_FIELD_SADDR);
-			every = pa_set_intersect(c->space, every, pa_set_project(c->space, one, PA_FIELD_SPORT));
+			every = pa_set_intersect(c->space, every, forget_sender(c, one));
 		}
 		all = pa_set_union(c->space, all, every);
 	}

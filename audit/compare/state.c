@@ -4,6 +4,7 @@
  *
  * STA-001  a TCP or UDP connection may be opened, and its replies are refused. Looked for from both sides: replies to examples
  *          of what may be opened, and openings that fit examples of refused replies. Translated connections are left out.
+ *          On the interfaces that the host has; where these are not known, on those that the ruleset names.
  * STA-002  packets of state invalid get in where new connections do not: on ports that no rule names. (An open port that
  *          takes packets of any state is an ordinary ruleset. `ct state != invalid accept` is found by deny.c.)
  * STA-005  a notrack rule makes packets untracked, these get in, and untracked packets get in on ports that no rule names,
@@ -71,8 +72,28 @@ static bool has_fate(struct comparison *c, const struct pa_packet *packet, bool 
 	return is;
 }
 
+/* The names of one field that are looked at: those the host has; else those that some rule names; else all. */
+static pa_set real_interfaces(struct comparison *c, enum pa_field field)
+{
+	const struct pa_ranges names[] = { c->arbitrary->input_names, c->arbitrary->output_names };
+	pa_u128 lo = compare_loopback_name();
+	pa_set set = pa_set_empty(c->space), none = compare_single(c, field, 0, 0);
+
+	for (size_t i = 0; c->host->interfaces_known && i < c->host->interface_count; i++) {
+		pa_u128 name = pa_ifname_value(c->host->interfaces[i]);
+
+		set = pa_set_union(c->space, set, compare_single(c, field, name, name));
+	}
+	for (size_t i = 0; !c->host->interfaces_known && i < 2; i++)
+		for (size_t j = 0; j < names[i].count; j++)
+			set = pa_set_union(c->space, set,
+					   compare_single(c, field, names[i].items[j].first, names[i].items[j].last));
+	set = pa_set_minus(c->space, set, pa_set_union(c->space, none, compare_single(c, field, lo, lo)));
+	return pa_set_is_empty(c->space, set) ? pa_set_full(c->space) : set;
+}
+
 /* TCP and UDP of one family between plain addresses; the client's port is one that clients use. */
-static pa_set plain_ports(struct comparison *c, int family, enum pa_field client, pa_set set)
+static pa_set plain_ports(struct comparison *c, enum pa_path path, int family, enum pa_field client, pa_set set)
 {
 	struct box_builder builder = { 0 };
 	pa_set protocols = pa_set_union(c->space, compare_single(c, PA_FIELD_L4PROTO, PROTOCOL_TCP, PROTOCOL_TCP),
@@ -80,6 +101,10 @@ static pa_set plain_ports(struct comparison *c, int family, enum pa_field client
 	const struct family_interval *martians;
 	size_t count = compare_martians(&martians);
 
+	if (path != PA_PATH_OUT)
+		set = pa_set_intersect(c->space, set, real_interfaces(c, PA_FIELD_IIFNAME));
+	if (path != PA_PATH_IN)
+		set = pa_set_intersect(c->space, set, real_interfaces(c, PA_FIELD_OIFNAME));
 	box_family(&builder, family);
 	if (c->arbitrary->source_port.count > 0)
 		box_set(&builder, client, c->arbitrary->source_port.value[0], c->arbitrary->source_port.value[0]);
@@ -105,7 +130,7 @@ static bool refused_reply(struct comparison *c, enum pa_path path, int family, s
 		const struct pa_row *rows;
 		size_t row_count;
 
-		part = plain_ports(c, family, PA_FIELD_SPORT, part);
+		part = plain_ports(c, from, family, PA_FIELD_SPORT, part);
 		if (exposures[i].has_target || exposures[i].certainty != PA_CERTAIN || pa_set_is_empty(c->space, part))
 			continue;
 		row_count = pa_evaluation_rows(c->evaluation, &exposures[i], part, false, EXAMPLE_LIMIT, &rows);
@@ -156,7 +181,7 @@ static bool refused_opening(struct comparison *c, enum pa_path path, int family,
 		pa_set_minus(c->space, all, pa_evaluation_scenario(c->evaluation, path, PA_SCENARIO_REPLY, PA_POSSIBLE));
 	struct reply_search search = { .c = c, .path = path };
 
-	pa_set_boxes(c->space, plain_ports(c, family, PA_FIELD_DPORT, refused), EXAMPLE_LIMIT, try_refused, &search);
+	pa_set_boxes(c->space, plain_ports(c, path, family, PA_FIELD_DPORT, refused), EXAMPLE_LIMIT, try_refused, &search);
 	*ret_packet = search.packet;
 	return search.found;
 }
