@@ -90,6 +90,8 @@ static void write_message(FILE *file, const struct packet *packet)
 static void write_flow(FILE *file, const struct packet *packet)
 {
 	fprintf(file, ",\"state\":\"%s\"", state_names[packet->state]);
+	if (packet->entry == ENTRY_LO) /* conntrack has met it on its way out, and no NAT: see derive.c */
+		fputs(",\"status\":[\"confirmed\"]", file);
 	if (packet->state != STATE_ESTABLISHED && packet->state != STATE_RELATED)
 		return;
 	fprintf(file, ",\"direction\":\"%s\",\"status\":[\"seen-reply\",\"assured\",\"confirmed\"]",
