@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What two regions may differ in and still be joined. */
-enum difference { DIFFER_PROTOCOL, DIFFER_SOURCE, DIFFER_FAMILY };
+/* What two regions may differ in and still be joined: one thing at a time. */
+enum difference { DIFFER_PROTOCOL, DIFFER_PORT, DIFFER_SOURCE_PORT, DIFFER_INTERFACE, DIFFER_SOURCE, DIFFER_FAMILY };
 
 static int compare_numbers(uint64_t a, uint64_t b)
 {
@@ -69,40 +69,51 @@ static int compare_ports(const struct pa_region *a, const struct pa_region *b)
 	return pa_ranges_compare(a->icmp_code, b->icmp_code);
 }
 
-/* Everything but protocol, sources, destinations and families. */
-static int compare_rest(const struct pa_region *a, const struct pa_region *b)
+/* Everything that is never joined. */
+static int compare_rest(const struct pa_row *a, const struct pa_row *b)
 {
-	const struct pa_row *left = a->row, *right = b->row;
 	int order;
-	if ((order = compare_numbers(left->path, right->path)) ||
-	    (order = compare_numbers(left->certainty, right->certainty)) ||
-	    (order = compare_texts(left->condition, right->condition)) || (order = compare_ports(a, b)) ||
-	    (order = pa_ranges_compare(a->iif, b->iif)) || (order = pa_ranges_compare(a->oif, b->oif)) ||
-	    (order = compare_targets(left, right)) || (order = compare_rules(left, right)))
+	if ((order = compare_numbers(a->path, b->path)) || (order = compare_numbers(a->certainty, b->certainty)) ||
+	    (order = compare_texts(a->condition, b->condition)) || (order = compare_targets(a, b)) ||
+	    (order = compare_rules(a, b)))
 		return order;
-	return compare_extras(left, right);
+	return compare_extras(a, b);
+}
+
+/* Protocols are joined only where all their ports and types are in. */
+static int compare_protocols(const struct pa_region *a, const struct pa_region *b, bool join)
+{
+	int order = compare_numbers(pa_region_is_wide(a), pa_region_is_wide(b));
+	return order || (join && pa_region_is_wide(a)) ? order : pa_ranges_compare(a->protocol, b->protocol);
+}
+
+static int compare_ends(const struct pa_region *a, const struct pa_region *b, bool join_sources)
+{
+	for (int i = 0; i < 2; i++) {
+		int order;
+		if ((order = compare_numbers(a->has_family[i], b->has_family[i])) ||
+		    (order = pa_ranges_compare(a->destination[i], b->destination[i])))
+			return order;
+		if (!join_sources && (order = pa_ranges_compare(a->source[i], b->source[i])))
+			return order;
+	}
+	return 0;
 }
 
 /* By everything that joining on `difference` wants equal; 0: they can be joined. */
 static int compare_for(const struct pa_region *a, const struct pa_region *b, enum difference difference)
 {
 	int order;
-	if (difference == DIFFER_PROTOCOL) {
-		if ((order = compare_numbers(pa_region_is_wide(a), pa_region_is_wide(b))))
-			return order;
-		if (!pa_region_is_wide(a) && (order = pa_ranges_compare(a->protocol, b->protocol)))
-			return order;
-	} else if ((order = pa_ranges_compare(a->protocol, b->protocol))) {
+	if ((order = compare_protocols(a, b, difference == DIFFER_PROTOCOL)) ||
+	    (order = difference == DIFFER_PORT ? 0 : pa_ranges_compare(a->dport, b->dport)) ||
+	    (order = difference == DIFFER_SOURCE_PORT ? 0 : pa_ranges_compare(a->sport, b->sport)) ||
+	    (order = pa_ranges_compare(a->icmp_type, b->icmp_type)) ||
+	    (order = pa_ranges_compare(a->icmp_code, b->icmp_code)) ||
+	    (order = difference == DIFFER_INTERFACE ? 0 : pa_ranges_compare(a->iif, b->iif)) ||
+	    (order = pa_ranges_compare(a->oif, b->oif)) ||
+	    (order = difference == DIFFER_FAMILY ? 0 : compare_ends(a, b, difference == DIFFER_SOURCE)))
 		return order;
-	}
-	for (int i = 0; i < 2 && difference != DIFFER_FAMILY; i++) {
-		if ((order = compare_numbers(a->has_family[i], b->has_family[i])) ||
-		    (order = pa_ranges_compare(a->destination[i], b->destination[i])))
-			return order;
-		if (difference != DIFFER_SOURCE && (order = pa_ranges_compare(a->source[i], b->source[i])))
-			return order;
-	}
-	return compare_rest(a, b);
+	return compare_rest(a->row, b->row);
 }
 
 static int compare_stable(int order, const struct pa_region *a, const struct pa_region *b)
@@ -110,40 +121,85 @@ static int compare_stable(int order, const struct pa_region *a, const struct pa_
 	return order ? order : (a->row < b->row ? -1 : a->row > b->row);
 }
 
-static int by_protocol(const void *a, const void *b)
+static int compare_with(const void *a, const void *b, void *difference)
 {
-	return compare_stable(compare_for(a, b, DIFFER_PROTOCOL), a, b);
+	return compare_stable(compare_for(a, b, *(const enum difference *)difference), a, b);
 }
 
-static int by_source(const void *a, const void *b)
+static struct pa_ranges *joined_ranges(struct pa_region *line, enum difference difference)
 {
-	return compare_stable(compare_for(a, b, DIFFER_SOURCE), a, b);
+	switch (difference) {
+	case DIFFER_PROTOCOL:
+		return &line->protocol;
+	case DIFFER_PORT:
+		return &line->dport;
+	case DIFFER_SOURCE_PORT:
+		return &line->sport;
+	case DIFFER_INTERFACE:
+		return &line->iif;
+	case DIFFER_SOURCE:
+		return &line->source[line->has_family[1]];
+	case DIFFER_FAMILY:
+		break;
+	}
+	return NULL;
 }
 
-static int by_family(const void *a, const void *b)
+static enum pa_field joined_field(enum difference difference)
 {
-	return compare_stable(compare_for(a, b, DIFFER_FAMILY), a, b);
+	static const enum pa_field fields[] = {
+		[DIFFER_PROTOCOL] = PA_FIELD_L4PROTO,  [DIFFER_PORT] = PA_FIELD_DPORT,	 [DIFFER_SOURCE_PORT] = PA_FIELD_SPORT,
+		[DIFFER_INTERFACE] = PA_FIELD_IIFNAME, [DIFFER_SOURCE] = PA_FIELD_SADDR,
+	};
+	return fields[difference];
 }
 
 /* The values of one field of `count` lines together. */
-static struct pa_ranges gather(struct pa_arena *arena, const struct pa_region *lines, size_t count, enum pa_field field)
+static struct pa_ranges gather(struct pa_arena *arena, struct pa_region *lines, size_t count, enum difference difference)
 {
-	int index = lines[0].has_family[1];
-	size_t total = 0;
+	size_t total = 0, at = 0;
 	for (size_t i = 0; i < count; i++) {
-		struct pa_ranges ranges = field == PA_FIELD_L4PROTO ? lines[i].protocol : lines[i].source[index];
+		struct pa_ranges ranges = *joined_ranges(&lines[i], difference);
 		if (ranges.count == 0)
 			return ranges;
 		total += ranges.count;
 	}
 	struct pa_interval *items = pa_arena_alloc(arena, total, sizeof(*items));
-	size_t at = 0;
 	for (size_t i = 0; i < count; i++) {
-		struct pa_ranges ranges = field == PA_FIELD_L4PROTO ? lines[i].protocol : lines[i].source[index];
+		struct pa_ranges ranges = *joined_ranges(&lines[i], difference);
 		memcpy(items + at, ranges.items, ranges.count * sizeof(*items));
 		at += ranges.count;
 	}
-	return pa_ranges_clean(arena, (struct pa_ranges){ .items = items, .count = total }, field, index ? 6 : 4);
+	struct pa_ranges all = { .items = items, .count = total };
+	if (difference == DIFFER_INTERFACE)
+		return pa_interfaces_clean(arena, all);
+	return pa_ranges_clean(arena, all, joined_field(difference), lines[0].has_family[1] ? 6 : 4);
+}
+
+static struct pa_region join_run(struct pa_arena *arena, struct pa_region *lines, size_t count, enum difference difference)
+{
+	struct pa_region line = lines[0];
+	if (count == 1)
+		return line;
+	*joined_ranges(&line, difference) = gather(arena, lines, count, difference);
+	for (size_t i = 1; i < count; i++) {
+		line.has_ports = line.has_ports || lines[i].has_ports;
+		line.has_icmp = line.has_icmp || lines[i].has_icmp;
+	}
+	return line;
+}
+
+/* Returns how many lines are left. */
+static size_t join_lines(struct pa_arena *arena, struct pa_region *lines, size_t count, enum difference difference)
+{
+	size_t kept = 0;
+	qsort_r(lines, count, sizeof(*lines), compare_with, &difference);
+	for (size_t start = 0, end; start < count; start = end) {
+		for (end = start + 1; end < count && compare_for(&lines[start], &lines[end], difference) == 0;)
+			end++;
+		lines[kept++] = join_run(arena, lines + start, end - start, difference);
+	}
+	return kept;
 }
 
 static void join_families(struct pa_region *into, const struct pa_region *from)
@@ -154,42 +210,15 @@ static void join_families(struct pa_region *into, const struct pa_region *from)
 	into->destination[index] = from->destination[index];
 }
 
-static struct pa_region join_run(struct pa_arena *arena, const struct pa_region *lines, size_t count,
-				 enum difference difference)
-{
-	struct pa_region line = lines[0];
-	if (count == 1)
-		return line;
-	if (difference == DIFFER_SOURCE) {
-		line.source[line.has_family[1]] = gather(arena, lines, count, PA_FIELD_SADDR);
-		return line;
-	}
-	line.protocol = gather(arena, lines, count, PA_FIELD_L4PROTO);
-	for (size_t i = 1; i < count; i++) {
-		line.has_ports = line.has_ports || lines[i].has_ports;
-		line.has_icmp = line.has_icmp || lines[i].has_icmp;
-	}
-	return line;
-}
-
-static size_t join_runs(struct pa_arena *arena, struct pa_region *lines, size_t count, enum difference difference)
-{
-	size_t kept = 0;
-	for (size_t start = 0, end; start < count; start = end) {
-		for (end = start + 1; end < count && compare_for(&lines[start], &lines[end], difference) == 0;)
-			end++;
-		lines[kept++] = join_run(arena, lines + start, end - start, difference);
-	}
-	return kept;
-}
-
 /*
  * Runs that are equal but for the family and the destinations. Exactly one line of each family: they become one. Of more,
  * only those whose destination is not limited can be paired without saying more than is true.
  */
 static size_t pair_families(struct pa_region *lines, size_t count)
 {
+	enum difference difference = DIFFER_FAMILY;
 	size_t kept = 0;
+	qsort_r(lines, count, sizeof(*lines), compare_with, &difference);
 	for (size_t start = 0, end; start < count; start = end) {
 		for (end = start + 1; end < count && compare_for(&lines[start], &lines[end], DIFFER_FAMILY) == 0;)
 			end++;
@@ -258,11 +287,12 @@ size_t pa_lines_make(struct pa_arena *arena, const struct pa_row *rows, size_t c
 	struct pa_region *lines = pa_arena_alloc(arena, count + 1, sizeof(*lines));
 	for (size_t i = 0; i < count; i++)
 		lines[i] = pa_region_make(arena, &rows[i]);
-	qsort(lines, count, sizeof(*lines), by_protocol);
-	count = join_runs(arena, lines, count, DIFFER_PROTOCOL);
-	qsort(lines, count, sizeof(*lines), by_source);
-	count = join_runs(arena, lines, count, DIFFER_SOURCE);
-	qsort(lines, count, sizeof(*lines), by_family);
+	/* What was joined in one thing may now be equal in another. */
+	for (size_t before = count + 1; count < before;) {
+		before = count;
+		for (enum difference difference = DIFFER_PROTOCOL; difference < DIFFER_FAMILY; difference++)
+			count = join_lines(arena, lines, count, difference);
+	}
 	count = pair_families(lines, count);
 	for (size_t i = 0; i < count; i++)
 		lines[i].rank = rank_of(arena, &lines[i]);

@@ -6,7 +6,7 @@
 #include "region.h"
 
 /*
- * Regions that differ in one thing only become one: protocols (when all their ports are in), sources, and the families.
+ * Regions that differ in one thing only become one: protocols (when all their ports are in), ports, interfaces, sources, families.
  * First what is reachable from anywhere, then almost anywhere, then from some; outgoing last; in each by path, protocol and
  * port. Allocated in *arena.
  */

@@ -119,6 +119,12 @@ bool pa_phrase_services(const struct pa_region *region, struct pa_buffer *out)
 
 static const char *const family_names[] = { "IPv4", "IPv6" };
 
+/* How "any but ..." begins: where both families stand side by side, it must say which it means. */
+static const char *any_address(int only, int index)
+{
+	return only ? "any" : index ? "any IPv6" : "any IPv4";
+}
+
 void pa_phrase_source(struct pa_arena *arena, const struct pa_region *region, size_t most, struct pa_buffer *out)
 {
 	int only = pa_region_family(region);
@@ -137,7 +143,7 @@ void pa_phrase_source(struct pa_arena *arena, const struct pa_region *region, si
 			if (region->source[i].count == 0)
 				pa_buffer_printf(out, "any %s", family_names[i]);
 			else
-				pa_address_ranges_print(arena, region->source[i], PA_FIELD_SADDR, i ? 6 : 4, most, out);
+				pa_address_ranges_print(arena, region->source[i], i ? 6 : 4, any_address(only, i), most, out);
 		}
 	}
 	if (region->sport.count) {
@@ -157,7 +163,8 @@ bool pa_phrase_destination(struct pa_arena *arena, const struct pa_region *regio
 		if (written)
 			pa_buffer_puts(out, ", ");
 		if (region->destination[i].count)
-			pa_address_ranges_print(arena, region->destination[i], PA_FIELD_DADDR, i ? 6 : 4, most, out);
+			pa_address_ranges_print(arena, region->destination[i], i ? 6 : 4,
+						any_address(pa_region_family(region), i), most, out);
 		else
 			pa_buffer_printf(out, "any %s", family_names[i]);
 		written = true;

@@ -165,14 +165,14 @@ static void print_addresses(struct pa_ranges ranges, int family, size_t most, st
 		pa_print_more(ranges.count - shown, out);
 }
 
-void pa_address_ranges_print(struct pa_arena *arena, struct pa_ranges ranges, enum pa_field field, int family, size_t most,
+void pa_address_ranges_print(struct pa_arena *arena, struct pa_ranges ranges, int family, const char *any, size_t most,
 			     struct pa_buffer *out)
 {
-	struct pa_ranges gaps = pa_ranges_gaps(arena, ranges, field, family);
+	struct pa_ranges gaps = pa_ranges_gaps(arena, ranges, PA_FIELD_SADDR, family);
 	if (gaps.count >= ranges.count) {
 		print_addresses(ranges, family, most, out);
 		return;
 	}
-	pa_buffer_puts(out, "any but ");
+	pa_buffer_printf(out, "%s but ", any);
 	print_addresses(gaps, family, most, out);
 }

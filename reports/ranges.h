@@ -24,8 +24,8 @@ struct pa_ranges pa_ranges_gaps(struct pa_arena *arena, struct pa_ranges ranges,
 void pa_number_range_print(struct pa_interval range, struct pa_buffer *out);
 /* "22,80,8000-8080" */
 void pa_number_ranges_print(struct pa_ranges ranges, size_t most, struct pa_buffer *out);
-/* "10.0.0.0/8, 192.0.2.1"; with `but`: what is missing is shorter than what is there, so "anywhere but 10.0.0.0/8". */
-void pa_address_ranges_print(struct pa_arena *arena, struct pa_ranges ranges, enum pa_field field, int family, size_t most,
+/* "10.0.0.0/8, 192.0.2.1"; where less is missing than is there, `any` and " but 10.0.0.0/8". */
+void pa_address_ranges_print(struct pa_arena *arena, struct pa_ranges ranges, int family, const char *any, size_t most,
 			     struct pa_buffer *out);
 
 /*

@@ -15,16 +15,15 @@ static bool holds_one_of(struct pa_ranges protocols, const unsigned *wanted, siz
 	return false;
 }
 
-/*
- * In a row, no intervals at all are "any": every interface but lo. A list that says every name, lo with them, must not become
- * that; it is kept, less the name of no interface.
- */
-static struct pa_ranges clean_interfaces(struct pa_arena *arena, struct pa_ranges names, int family)
+struct pa_ranges pa_interfaces_clean(struct pa_arena *arena, struct pa_ranges names)
 {
 	static const struct pa_interval every_name = { .first = 1, .last = PA_U128_MAX };
-	struct pa_ranges clean = pa_ranges_clean(arena, names, PA_FIELD_IIFNAME, family);
+	struct pa_ranges clean = pa_ranges_clean(arena, names, PA_FIELD_IIFNAME, 0);
 	if (names.count && clean.count == 0)
 		return (struct pa_ranges){ .items = &every_name, .count = 1 };
+	struct pa_name_list list = pa_name_list_make(arena, clean);
+	if (list.any && !list.loopback && list.count == 0)
+		return (struct pa_ranges){ .items = NULL, .count = 0 };
 	return clean;
 }
 
@@ -44,7 +43,7 @@ struct pa_region pa_region_make(struct pa_arena *arena, const struct pa_row *row
 		region.icmp_type = pa_ranges_clean(arena, field[PA_FIELD_ICMP_TYPE], PA_FIELD_ICMP_TYPE, family);
 		region.icmp_code = pa_ranges_clean(arena, field[PA_FIELD_ICMP_CODE], PA_FIELD_ICMP_CODE, family);
 	}
-	region.iif = clean_interfaces(arena, field[PA_FIELD_IIFNAME], family);
+	region.iif = pa_interfaces_clean(arena, field[PA_FIELD_IIFNAME]);
 	region.oif = pa_ranges_clean(arena, field[PA_FIELD_OIFNAME], PA_FIELD_OIFNAME, family);
 	region.has_family[index] = true;
 	region.source[index] = pa_ranges_clean(arena, field[PA_FIELD_SADDR], PA_FIELD_SADDR, family);

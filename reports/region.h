@@ -16,6 +16,12 @@ struct pa_region {
 	unsigned rank;	/* in the order of the table; set by pa_lines_make() */
 };
 
+/*
+ * In a row, no interface intervals at all are "any": every interface but lo. All that comes to the same becomes that; a list
+ * that says every name, lo with them, must not, and is kept less the name of no interface.
+ */
+struct pa_ranges pa_interfaces_clean(struct pa_arena *arena, struct pa_ranges names);
+
 struct pa_region pa_region_make(struct pa_arena *arena, const struct pa_row *row);
 /* The family that a phrase must name: 4 or 6, 0 when both are in. */
 int pa_region_family(const struct pa_region *region);

@@ -126,7 +126,7 @@ void pa_phrase_values(struct pa_arena *arena, enum pa_field field, int family, s
 		return;
 	}
 	if (is_address_field(field)) {
-		pa_address_ranges_print(arena, ranges, field, family, most, out);
+		pa_address_ranges_print(arena, ranges, family, "any", most, out);
 		return;
 	}
 	size_t shown = most == 0 || ranges.count <= most + 1 ? ranges.count : most;

@@ -262,6 +262,26 @@ START_TEST(sources_are_joined)
 }
 END_TEST
 
+/* Four pieces of "22,23/tcp on eth0 and eth1", and two that only together are every interface. */
+START_TEST(pieces_are_joined)
+{
+	struct pa_rule *rule = fixture_rule(&f, &f.input, 5, "tcp dport 22-23 accept");
+	struct pa_row rows[4];
+	static const char *const names[] = { "eth0", "eth1" };
+	for (unsigned i = 0; i < 4; i++) {
+		rows[i] = fixture_row(&f, 4, 6, 22 + i / 2, rule);
+		rows[i].box.field[PA_FIELD_IIFNAME] = fixture_name(&f, names[i % 2]);
+	}
+	set_rows(rows, 4);
+	style.width = 140;
+	check_holds(": 1 way in");
+	check_holds("  22-23/tcp ssh, telnet  anywhere (IPv4)  eth0, eth1 ");
+	rows[1].box.field[PA_FIELD_IIFNAME] = fixture_all_but(&f, 2, (const char *const[]){ "eth0", "lo" });
+	set_rows(rows, 2);
+	check_holds("  22/tcp ssh  anywhere (IPv4)  any  ");
+}
+END_TEST
+
 /* What accepts everything comes in pieces, one for each kind of protocol. */
 START_TEST(whole_protocols_are_joined)
 {
@@ -425,6 +445,7 @@ int main(void)
 	tcase_add_test(tcase, families_are_merged_where_equal);
 	tcase_add_test(tcase, destinations_are_not_mixed);
 	tcase_add_test(tcase, sources_are_joined);
+	tcase_add_test(tcase, pieces_are_joined);
 	tcase_add_test(tcase, whole_protocols_are_joined);
 	tcase_add_test(tcase, who_is_most_exposed_comes_first);
 	tcase_add_test(tcase, long_lists_are_shortened);
