@@ -312,6 +312,19 @@ static uint32_t text_register(const struct expression *expression)
 	return UINT32_MAX;
 }
 
+/* Does the expression put something else into a register? nft gives most of them the same one. */
+static bool overwrites(const struct expression *expression)
+{
+	static const char *const loaders[] = { "payload",   "meta",	 "ct",	    "exthdr", "fib",  "rt",
+					       "numgen",    "hash",	 "socket",  "tunnel", "xfrm", "osf",
+					       "immediate", "byteorder", "bitwise", "lookup" };
+
+	for (size_t i = 0; i < sizeof(loaders) / sizeof(*loaders); i++)
+		if (strcmp(expression->name, loaders[i]) == 0)
+			return true;
+	return false;
+}
+
 static void check_compare(struct pa_legible *legible, const struct expression *expression, uint32_t text)
 {
 	struct place place = { .legible = legible, .what = "a name that a rule compares with" };
@@ -337,7 +350,8 @@ static bool check_expressions(struct pa_legible *legible, struct pa_digest *dige
 		uint32_t loaded = text_register(&expression);
 
 		check_compare(legible, &expression, text);
-		text = loaded != UINT32_MAX ? loaded : text;
+		if (loaded != UINT32_MAX || overwrites(&expression))
+			text = loaded;
 		if (strcmp(expression.name, "log") == 0 && find_attribute(expression.attributes, NFTA_LOG_PREFIX, &value)) {
 			must_be_utf8(&prefix, value.data, value.length);
 		} else if (strcmp(expression.name, "dynset") == 0 &&
