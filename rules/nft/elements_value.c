@@ -153,7 +153,7 @@ static bool read_string(const struct pa_json_node *node, enum pa_datatype type, 
 		}
 	} else if (type == PA_DATATYPE_ETHER) {
 		known = read_ether(node->string, node->length, &value);
-	} else if (type == PA_DATATYPE_WORD) {
+	} else if (pa_is_word(type)) {
 		value = word_value(node->string, node->length);
 		known = true;
 	} else if (pa_symbol_find(type, node->string, node->length, &symbol)) {
@@ -195,7 +195,7 @@ static enum pa_value_result read_range(struct pa_lowering *lowering, const struc
 		return unknown(lowering, range, ret_problem);
 	const struct pa_json_node *second = pa_json_after(&lowering->tape, range + 1);
 	/* Words have no order. */
-	if (type == PA_DATATYPE_WORD && (range[1].kind != PA_JSON_INTEGER || second->kind != PA_JSON_INTEGER))
+	if (pa_is_word(type) && (range[1].kind != PA_JSON_INTEGER || second->kind != PA_JSON_INTEGER))
 		return unknown(lowering, range, ret_problem);
 	enum pa_value_result result = pa_lower_raw_value(lowering, range + 1, type, &first, ret_problem);
 	if (result == PA_VALUE_KNOWN)
@@ -214,7 +214,7 @@ static enum pa_value_result read_prefix(struct pa_lowering *lowering, const stru
 	const struct pa_json_node *address = pa_json_member(&lowering->tape, prefix, "addr");
 	const struct pa_json_node *length = pa_json_member(&lowering->tape, prefix, "len");
 	struct pa_interval value;
-	if (!address || !length || length->kind != PA_JSON_INTEGER || length->negative || type == PA_DATATYPE_WORD)
+	if (!address || !length || length->kind != PA_JSON_INTEGER || length->negative || pa_is_word(type))
 		return unknown(lowering, prefix, ret_problem);
 	enum pa_value_result result = pa_lower_raw_value(lowering, address, type, &value, ret_problem);
 	if (result != PA_VALUE_KNOWN)

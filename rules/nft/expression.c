@@ -34,15 +34,26 @@ static bool is_volatile(const char *text)
 	return strstr(text, "numgen ") || strstr(text, "meta random");
 }
 
+/* nft puts the values of these in quotes. */
+static enum pa_datatype word_type(const char *text)
+{
+	static const char *const quoted[] = { "meta time", "meta hour",	      "meta day",     "ct helper",
+					      "osf ",	   "socket cgroupv2", "meta ibrname", "meta obrname" };
+	for (size_t i = 0; i < sizeof(quoted) / sizeof(*quoted); i++)
+		if (strncmp(text, quoted[i], strlen(quoted[i])) == 0)
+			return PA_DATATYPE_STRING;
+	return PA_DATATYPE_WORD;
+}
+
 void pa_lower_unknown(struct pa_lowering *lowering, const struct pa_json_node *node, struct pa_lowered_part *ret_part)
 {
 	struct pa_buffer text = { 0 };
 	pa_expression_text(&text, &lowering->tape, node, &pa_plain_types);
-	*ret_part = (struct pa_lowered_part){ .type = PA_DATATYPE_WORD };
+	*ret_part = (struct pa_lowered_part){ 0 };
 	ret_part->part.mask = PA_U128_MAX;
 	ret_part->part.opaque = pa_arena_strndup(lowering->arena, text.data ? text.data : "", text.length);
 	ret_part->part.volatile_ = is_volatile(ret_part->part.opaque);
-	lowering->has_opaque_parts = true;
+	ret_part->type = word_type(ret_part->part.opaque);
 	pa_buffer_done(&text);
 }
 
@@ -112,8 +123,7 @@ static bool apply(struct pa_lowered_part *part, char operation, pa_u128 value)
 /* The value stands for something else than its bits. */
 static bool has_plain_bits(enum pa_datatype type)
 {
-	return type != PA_DATATYPE_ETHERTYPE && type != PA_DATATYPE_IFNAME && type != PA_DATATYPE_IFINDEX &&
-	       type != PA_DATATYPE_WORD;
+	return type != PA_DATATYPE_ETHERTYPE && type != PA_DATATYPE_IFNAME && type != PA_DATATYPE_IFINDEX && !pa_is_word(type);
 }
 
 void pa_expression_binary(struct pa_lowering *lowering, const struct pa_json_node *whole, const struct pa_json_node *node,

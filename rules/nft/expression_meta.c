@@ -95,10 +95,12 @@ void pa_expression_ct(struct pa_lowering *lowering, const struct pa_json_node *w
 		field = find_field(ct_fields, key);
 	else if (pa_json_is(direction, "original"))
 		field = find_field(ct_original_fields, key);
-	if (field)
-		pa_lower_known(ret_part, field->field, direction ? original_address(lowering, field->type) : field->type);
-	else
+	if (!field) {
 		pa_lower_unknown(lowering, whole, ret_part);
+		return;
+	}
+	pa_lower_known(ret_part, field->field, direction ? original_address(lowering, field->type) : field->type);
+	ret_part->short_prefix = field->type == PA_DATATYPE_ADDRESS;
 }
 
 /* --- fib ---------------------------------------------------------------------------------------------------------- */

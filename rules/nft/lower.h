@@ -20,7 +20,16 @@
 struct pa_lowered_part {
 	struct pa_key_part part;
 	enum pa_datatype type;
+	/*
+	 * `ct original saddr 10.0.0.0/8`: libnftables (1.0.6) prints the prefix 10 as the address 0.0.0.10. An address whose
+	 * first byte is zero may be either.
+	 */
+	bool short_prefix;
 };
+static inline bool pa_is_word(enum pa_datatype type)
+{
+	return type == PA_DATATYPE_WORD || type == PA_DATATYPE_STRING;
+}
 struct pa_lowered_key {
 	unsigned count;
 	struct pa_lowered_part parts[PA_KEY_PARTS_MAX];
@@ -60,7 +69,6 @@ struct pa_lowering {
 	const char **assigned; /* texts of opaque expressions that a statement sets */
 	size_t assigned_count;
 	size_t assigned_capacity;
-	bool has_opaque_parts;
 
 	/* the rule in hand */
 	struct pa_table *table;

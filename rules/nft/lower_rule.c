@@ -130,6 +130,9 @@ static void mark_part(const struct pa_lowering *lowering, struct pa_key_part *pa
 static void mark_step(const struct pa_lowering *lowering, struct pa_step *step)
 {
 	struct pa_key none = { 0 };
+	for (size_t i = 0; step->kind == PA_STEP_OPAQUE && i < lowering->assigned_count; i++)
+		if (strstr(step->text, lowering->assigned[i]))
+			step->volatile_ = true;
 	struct pa_key *key = step->kind == PA_STEP_MATCH || step->kind == PA_STEP_VMAP ? &step->key : &none;
 	if ((step->kind == PA_STEP_ASSIGN || step->kind == PA_STEP_NAT) && step->value.kind == PA_OPERAND_MAP)
 		key = &step->value.key;
@@ -141,7 +144,7 @@ static void mark_step(const struct pa_lowering *lowering, struct pa_step *step)
 void pa_lower_mark_assigned(struct pa_lowering *lowering)
 {
 	struct pa_ruleset *ruleset = lowering->ruleset;
-	if (!lowering->assigned_count || !lowering->has_opaque_parts)
+	if (!lowering->assigned_count)
 		return;
 	for (size_t i = 0; i < ruleset->chain_count; i++)
 		for (size_t j = 0; j < ruleset->chains[i]->rule_count; j++) {

@@ -131,6 +131,8 @@ void pa_statement_mangle(struct pa_lowering *lowering, const char *kind, const s
 	if (operand.kind == PA_OPERAND_VALUE && operand.interval.last > pa_field_max(part.part.field))
 		operand = (struct pa_operand){ .kind = PA_OPERAND_OPAQUE, .text = "a value that the field cannot hold" };
 	struct pa_step *step = pa_lower_add_step(lowering, PA_STEP_ASSIGN);
+	if (part.part.field == PA_FIELD_L4PROTO)
+		lowering->required_l4proto = 0; /* test again */
 	step->field = part.part.field;
 	step->value = operand;
 	put_mangle(lowering, pa_lower_begin_text(lowering), node, part.type);

@@ -34,7 +34,7 @@ static void put_match(struct pa_lowering *lowering, struct pa_buffer *text, cons
 	enum relation relation = read_relation(operation);
 	bool is_set = pa_json_member(&lowering->tape, right, "set") ||
 		      (right->kind == PA_JSON_STRING && right->length && right->string[0] == '@');
-	pa_expression_text(text, &lowering->tape, left, &pa_plain_types);
+	pa_expression_text(text, &lowering->tape, left, types);
 	bool bare = relation == ANY_BIT ||
 		    (relation == EQUAL && !pa_datatype_is_flags(types->types[0]) && !is_arithmetic(&lowering->tape, left));
 	if (!bare && !(relation == EQUAL && is_set)) {
@@ -113,7 +113,18 @@ static const struct pa_elements *no_elements(struct pa_lowering *lowering)
 /* A relation of a word that has no order, or of a part whose width is not known. */
 static bool has_order(const struct pa_lowered_part *part, const struct pa_json_node *right)
 {
-	return part->type != PA_DATATYPE_WORD || right->kind == PA_JSON_INTEGER;
+	return !pa_is_word(part->type) || right->kind == PA_JSON_INTEGER;
+}
+
+/* What the rule tests itself need not be tested again before a header. */
+static void note_tested(struct pa_lowering *lowering, const struct pa_lowered_part *part, pa_u128 value)
+{
+	if (part->part.opaque || part->part.mask != pa_field_max(part->part.field) || part->part.xor_value)
+		return;
+	if (part->part.field == PA_FIELD_NFPROTO)
+		lowering->required_nfproto = (unsigned)value;
+	if (part->part.field == PA_FIELD_L4PROTO)
+		lowering->required_l4proto = (unsigned)value;
 }
 
 static bool match_value(struct pa_lowering *lowering, const struct pa_lowered_key *key, enum relation relation,
@@ -126,6 +137,9 @@ static bool match_value(struct pa_lowering *lowering, const struct pa_lowered_ke
 	if (pa_lower_raw_value(lowering, right, part->type, &value, &problem) != PA_VALUE_KNOWN ||
 	    (ordered && !has_order(part, right)))
 		return false;
+	if (part->short_prefix && !ordered && value.first == value.last &&
+	    !(value.first >> (part->type == PA_DATATYPE_IPV4 ? 24 : 120)))
+		return false;
 	bool some = related_interval(relation, part->type, value, &interval);
 	if (some && !part->part.opaque && interval.last > pa_field_max(part->part.field) && ordered)
 		interval.last = pa_field_max(part->part.field);
@@ -134,6 +148,8 @@ static bool match_value(struct pa_lowering *lowering, const struct pa_lowered_ke
 		return false;
 	const struct pa_elements *elements = some ? pa_lower_interval(lowering, interval) : no_elements(lowering);
 	pa_lower_add_match(lowering, key, elements, relation == NOT_EQUAL);
+	if (relation == EQUAL && some && interval.first == interval.last)
+		note_tested(lowering, part, interval.first);
 	return true;
 }
 
@@ -181,9 +197,9 @@ static bool is_comparable(const struct pa_lowered_part *part, enum pa_datatype s
 	if (part->part.opaque || type == set_type)
 		return true;
 	bool special = set_type == PA_DATATYPE_IPV4 || set_type == PA_DATATYPE_ETHERTYPE || set_type == PA_DATATYPE_IFNAME ||
-		       set_type == PA_DATATYPE_IFINDEX || set_type == PA_DATATYPE_WORD;
+		       set_type == PA_DATATYPE_IFINDEX || pa_is_word(set_type);
 	bool wants_special = type == PA_DATATYPE_IPV4 || type == PA_DATATYPE_ETHERTYPE || type == PA_DATATYPE_IFNAME ||
-			     type == PA_DATATYPE_IFINDEX || type == PA_DATATYPE_WORD;
+			     type == PA_DATATYPE_IFINDEX || pa_is_word(type);
 	return !special && !wants_special;
 }
 
@@ -250,7 +266,7 @@ void pa_statement_match(struct pa_lowering *lowering, const char *kind, const st
 static void put_vmap(struct pa_lowering *lowering, struct pa_buffer *text, const struct pa_json_node *key,
 		     const struct pa_json_node *data, const struct pa_value_types *types)
 {
-	pa_expression_text(text, &lowering->tape, key, &pa_plain_types);
+	pa_expression_text(text, &lowering->tape, key, types);
 	pa_buffer_puts(text, " vmap ");
 	pa_expression_text(text, &lowering->tape, data, types);
 	pa_lower_end_text(lowering);

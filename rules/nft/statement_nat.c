@@ -118,6 +118,11 @@ static bool has_flag(const struct pa_json_tape *tape, const struct pa_json_node 
 
 static bool has_ports(const struct pa_elements *elements)
 {
+	struct pa_value_types types, data;
+	if (elements->decl) {
+		pa_lower_read_types(elements->decl->type_text, &types, &data);
+		return data.count == 2;
+	}
 	if (elements->catch_all)
 		return elements->catch_all->count == 2;
 	return elements->count && elements->data[0].count == 2;
