@@ -190,6 +190,11 @@ void pa_ruleset_add_gap(struct pa_ruleset *ruleset, const char *message, const c
 void pa_ruleset_add_source(struct pa_ruleset *ruleset, const char *name)
 {
 	struct built_ruleset *built = (struct built_ruleset *)ruleset;
+	/* the loader and the lowering of a document both name it */
+	for (size_t i = 0; i < ruleset->source_count; i++) {
+		if (strcmp(ruleset->sources[i], name) == 0)
+			return;
+	}
 	MAKE_ROOM(ruleset->arena, ruleset->sources, ruleset->source_count, built->source_capacity);
 	ruleset->sources[ruleset->source_count++] = pa_arena_strdup(ruleset->arena, name);
 }
