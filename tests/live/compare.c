@@ -38,9 +38,22 @@ static bool is_named(const char *condition, const char *word)
 	return false;
 }
 
-/* The condition names something open that the ruleset has. */
-static bool is_explained(const char *ruleset, const char *condition)
+/* The program is told the host's addresses, not which interface has them: what redirect and masquerade choose is open to it. */
+static bool is_own_choice(const char *ruleset, const char *condition)
 {
+	return (strstr(ruleset, "redirect") && strstr(condition, "daddr")) ||
+	       (strstr(ruleset, "masquerade") && strstr(condition, "saddr"));
+}
+
+/* The condition names something open that the ruleset has, or that the packet does not say. */
+static bool is_explained(const char *ruleset, const char *condition, const struct packet *packet)
+{
+	if (condition && is_own_choice(ruleset, condition))
+		return true;
+	bool old_flow = packet->state == STATE_RELATED ||
+			packet->state == STATE_ESTABLISHED; /* the line says nothing of its first packet */
+	if (condition && old_flow && strstr(condition, "ct original"))
+		return true;
 	for (size_t i = 0; condition && i < sizeof(opaque_words) / sizeof(opaque_words[0]); i++)
 		if (strstr(ruleset, opaque_words[i]) && is_named(condition, opaque_words[i]))
 			return true;
@@ -58,11 +71,14 @@ static bool same_address(bool has, const struct address *said, const struct addr
 }
 
 /* The destination must be said when it changed; the source (masquerade takes the interface's) only be right when it is said. */
-static bool nat_agrees(const struct packet *packet, const struct observation *seen, const struct said *said)
+static bool nat_agrees(const struct packet *packet, const struct observation *seen, const struct said *said,
+		       const char *ruleset)
 {
+	bool to_self = !said->has_dst && strstr(ruleset, "redirect") &&
+		       topology_owner(packet->family, &seen->dst) != JUDGE_NO_INTERFACE;
 	if (packet->entry == ENTRY_LO)
 		return true;
-	if (!same_address(said->has_dst, &said->dst, &packet->dst, &seen->dst))
+	if (!to_self && !same_address(said->has_dst, &said->dst, &packet->dst, &seen->dst))
 		return false;
 	if (said->has_src && memcmp(&said->src, &seen->src, sizeof(seen->src)) != 0)
 		return false;
@@ -79,13 +95,13 @@ enum difference compare_packet(const struct packet *packet, const struct observa
 	if (packet->entry == ENTRY_LO && !(seen->seen & SEEN_OUT))
 		return DIFFERENCE_NONE; /* it did not leave: the way in was not asked */
 	if (said->fate == FATE_DEPENDS)
-		return is_explained(ruleset, said->condition) ? DIFFERENCE_NONE : DIFFERENCE_DEPENDS;
+		return is_explained(ruleset, said->condition, packet) ? DIFFERENCE_NONE : DIFFERENCE_DEPENDS;
 	if (is_accepted(fate) && !is_accepted(said->fate))
 		return DIFFERENCE_FALSE_CLOSED;
 	if (!is_accepted(fate) && is_accepted(said->fate))
 		return DIFFERENCE_FALSE_OPEN;
 	if (is_accepted(fate))
-		return fate == said->fate && nat_agrees(packet, seen, said) ? DIFFERENCE_NONE : DIFFERENCE_NAT;
+		return fate == said->fate && nat_agrees(packet, seen, said, ruleset) ? DIFFERENCE_NONE : DIFFERENCE_NAT;
 	return fate == FATE_REJECT && said->fate != FATE_REJECT ? DIFFERENCE_REJECT : DIFFERENCE_NONE;
 }
 

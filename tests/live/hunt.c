@@ -8,6 +8,7 @@
 
 #define PACKETS_PER_RULESET 400
 #define MOST_FOUND 5
+#define MOST_BROKEN 20 /* rulesets that the program does not answer */
 
 /* What has to stay while a ruleset gets smaller. */
 struct wanted {
@@ -86,7 +87,7 @@ int mode_random(struct round *round, const struct settings *settings)
 		enum round_end result = hunt_once(round, settings, i);
 		found += result == ROUND_DIFFERED;
 		broken += result == ROUND_BROKEN;
-		if (found + broken >= MOST_FOUND)
+		if (found >= MOST_FOUND || broken >= MOST_BROKEN)
 			break;
 	}
 	printf("seed %lu: ", settings->seed);
