@@ -232,17 +232,21 @@ static uint32_t generation_now(const struct pa_child *child, struct mnl_socket *
 
 static void prove(const struct listing *listing, struct mnl_socket *socket, uint32_t generation)
 {
+	const struct pa_digest *first = &listing->complete.digest;
+	bool with_rules = !pa_digest_rules_complete(first);
 	struct pa_digest second;
 	int status;
 
 	pa_digest_init(&second);
-	status = pa_raw_dump(socket, &second);
+	if (first->torn)
+		pa_child_end(listing->child, PA_CHILD_TORN, "rules are missing or doubled");
+	status = pa_raw_dump(socket, with_rules, &second);
 	if (status == -EINTR || status == -ENOENT)
 		pa_child_end(listing->child, PA_CHILD_TORN, "the kernel says that a dump was interrupted");
 	if (status != 0)
 		pa_child_end(listing->child, PA_CHILD_UNABLE, "the second reading of the ruleset failed: %s",
 			     strerror(-status));
-	if (!pa_digest_agree(&listing->complete.digest, &second))
+	if (!pa_digest_agree(first, &second, with_rules))
 		pa_child_end(listing->child, PA_CHILD_TORN, "two readings of the ruleset differ");
 	if (listing->generation != generation || generation_now(listing->child, socket) != generation)
 		pa_child_end(listing->child, PA_CHILD_TORN, "the ruleset was changed");

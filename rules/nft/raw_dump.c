@@ -138,14 +138,15 @@ static int dump(struct mnl_socket *socket, uint16_t type, const struct set_name 
 static const uint16_t kinds[] = { NFT_MSG_GETTABLE, NFT_MSG_GETCHAIN,	  NFT_MSG_GETSET,
 				  NFT_MSG_GETOBJ,   NFT_MSG_GETFLOWTABLE, NFT_MSG_GETRULE };
 
-int pa_raw_dump(struct mnl_socket *socket, struct pa_digest *digest)
+int pa_raw_dump(struct mnl_socket *socket, bool with_rules, struct pa_digest *digest)
 {
 	struct reading reading = { .digest = digest };
 	uint32_t sequence = 1000;
 	int status = 0;
 
 	for (size_t i = 0; status == 0 && i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		status = dump(socket, kinds[i], NULL, ++sequence, &reading);
+		if (with_rules || kinds[i] != NFT_MSG_GETRULE)
+			status = dump(socket, kinds[i], NULL, ++sequence, &reading);
 	for (size_t i = 0; status == 0 && i < reading.set_count; i++)
 		status = dump(socket, NFT_MSG_GETSETELEM, &reading.sets[i], ++sequence, &reading);
 	for (size_t i = 0; i < reading.set_count; i++) {

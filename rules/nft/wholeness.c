@@ -109,22 +109,27 @@ struct identity {
 	const char *table;
 	const char *name;
 	uint64_t handle;
-	uint64_t extra; /* flags; the rule before */
+	uint64_t extra;			  /* flags; the rule before */
+	uint64_t use;			  /* of a chain */
+	struct pa_attributes expressions; /* of a rule */
 };
 struct identity_attributes {
 	uint16_t table;
 	uint16_t name;
 	uint16_t handle;
 	uint16_t extra;
+	uint16_t use;
+	uint16_t expressions;
 };
 
 static const struct identity_attributes attributes_of[PA_TALLY_COUNT] = {
-	[PA_TALLY_TABLES] = { NFTA_TABLE_NAME, NFTA_TABLE_NAME, NFTA_TABLE_HANDLE, NFTA_TABLE_FLAGS },
-	[PA_TALLY_CHAINS] = { NFTA_CHAIN_TABLE, NFTA_CHAIN_NAME, NFTA_CHAIN_HANDLE, NFTA_CHAIN_FLAGS },
-	[PA_TALLY_SETS] = { NFTA_SET_TABLE, NFTA_SET_NAME, NFTA_SET_HANDLE, NFTA_SET_FLAGS },
-	[PA_TALLY_OBJECTS] = { NFTA_OBJ_TABLE, NFTA_OBJ_NAME, NFTA_OBJ_HANDLE, NFTA_OBJ_TYPE },
-	[PA_TALLY_FLOWTABLES] = { NFTA_FLOWTABLE_TABLE, NFTA_FLOWTABLE_NAME, NFTA_FLOWTABLE_HANDLE, NFTA_FLOWTABLE_FLAGS },
-	[PA_TALLY_RULES] = { NFTA_RULE_TABLE, NFTA_RULE_CHAIN, NFTA_RULE_HANDLE, NFTA_RULE_POSITION },
+	[PA_TALLY_TABLES] = { NFTA_TABLE_NAME, NFTA_TABLE_NAME, NFTA_TABLE_HANDLE, NFTA_TABLE_FLAGS, 0, 0 },
+	[PA_TALLY_CHAINS] = { NFTA_CHAIN_TABLE, NFTA_CHAIN_NAME, NFTA_CHAIN_HANDLE, NFTA_CHAIN_FLAGS, NFTA_CHAIN_USE, 0 },
+	[PA_TALLY_SETS] = { NFTA_SET_TABLE, NFTA_SET_NAME, NFTA_SET_HANDLE, NFTA_SET_FLAGS, 0, 0 },
+	[PA_TALLY_OBJECTS] = { NFTA_OBJ_TABLE, NFTA_OBJ_NAME, NFTA_OBJ_HANDLE, NFTA_OBJ_TYPE, 0, 0 },
+	[PA_TALLY_FLOWTABLES] = { NFTA_FLOWTABLE_TABLE, NFTA_FLOWTABLE_NAME, NFTA_FLOWTABLE_HANDLE, NFTA_FLOWTABLE_FLAGS, 0,
+				  0 },
+	[PA_TALLY_RULES] = { NFTA_RULE_TABLE, NFTA_RULE_CHAIN, NFTA_RULE_HANDLE, NFTA_RULE_POSITION, 0, NFTA_RULE_EXPRESSIONS },
 };
 
 static uint64_t name_hash(uint8_t family, const char *table, const char *name)
@@ -147,6 +152,10 @@ static struct identity identify(const struct nlmsghdr *message, const struct ide
 			found.handle = pa_attribute_u64(&attribute);
 		else if (names->extra && attribute.type == names->extra)
 			found.extra = attribute.length == 8 ? pa_attribute_u64(&attribute) : pa_attribute_u32(&attribute);
+		else if (names->use && attribute.type == names->use)
+			found.use = pa_attribute_u32(&attribute);
+		else if (names->expressions && attribute.type == names->expressions)
+			found.expressions = pa_attributes_nested(&attribute);
 	}
 	return found;
 }
@@ -157,12 +166,48 @@ static void take_object(struct pa_digest *digest, const struct nlmsghdr *message
 	uint64_t name = name_hash(pa_message_family(message), found.table, found.name);
 
 	count_in(&digest->tally[kind], hash_bytes(name ^ found.extra, &found.handle, sizeof(found.handle)));
-	if (kind == PA_TALLY_CHAINS && (found.extra & NFT_CHAIN_BINDING))
-		add_seen(&digest->seen, name + 1)->anonymous = true;
+	if (kind == PA_TALLY_CHAINS) {
+		struct pa_seen *chain = add_seen(&digest->seen, name + 1);
+		chain->is_chain = true;
+		chain->anonymous = found.extra & NFT_CHAIN_BINDING;
+		chain->use = (uint32_t)found.use;
+	}
 	if (kind == PA_TALLY_SETS) {
 		struct pa_seen *set = add_seen(&digest->seen, name);
 		set->constant = (found.extra & NFT_SET_ANONYMOUS) && (found.extra & NFT_SET_CONSTANT);
 		set->dynamic = set->dynamic || (found.extra & NFT_SET_EVAL);
+	}
+}
+
+/* Data (NFTA_DATA_*) may be a verdict that names a chain. */
+static void take_data(struct pa_digest *digest, uint8_t family, const char *table, struct pa_attributes data)
+{
+	struct pa_attribute attribute, part;
+
+	while (pa_attributes_next(&data, &attribute)) {
+		struct pa_attributes verdict = pa_attributes_nested(&attribute);
+		while (attribute.type == NFTA_DATA_VERDICT && pa_attributes_next(&verdict, &part))
+			if (part.type == NFTA_VERDICT_CHAIN)
+				add_seen(&digest->seen, name_hash(family, table, pa_attribute_text(&part)) + 1)->verdicts++;
+	}
+}
+
+static void take_expressions(struct pa_digest *digest, uint8_t family, const char *table, struct pa_attributes expressions)
+{
+	struct pa_attribute expression, attribute, inner;
+
+	while (pa_attributes_next(&expressions, &expression)) {
+		struct pa_attributes list = pa_attributes_nested(&expression), data;
+		bool immediate = false;
+
+		while (pa_attributes_next(&list, &attribute)) {
+			if (attribute.type == NFTA_EXPR_NAME)
+				immediate = strcmp(pa_attribute_text(&attribute), "immediate") == 0;
+			data = pa_attributes_nested(&attribute);
+			while (immediate && attribute.type == NFTA_EXPR_DATA && pa_attributes_next(&data, &inner))
+				if (inner.type == NFTA_IMMEDIATE_DATA)
+					take_data(digest, family, table, pa_attributes_nested(&inner));
+		}
 	}
 }
 
@@ -182,6 +227,8 @@ static void take_rule(struct pa_digest *digest, const struct nlmsghdr *message)
 	if (before != digest->last_handle)
 		digest->torn = true;
 	digest->last_handle = rule.handle;
+	add_seen(&digest->seen, chain + 1)->rules++;
+	take_expressions(digest, pa_message_family(message), rule.table, rule.expressions);
 	count_in(&digest->tally[PA_TALLY_RULES], hash_bytes(chain ^ before, &rule.handle, sizeof(rule.handle)));
 	if (!digest->in_anonymous_chain) {
 		digest->listed.count++;
@@ -189,7 +236,8 @@ static void take_rule(struct pa_digest *digest, const struct nlmsghdr *message)
 	}
 }
 
-static void take_element(struct pa_tally *tally, const struct pa_attribute *element)
+/* What an element is. A short life: it may be gone in the second dump. */
+static uint64_t hash_element(const struct pa_attribute *element, struct pa_attributes *ret_data, bool *ret_short)
 {
 	uint64_t hash = 0, life = UINT64_MAX;
 	struct pa_attributes list = pa_attributes_nested(element);
@@ -197,9 +245,12 @@ static void take_element(struct pa_tally *tally, const struct pa_attribute *elem
 
 	while (pa_attributes_next(&list, &attribute)) {
 		switch (attribute.type) {
+		case NFTA_SET_ELEM_DATA:
+			*ret_data = pa_attributes_nested(&attribute);
+			hash = hash_attribute(hash, &attribute);
+			break;
 		case NFTA_SET_ELEM_KEY:
 		case NFTA_SET_ELEM_KEY_END:
-		case NFTA_SET_ELEM_DATA:
 		case NFTA_SET_ELEM_FLAGS:
 		case NFTA_SET_ELEM_OBJREF:
 			hash = hash_attribute(hash, &attribute);
@@ -211,8 +262,8 @@ static void take_element(struct pa_tally *tally, const struct pa_attribute *elem
 			break;
 		}
 	}
-	if (life > SHORT_LIFE)
-		count_in(tally, hash);
+	*ret_short = life <= SHORT_LIFE;
+	return hash;
 }
 
 static size_t take_elements(struct pa_digest *digest, const struct nlmsghdr *message)
@@ -220,7 +271,7 @@ static size_t take_elements(struct pa_digest *digest, const struct nlmsghdr *mes
 	struct pa_attributes list = pa_attributes_of(message), elements = { 0 };
 	struct pa_attribute attribute, element;
 	const char *table = "", *name = "";
-	struct pa_seen *set;
+	struct pa_seen set;
 	size_t count = 0;
 
 	while (pa_attributes_next(&list, &attribute)) {
@@ -238,13 +289,18 @@ static size_t take_elements(struct pa_digest *digest, const struct nlmsghdr *mes
 			break;
 		}
 	}
-	set = add_seen(&digest->seen, name_hash(pa_message_family(message), table, name));
-	if (set->constant)
-		return 0;
+	set = *pa_digest_set(digest, pa_message_family(message), table, name);
 	while (pa_attributes_next(&elements, &element)) {
-		take_element(&set->elements, &element);
+		struct pa_attributes data = { 0 };
+		bool short_lived;
+		uint64_t hash = hash_element(&element, &data, &short_lived);
+
+		take_data(digest, pa_message_family(message), table, data);
+		if (!short_lived && !set.constant)
+			count_in(&set.elements, hash);
 		count++;
 	}
+	pa_digest_set(digest, pa_message_family(message), table, name)->elements = set.elements;
 	return count;
 }
 
@@ -323,10 +379,23 @@ static bool elements_equal(const struct pa_digest *a, const struct pa_digest *b)
 	return true;
 }
 
-bool pa_digest_agree(const struct pa_digest *a, const struct pa_digest *b)
+bool pa_digest_rules_complete(const struct pa_digest *digest)
+{
+	for (size_t i = 0; i < digest->seen.capacity; i++) {
+		const struct pa_seen *chain = &digest->seen.slots[i];
+		uint32_t seen = chain->rules + chain->verdicts;
+
+		/* The rule of `jump { ... }` holds its chain twice (nf_tables_bind_chain in net/netfilter). */
+		if (chain->is_chain ? chain->use != seen + chain->anonymous : seen != 0)
+			return false;
+	}
+	return !digest->torn;
+}
+
+bool pa_digest_agree(const struct pa_digest *a, const struct pa_digest *b, bool with_rules)
 {
 	for (size_t i = 0; i < PA_TALLY_COUNT; i++)
-		if (!tallies_equal(a->tally[i], b->tally[i]))
+		if ((with_rules || i != PA_TALLY_RULES) && !tallies_equal(a->tally[i], b->tally[i]))
 			return false;
 	return !a->torn && !b->torn && elements_equal(a, b) && elements_equal(b, a);
 }

@@ -8,8 +8,12 @@
  * when
  *  - each rule names the rule before it as the one it follows (NFTA_RULE_POSITION), so none is missing between two, and
  *    none is there twice;
- *  - both dumps hold the same objects, rules in the same order, and elements (a missing tail leaves no gap);
+ *  - no chain lacks its last rules, which leaves no gap: the kernel counts the rules of a chain and the verdicts that
+ *    name it together (NFTA_CHAIN_USE), and as many were seen; where they were not, both dumps hold the same rules;
+ *  - both dumps hold the same objects and elements;
  *  - the generation is the same before the first and after the last message.
+ * The dump of rules takes time that grows with the square of their number in a chain: it is the second of them that the
+ * count saves.
  * Elements of dynamic sets, which packets change without a commit, are left out, and so are elements that are about to
  * expire.
  */
@@ -36,13 +40,17 @@ enum pa_tally_kind {
 	PA_TALLY_COUNT,
 };
 
-/* A set or chain, by the hash of its family, table and name. */
+/* A set or chain, by the hash of its family, table and name. Chains and sets have different hashes. */
 struct pa_seen {
 	uint64_t hash; /* 0: this slot is free */
 	struct pa_tally elements;
-	bool constant;	   /* an anonymous set: its elements cannot change */
-	bool dynamic;	   /* packets change it */
-	bool anonymous;	   /* a chain that JSON does not list */
+	bool constant;	/* an anonymous set: its elements cannot change */
+	bool dynamic;	/* packets change it */
+	bool anonymous; /* a chain that JSON does not list */
+	bool is_chain;	/* it was listed as a chain, with `use` */
+	uint32_t use;
+	uint32_t rules;	   /* of the chain */
+	uint32_t verdicts; /* of rules and elements that name it */
 	uint32_t key_type; /* for legible.h: datatype numbers and bytes of a set */
 	uint32_t data_type;
 };
@@ -71,18 +79,20 @@ void pa_digest_restart(struct pa_digest *digest);
 size_t pa_digest_take(struct pa_digest *digest, const struct nlmsghdr *message);
 /* What is known of a set; made when it was not seen yet. Valid until the next call that takes the digest. */
 struct pa_seen *pa_digest_set(struct pa_digest *digest, uint8_t family, const char *table, const char *set);
-/* Both saw the same, and neither is torn. */
-bool pa_digest_agree(const struct pa_digest *a, const struct pa_digest *b);
+/* No rule is missing between two others or at the end of a chain, as far as one dump shows. */
+bool pa_digest_rules_complete(const struct pa_digest *digest);
+/* Both saw the same, and neither is torn; of rules only when `with_rules`. */
+bool pa_digest_agree(const struct pa_digest *a, const struct pa_digest *b, bool with_rules);
 
 /* The sum that `listed` has for one rule. */
 uint64_t pa_digest_handle(uint64_t handle);
 
 struct mnl_socket;
 /*
- * Read the whole ruleset raw into `digest`, as libnftables does it. 0, or a negative errno: -EINTR when the kernel
+ * Read the ruleset raw into `digest`, as libnftables does it, with or without rules. 0, or a negative errno: -EINTR when the kernel
  * says that the dump was interrupted.
  */
-int pa_raw_dump(struct mnl_socket *socket, struct pa_digest *digest);
+int pa_raw_dump(struct mnl_socket *socket, bool with_rules, struct pa_digest *digest);
 /* The generation of the ruleset: 0, or a negative errno. */
 int pa_raw_generation(struct mnl_socket *socket, uint32_t *ret_generation);
 
