@@ -130,6 +130,8 @@ pa_set compare_open(struct comparison *c, enum pa_path path);
 pa_set compare_from_anywhere(struct comparison *c, enum pa_path path);
 /* Risky services, classes of ports, everything open: what a finding about these packets says besides. */
 void compare_note_ports(struct comparison *c, struct pa_finding *finding, const struct group *group);
+/* Does the group let arbitrary sources in? */
+bool compare_is_for_anyone(struct comparison *c, const struct group *group);
 void compare_take_declared(struct comparison *c);
 /* Intervals of a statement's interfaces, globs expanded against the names that ruleset and host know. */
 struct pa_ranges compare_interfaces(const struct arbitrary *arbitrary, const struct pa_host *host, struct pa_arena *arena,

@@ -97,7 +97,8 @@ static void check_only_over(struct comparison *c, int family, pa_set services)
 	}
 	groups_merge(c, &groups);
 	for (size_t i = 0; i < groups.count; i++)
-		report_one_family(c, family, &groups.items[i]);
+		if (compare_is_for_anyone(c, &groups.items[i]))
+			report_one_family(c, family, &groups.items[i]);
 	groups_done(&groups);
 }
 

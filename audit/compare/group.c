@@ -255,7 +255,8 @@ void groups_add(struct comparison *c, struct groups *groups, const struct pa_exp
 	for (size_t i = 0; i < count; i++) {
 		struct group *group = group_for(c, groups, exposure, &rows[i]);
 
-		group->set = pa_set_union(c->space, group->set, pa_set_box(c->space, &rows[i].box));
+		group->set =
+			pa_set_union(c->space, group->set, pa_set_intersect(c->space, set, pa_set_box(c->space, &rows[i].box)));
 		group->cut = group->cut || count == ROW_LIMIT || group->piece_count == PIECE_LIMIT;
 		if (group->piece_count == PIECE_LIMIT)
 			continue;

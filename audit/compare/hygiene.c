@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * HYG-001 and HYG-003: rules that cannot take effect, HYG-003 where the rules before them decide the opposite.
+ * HYG-001 and HYG-003: rules that cannot take effect, HYG-003 where the last rule that decides their packets decides the
+ * opposite. Rules on a named set that is empty now are left out.
  * UNK-001: tests whose meaning is not known. A test that is understood, and whose outcome only depends on time, rate or what
  * happened before (limit, quota, numgen, a set that packets fill ...), is no UNK-001: its condition stands at every answer.
  */
@@ -25,6 +26,44 @@ static void add_rules(struct comparison *c, struct pa_finding *finding, const st
 	finding->rule_count = dead->by_count + 1;
 }
 
+/* What a rule decides; CONTINUE where that depends on the packet. */
+static enum pa_verdict_kind verdict_of(const struct pa_rule *rule)
+{
+	for (size_t i = rule->step_count; i > 0; i--) {
+		const struct pa_step *step = &rule->steps[i - 1];
+
+		if (step->kind == PA_STEP_VERDICT)
+			return step->verdict.kind == PA_VERDICT_REJECT ? PA_VERDICT_DROP : step->verdict.kind;
+		if (step->kind == PA_STEP_NAT)
+			return PA_VERDICT_ACCEPT;
+	}
+	return PA_VERDICT_CONTINUE;
+}
+
+/*
+ * The last of the rules that decide its packets is the one that leaves it nothing; what `ct state` rules decide before is
+ * seldom what its author had in mind.
+ */
+static bool decides_opposite(const struct pa_dead_rule *dead)
+{
+	enum pa_verdict_kind mine = verdict_of(dead->rule), other;
+
+	if (dead->impossible || dead->by_count == 0 || !dead->opposite)
+		return false;
+	other = verdict_of(dead->by[dead->by_count - 1]);
+	if (other != PA_VERDICT_ACCEPT && other != PA_VERDICT_DROP)
+		return true;
+	return mine != other;
+}
+
+/* The decisive rule first, then how many more. */
+static void put_shadow(const struct pa_dead_rule *dead, struct pa_buffer *out)
+{
+	describe_rule(dead->by[dead->by_count - 1], out);
+	if (dead->by_count > 1)
+		pa_buffer_printf(out, " and %zu before it", dead->by_count - 1);
+}
+
 static void report_dead(struct comparison *c, enum pa_check_id check, const struct pa_dead_rule *dead)
 {
 	struct pa_buffer text = { 0 };
@@ -41,7 +80,7 @@ static void report_dead(struct comparison *c, enum pa_check_id check, const stru
 		pa_buffer_printf(&text, "%s: ",
 				 check == PA_CHECK_HYG_003 ? " never takes effect, earlier rules decide the opposite"
 							   : " can never match, earlier rules decide its packets");
-		describe_rules(dead->by, dead->by_count, &text);
+		put_shadow(dead, &text);
 	}
 	finding->message = compare_text(c, &text);
 	finding->fix = check == PA_CHECK_HYG_003
@@ -50,34 +89,33 @@ static void report_dead(struct comparison *c, enum pa_check_id check, const stru
 	pa_buffer_done(&text);
 }
 
+/* A named set that is empty now is filled by other programs later (fail2ban's list of banned hosts): not dead. */
+static bool waits_for_elements(const struct pa_rule *rule)
+{
+	for (size_t i = 0; i < rule->step_count; i++) {
+		const struct pa_step *step = &rule->steps[i];
+
+		if ((step->kind == PA_STEP_MATCH || step->kind == PA_STEP_VMAP) && step->elements && step->elements->decl &&
+		    step->elements->count == 0)
+			return true;
+	}
+	return false;
+}
+
 void check_dead_rules(struct comparison *c)
 {
 	const struct pa_dead_rule *dead;
 	size_t count = pa_evaluation_dead_rules(c->evaluation, &dead);
 
 	for (size_t i = 0; i < count; i++) {
-		enum pa_check_id check = dead[i].opposite && !dead[i].impossible ? PA_CHECK_HYG_003 : PA_CHECK_HYG_001;
+		enum pa_check_id check = decides_opposite(&dead[i]) ? PA_CHECK_HYG_003 : PA_CHECK_HYG_001;
 
-		if (compare_enabled(c, check))
+		if (compare_enabled(c, check) && !(dead[i].impossible && waits_for_elements(dead[i].rule)))
 			report_dead(c, check, &dead[i]);
 	}
 }
 
 /* --- UNK-001 -------------------------------------------------------------------------------------------------------------------- */
-
-/* How tests begin whose meaning nft(8) defines, and that depend on time, rate, chance or earlier packets. */
-static const char *const understood[] = {
-	"limit ",     "quota ",	   "ct count ",	 "numgen ", "jhash ",	 "symhash ",
-	"meta hour ", "meta day ", "meta time ", "last",    "connlimit",
-};
-
-static bool is_understood(const struct pa_opaque *opaque)
-{
-	for (size_t i = 0; i < sizeof(understood) / sizeof(*understood); i++)
-		if (strncmp(opaque->text, understood[i], strlen(understood[i])) == 0)
-			return true;
-	return false;
-}
 
 static void report_opaque(struct comparison *c, const struct pa_opaque *opaque)
 {
@@ -118,6 +156,6 @@ void check_opaque(struct comparison *c)
 	size_t count = pa_evaluation_opaques(c->evaluation, &opaques);
 
 	for (size_t i = 0; i < count; i++)
-		if (opaques[i].matters && !is_understood(&opaques[i]))
+		if (opaques[i].matters && !opaques[i].understood)
 			report_opaque(c, &opaques[i]);
 }

@@ -4,7 +4,8 @@
  * does not single out (arbitrary.c), with the source port of a client.
  *
  * EXP-007  on some interface, any source reaches any port that the ruleset does not single out, over TCP or UDP. Not
- *          reported where default deny is reported as missing: it is the same mistake.
+ *          reported where default deny is reported as missing: it is the same mistake. Medium where the ruleset names
+ *          another interface that is not open: then the open one is probably a trusted side, which a policy would say.
  * EXP-006  one rule lets any source reach more than 1024 ports, or all of 1-1023, of TCP or UDP.
  * EXP-005  any source reaches a service of the table below.
  * EXP-009  packets that get in, but would not with a client's source port. Protocols that use fixed ports at both ends
@@ -141,64 +142,65 @@ pa_set compare_from_anywhere(struct comparison *c, enum pa_path path)
 
 /* --- notes on findings of other checks --------------------------------------------------------------------------------- */
 
-static size_t span_of(struct pa_ranges ports, pa_u128 first, pa_u128 last)
+/* What a group lets in from an arbitrary source and client port; others may add more of the same ports. */
+static pa_set group_from_anywhere(struct comparison *c, const struct group *group)
 {
-	size_t sum = 0;
+	pa_set set = pa_set_empty(c->space);
+
+	for (int family = 4; family <= 6; family += 2)
+		if (c->arbitrary->source[family == 6].count > 0)
+			set = pa_set_union(c->space, set, with_source(c, family, c->arbitrary->source[family == 6].value[0]));
+	return pa_set_intersect(c->space, pa_set_intersect(c->space, group->set, set), c->anywhere[group->exposure->path]);
+}
+
+struct port_count {
+	size_t all, system;
+};
+
+static bool count_ports(void *context, const struct pa_box *box)
+{
+	struct port_count *count = context;
+	struct pa_interval any = { 0, 65535 };
+	struct pa_ranges ports = box->field[PA_FIELD_DPORT];
 
 	if (ports.count == 0)
-		return (size_t)(last - first + 1);
+		ports = (struct pa_ranges){ &any, 1 };
 	for (size_t i = 0; i < ports.count; i++) {
-		pa_u128 from = ports.items[i].first > first ? ports.items[i].first : first;
-		pa_u128 upto = ports.items[i].last < last ? ports.items[i].last : last;
+		size_t first = (size_t)ports.items[i].first, last = (size_t)ports.items[i].last;
 
-		if (from <= upto)
-			sum += (size_t)(upto - from + 1);
+		count->all += last - first + 1;
+		for (size_t port = first < 1 ? 1 : first; port <= last && port <= 1023; port++)
+			count->system++;
 	}
-	return sum;
+	return true;
 }
 
-static bool holds_protocol(struct pa_ranges protocols, pa_u128 protocol)
+bool compare_is_for_anyone(struct comparison *c, const struct group *group)
 {
-	for (size_t i = 0; i < protocols.count; i++)
-		if (protocols.items[i].first <= protocol && protocol <= protocols.items[i].last)
-			return true;
-	return protocols.count == 0;
+	return !pa_set_is_empty(c->space, group_from_anywhere(c, group));
 }
 
-/* Ports of one protocol that the pieces open, duplicates (by family, by source) counted once. */
-static const char *wide_class(struct comparison *c, const struct group *group, unsigned protocol)
+static const char *wide_class(struct comparison *c, pa_set set, unsigned protocol)
 {
-	struct pa_ranges ports = { NULL, 0 };
-	struct pa_interval *items;
-	size_t count = 0;
+	struct port_count count = { 0, 0 };
 
-	for (size_t i = 0; i < group->piece_count; i++)
-		count += group->pieces[i].field[PA_FIELD_DPORT].count + 1;
-	items = pa_arena_alloc(c->scratch, count, sizeof(*items));
-	count = 0;
-	for (size_t i = 0; i < group->piece_count; i++) {
-		struct pa_ranges more = group->pieces[i].field[PA_FIELD_DPORT];
-
-		if (!holds_protocol(group->pieces[i].field[PA_FIELD_L4PROTO], protocol))
-			continue;
-		if (more.count == 0)
-			items[count++] = (struct pa_interval){ 0, 65535 };
-		for (size_t j = 0; j < more.count; j++)
-			items[count++] = more.items[j];
-	}
-	ports = (struct pa_ranges){ items, compare_merge_intervals(items, count) };
-	if (ports.count == 0)
-		return NULL;
-	if (span_of(ports, 0, 65535) > MANY_PORTS)
+	set = pa_set_intersect(c->space, set, compare_single(c, PA_FIELD_L4PROTO, protocol, protocol));
+	for (int i = 0; i < PA_FIELD_COUNT; i++)
+		if (i != PA_FIELD_DPORT)
+			set = pa_set_project(c->space, set, (enum pa_field)i);
+	pa_set_boxes(c->space, set, 0, count_ports, &count);
+	if (count.all > MANY_PORTS)
 		return "more than 1024 ports";
-	return span_of(ports, 1, 1023) == 1023 ? "all system ports" : NULL;
+	return count.system == 1023 ? "all system ports" : NULL;
 }
 
+/* The class of ports that the group opens to any source, or NULL. */
 static const char *group_class(struct comparison *c, const struct group *group)
 {
-	const char *class = wide_class(c, group, PROTOCOL_TCP);
+	pa_set set = group_from_anywhere(c, group);
+	const char *class = wide_class(c, set, PROTOCOL_TCP);
 
-	return class ? class : wide_class(c, group, PROTOCOL_UDP);
+	return class ? class : wide_class(c, set, PROTOCOL_UDP);
 }
 
 static bool is_published(const struct pa_exposure *exposure)
@@ -223,7 +225,7 @@ void compare_note_ports(struct comparison *c, struct pa_finding *finding, const 
 
 	if (!is_published(group->exposure))
 		return;
-	from_anywhere = pa_set_intersect(c->space, group->set, c->anywhere[group->exposure->path]);
+	from_anywhere = group_from_anywhere(c, group);
 	if (pa_set_is_empty(c->space, from_anywhere))
 		return;
 	if (!pa_set_is_empty(c->space, pa_set_intersect(c->space, from_anywhere, risky_set(c, NULL))))
@@ -319,10 +321,29 @@ void check_source_ports(struct comparison *c)
 
 /* --- EXP-007 ------------------------------------------------------------------------------------------------------------- */
 
+/* Is there an interface that some rule names and that is not open? Then the open one is meant to be a trusted side. */
+static bool names_closed_interface(struct comparison *c)
+{
+	struct box_builder builder = { 0 };
+	pa_set named;
+
+	if (c->arbitrary->input_names.count == 0)
+		return false;
+	builder.box.field[PA_FIELD_IIFNAME] = c->arbitrary->input_names;
+	named = pa_set_minus(c->space, compare_box(c, &builder), compare_loopback(c, PA_PATH_IN));
+	for (int i = 0; i < PA_FIELD_COUNT; i++)
+		if (i != PA_FIELD_IIFNAME)
+			named = pa_set_project(c->space, named, (enum pa_field)i);
+	return !pa_set_is_empty(c->space, pa_set_minus(c->space, named, pa_set_project(c->space, c->open, PA_FIELD_NFPROTO)));
+}
+
 static void report_open(struct comparison *c, const struct group *group)
 {
 	struct pa_finding *finding = compare_add_group(c, PA_CHECK_EXP_007, group, NULL);
 	struct pa_buffer text = { 0 };
+
+	if (names_closed_interface(c) && finding->severity == pa_check_info(PA_CHECK_EXP_007)->severity)
+		finding->severity = PA_SEVERITY_MEDIUM;
 
 	pa_buffer_puts(&text, "any source may reach any port: ");
 	describe_group(group, &text);
@@ -335,8 +356,7 @@ static void report_open(struct comparison *c, const struct group *group)
 	pa_buffer_puts(&text, " to the sources and ports that are needed there");
 	finding->fix = compare_text(c, &text);
 	pa_buffer_done(&text);
-	compare_stands_for(c, finding, PA_CHECK_EXP_006);
-	compare_stands_for(c, finding, PA_CHECK_EXP_005);
+	c->found_as[PA_CHECK_EXP_006] = c->found_as[PA_CHECK_EXP_005] = pa_check_info(PA_CHECK_EXP_007)->code;
 }
 
 void check_open(struct comparison *c)
@@ -448,7 +468,8 @@ static void check_service(struct comparison *c, const char *name)
 	}
 	groups_merge(c, &groups);
 	for (size_t i = 0; i < groups.count; i++)
-		report_service(c, &groups.items[i], name);
+		if (compare_is_for_anyone(c, &groups.items[i]))
+			report_service(c, &groups.items[i], name);
 	groups_done(&groups);
 }
 

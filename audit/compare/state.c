@@ -233,6 +233,11 @@ static pa_set stray_contexts(struct comparison *c, enum pa_path path, unsigned p
 {
 	pa_set accepted = pa_evaluation_scenario(c->evaluation, path, scenario, certainty);
 	pa_set new = compare_new_packets(c, path, PA_POSSIBLE), all = pa_set_empty(c->space);
+	pa_set here = compare_new_packets(c, PA_PATH_IN, PA_POSSIBLE);
+
+	/* A redirect takes new connections in that would be forwarded. */
+	if (path == PA_PATH_FORWARD)
+		new = pa_set_union(c->space, new, pa_set_project(c->space, here, PA_FIELD_OIFNAME));
 
 	for (int family = 4; family <= 6; family += 2) {
 		pa_set stray = compare_open_contexts(c, path, family, protocol, accepted);
