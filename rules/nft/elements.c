@@ -5,7 +5,7 @@
 
 #include "lower.h"
 
-struct pa_elements *pa_lower_interval(struct pa_lowering *lowering, struct pa_interval interval)
+static struct pa_elements *single_interval(struct pa_lowering *lowering, struct pa_interval interval)
 {
 	struct {
 		_Alignas(16) struct pa_interval key;
@@ -14,6 +14,19 @@ struct pa_elements *pa_lower_interval(struct pa_lowering *lowering, struct pa_in
 	single->key = interval;
 	single->elements = (struct pa_elements){ .parts = 1, .count = 1, .keys = &single->key, .sorted = true };
 	return &single->elements;
+}
+
+/* The same few ports and interfaces come again and again. Nobody changes what is returned. */
+struct pa_elements *pa_lower_interval(struct pa_lowering *lowering, struct pa_interval interval)
+{
+	if (!lowering->single)
+		lowering->single = pa_xcalloc(PA_SINGLE_SLOTS, sizeof(struct pa_elements *));
+	pa_u128 mixed = interval.first ^ interval.last * 31;
+	uint64_t hash = ((uint64_t)mixed ^ (uint64_t)(mixed >> 64)) * 0x9e3779b97f4a7c15u;
+	struct pa_elements **slot = &lowering->single[hash >> 52];
+	if (!*slot || (*slot)->keys->first != interval.first || (*slot)->keys->last != interval.last)
+		*slot = single_interval(lowering, interval);
+	return *slot;
 }
 
 /* Elements as they come in; the arrays are in the heap until the last one is there. */

@@ -6,9 +6,10 @@
 
 static const struct expression {
 	const char *name;
+	size_t length;
 	void (*lower)(struct pa_lowering *, const struct pa_json_node *, const struct pa_json_node *, struct pa_lowered_part *);
 } expressions[] = {
-#define EXPRESSION(name, lowering, text) { name, pa_expression_##lowering },
+#define EXPRESSION(name, lowering, text) { name, sizeof(name) - 1, pa_expression_##lowering },
 #include "nft_expression.def"
 #undef EXPRESSION
 };
@@ -62,7 +63,7 @@ void pa_lower_part(struct pa_lowering *lowering, const struct pa_json_node *node
 	const struct pa_json_node *name;
 	const struct pa_json_node *value = pa_lower_only_member(&lowering->tape, node, &name);
 	for (size_t i = 0; value && i < sizeof(expressions) / sizeof(*expressions); i++)
-		if (pa_json_is(name, expressions[i].name)) {
+		if (pa_json_is_named(name, expressions[i].name, expressions[i].length)) {
 			expressions[i].lower(lowering, node, value, ret_part);
 			return;
 		}

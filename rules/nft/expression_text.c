@@ -8,10 +8,11 @@ const struct pa_value_types pa_plain_types = { .count = 1, .types = { PA_DATATYP
 
 static const struct expression {
 	const char *name;
+	size_t length;
 	void (*print)(struct pa_buffer *, const struct pa_json_tape *, const char *, const struct pa_json_node *,
 		      const struct pa_value_types *);
 } expressions[] = {
-#define EXPRESSION(name, lowering, text) { name, pa_expression_text_##text },
+#define EXPRESSION(name, lowering, text) { name, sizeof(name) - 1, pa_expression_text_##text },
 #include "nft_expression.def"
 #undef EXPRESSION
 };
@@ -138,7 +139,7 @@ void pa_expression_text(struct pa_buffer *out, const struct pa_json_tape *tape, 
 	const struct pa_json_node *name;
 	const struct pa_json_node *value = pa_lower_only_member(tape, node, &name);
 	for (size_t i = 0; value && i < sizeof(expressions) / sizeof(*expressions); i++)
-		if (pa_json_is(name, expressions[i].name)) {
+		if (pa_json_is_named(name, expressions[i].name, expressions[i].length)) {
 			expressions[i].print(out, tape, expressions[i].name, value, types);
 			return;
 		}

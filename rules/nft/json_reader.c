@@ -311,27 +311,98 @@ static bool read_scalar(struct pa_json_reader *reader, char c, struct pa_json_no
 
 /* --- the tape ---------------------------------------------------------------------------------------------------- */
 
-/* A value that is being read onto the tape, and the containers that are open around the place where the reader is. */
+/*
+ * The hot part: nearly all of a listing passes through it. The place in the text is handed from function to function in
+ * a register; NULL is an error, which the reader keeps.
+ */
 struct taping {
 	struct pa_json_reader *reader;
 	struct pa_json_tape *tape;
 	const char *start;
 	unsigned depth;
-	uint32_t open[PA_JSON_DEPTH_MAX];
+	uint32_t open[PA_JSON_DEPTH_MAX]; /* the containers around the place */
 };
 
-static inline struct pa_json_node *add_node(struct taping *taping)
+static const char *fail_at(struct taping *taping, const char *at, const char *error)
+{
+	taping->reader->at = at;
+	fail_here(taping->reader, error);
+	return NULL;
+}
+
+static inline const char *skip_blank(const char *at, const char *end)
+{
+	while (at < end && (unsigned char)*at <= ' ' && (*at == ' ' || *at == '\n' || *at == '\t' || *at == '\r'))
+		at++;
+	return at;
+}
+
+/*
+ * The first byte from `at` on that is a quote, a backslash, a control character or no ASCII; eight at a time, with the
+ * carry tricks that are exact for the lowest byte found. On a big-endian machine bytes are looked at one by one.
+ */
+static inline const char *plain_end(const char *at, const char *end)
+{
+	const uint64_t ones = 0x0101010101010101u, highs = ones << 7;
+	while (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ && end - at >= 8) {
+		uint64_t word;
+		memcpy(&word, at, sizeof(word));
+		uint64_t quote = word ^ (ones * '"'), backslash = word ^ (ones * '\\');
+		uint64_t found =
+			((quote - ones) & ~quote) | ((backslash - ones) & ~backslash) | ((word - ones * ' ') & ~word) | word;
+		if (found & highs)
+			return at + (__builtin_ctzll(found & highs) >> 3);
+		at += 8;
+	}
+	while (at < end && !special[(unsigned char)*at] && (unsigned char)*at < 0x80)
+		at++;
+	return at;
+}
+
+static inline const char *tape_string(struct taping *taping, const char *at, struct pa_json_node *node)
+{
+	const char *quote = plain_end(at + 1, taping->reader->end);
+	size_t length = (size_t)(quote - at - 1);
+	if (quote < taping->reader->end && *quote == '"' && length <= UINT32_MAX) {
+		node->kind = PA_JSON_STRING;
+		node->length = (uint32_t)length;
+		node->string = at + 1;
+		return quote + 1;
+	}
+	taping->reader->at = at;
+	return read_scalar(taping->reader, '"', node) ? taping->reader->at : NULL;
+}
+
+/* Strings and short integers here, the rest where there is time. */
+static inline const char *tape_scalar(struct taping *taping, const char *at, struct pa_json_node *node)
+{
+	if (*at == '"')
+		return tape_string(taping, at, node);
+	const char *digit = at;
+	uint64_t value = 0;
+	while (is_digit(taping->reader, digit) && digit - at < 18)
+		value = value * 10 + (uint64_t)(*digit++ - '0');
+	bool is_short = digit > at && digit < taping->reader->end && (*at != '0' || digit - at == 1);
+	if (is_short && (*digit == ',' || *digit == '}' || *digit == ']' || *digit == ' ')) {
+		node->kind = PA_JSON_INTEGER;
+		node->number = value;
+		return digit;
+	}
+	taping->reader->at = at;
+	return read_scalar(taping->reader, *at, node) ? taping->reader->at : NULL;
+}
+
+static inline struct pa_json_node *add_node(struct taping *taping, const char *at)
 {
 	struct pa_json_tape *tape = taping->tape;
 	if (tape->count == tape->capacity)
 		pa_grow(&tape->nodes, &tape->capacity, tape->count + 1, sizeof(*tape->nodes));
 	struct pa_json_node *node = &tape->nodes[tape->count++];
-	*node = (struct pa_json_node){ .end = (uint32_t)tape->count,
-				       .distance = (uint32_t)(taping->reader->at - taping->start) };
+	*node = (struct pa_json_node){ .end = (uint32_t)tape->count, .distance = (uint32_t)(at - taping->start) };
 	return node;
 }
 
-static bool is_duplicate(const struct pa_json_tape *tape, uint32_t object, const struct pa_json_node *key)
+static inline bool is_duplicate(const struct pa_json_tape *tape, uint32_t object, const struct pa_json_node *key)
 {
 	const struct pa_json_node *other = &tape->nodes[object + 1];
 	while (other < key) {
@@ -343,87 +414,88 @@ static bool is_duplicate(const struct pa_json_tape *tape, uint32_t object, const
 }
 
 /* The key of the next member and its colon. */
-static bool read_key(struct taping *taping, uint32_t object)
+static inline const char *tape_key(struct taping *taping, const char *at, uint32_t object)
 {
-	struct pa_json_reader *reader = taping->reader;
-	size_t offset = pa_json_offset(reader);
-	if (next_byte(reader) != '"')
-		return fail_here(reader, "a member without a name in quotes");
-	struct pa_json_node *key = add_node(taping);
-	if (!read_scalar(reader, '"', key))
-		return false;
+	const char *end = taping->reader->end, *start = at;
+	if (at == end || *at != '"')
+		return fail_at(taping, at, "a member without a name in quotes");
+	struct pa_json_node *key = add_node(taping, at);
+	at = tape_string(taping, at, key);
+	if (!at)
+		return NULL;
 	struct pa_json_node *owner = &taping->tape->nodes[object];
-	if (is_duplicate(taping->tape, object, key))
-		return pa_json_fail(reader, offset, "an object with two members of one name");
+	if (owner->length && is_duplicate(taping->tape, object, key))
+		return fail_at(taping, start, "an object with two members of one name");
 	if (++owner->length > PA_JSON_MEMBERS_MAX)
-		return pa_json_fail(reader, offset, "an object with too many members");
-	if (next_byte(reader) != ':')
-		return fail_here(reader, "a member without a colon");
-	reader->at++;
-	return true;
+		return fail_at(taping, start, "an object with too many members");
+	at = skip_blank(at, end);
+	if (at == end || *at != ':')
+		return fail_at(taping, at, "a member without a colon");
+	return at + 1;
 }
 
-static bool open_container(struct taping *taping, char c)
+static inline const char *open_container(struct taping *taping, const char *at, struct pa_json_node *node)
 {
-	struct pa_json_node *node = add_node(taping);
-	node->kind = c == '{' ? PA_JSON_OBJECT : PA_JSON_ARRAY;
 	if (taping->depth == PA_JSON_DEPTH_MAX)
-		return fail_here(taping->reader, "values nested too deeply");
+		return fail_at(taping, at, "values nested too deeply");
+	node->kind = *at == '{' ? PA_JSON_OBJECT : PA_JSON_ARRAY;
 	taping->open[taping->depth++] = (uint32_t)(taping->tape->count - 1);
-	taping->reader->at++;
-	return true;
-}
-
-static inline void close_container(struct taping *taping)
-{
-	taping->reader->at++;
-	taping->tape->nodes[taping->open[--taping->depth]].end = (uint32_t)taping->tape->count;
+	return at + 1;
 }
 
 /*
- * Move to the next value of the innermost container: true when one comes. Containers that end here are closed; false
- * with depth 0 when the outermost is, false with an error otherwise.
+ * From behind a value, or from behind the bracket that opened a container (`fresh`), to the next value of the innermost
+ * container. Containers that end here are closed; with depth 0 the outermost was.
  */
-static bool next_value(struct taping *taping, bool fresh)
+static inline const char *next_value(struct taping *taping, const char *at, bool fresh)
 {
-	struct pa_json_reader *reader = taping->reader;
+	const char *end = taping->reader->end;
 	for (; taping->depth; fresh = false) {
 		uint32_t index = taping->open[taping->depth - 1];
 		struct pa_json_node *owner = &taping->tape->nodes[index];
 		bool is_object = owner->kind == PA_JSON_OBJECT;
-		char c = next_byte(reader);
-		if (c == (is_object ? '}' : ']')) {
-			close_container(taping);
+		at = skip_blank(at, end);
+		if (at == end)
+			return fail_at(taping, at, TRUNCATED);
+		if (*at == (is_object ? '}' : ']')) {
+			owner->end = (uint32_t)taping->tape->count;
+			taping->depth--;
+			at++;
 			continue;
 		}
 		if (!fresh) {
-			if (c != ',')
-				return fail_here(reader, "no comma between two values");
-			reader->at++;
-			next_byte(reader);
+			if (*at != ',')
+				return fail_at(taping, at, "no comma between two values");
+			at = skip_blank(at + 1, end);
 		}
 		if (is_object)
-			return read_key(taping, index);
+			return tape_key(taping, at, index);
 		owner->length++;
-		return true;
+		return at;
 	}
-	return false;
+	return at;
 }
 
 static bool read_value(struct taping *taping)
 {
 	struct pa_json_reader *reader = taping->reader;
+	const char *at = reader->at;
 	do {
-		char c = next_byte(reader);
-		bool container = c == '{' || c == '[';
-		if (container ? !open_container(taping, c) : !read_scalar(reader, c, add_node(taping)))
+		at = skip_blank(at, reader->end);
+		if (at == reader->end)
+			return fail_at(taping, at, TRUNCATED);
+		bool container = *at == '{' || *at == '[';
+		struct pa_json_node *node = add_node(taping, at);
+		at = container ? open_container(taping, at, node) : tape_scalar(taping, at, node);
+		if (at && taping->tape->count >= UINT32_MAX)
+			return fail_at(taping, at, "a value with too many parts");
+		if (at)
+			at = next_value(taping, at, container);
+		if (!at)
 			return false;
-		if (taping->tape->count >= UINT32_MAX)
-			return fail_here(reader, "a value with too many parts");
-		if (!next_value(taping, container))
-			break;
-	} while (true);
-	return !reader->error;
+	} while (taping->depth);
+	reader->at = at;
+	return true;
 }
 
 bool pa_json_read(struct pa_json_reader *reader, struct pa_json_tape *tape, size_t *ret_index)
@@ -451,33 +523,34 @@ bool pa_json_read_without(struct pa_json_reader *reader, struct pa_json_tape *ta
 		return false;
 	if (next_byte(reader) != '{')
 		return fail_here(reader, "this is no object");
-	open_container(&taping, '{');
-	bool fresh = true;
-	while (next_value(&taping, fresh)) {
+	const char *at = open_container(&taping, reader->at, add_node(&taping, reader->at));
+	for (bool fresh = true; at; fresh = false) {
+		at = next_value(&taping, at, fresh);
+		if (!at || !taping.depth)
+			break;
 		const struct pa_json_node *key = &tape->nodes[tape->count - 1];
-		fresh = false;
-		next_byte(reader);
+		reader->at = skip_blank(at, reader->end);
 		if (key->length == wanted && memcmp(key->string, left_out, wanted) == 0) {
 			*ret_offset = pa_json_offset(reader);
-			add_node(&taping)->kind = PA_JSON_NULL;
-			if (!pa_json_skip(reader))
-				return false;
+			add_node(&taping, reader->at)->kind = PA_JSON_NULL;
+			at = pa_json_skip(reader) ? reader->at : NULL;
 			continue;
 		}
-		taping.depth = 0;
-		if (!read_value(&taping))
-			return false;
+		taping.depth = 0; /* the value alone, then on in the object */
+		at = read_value(&taping) ? reader->at : NULL;
 		taping.open[0] = (uint32_t)object;
 		taping.depth = 1;
 	}
-	return !reader->error;
+	if (at)
+		reader->at = at;
+	return at != NULL;
 }
 
-const struct pa_json_node *pa_json_member(const struct pa_json_tape *tape, const struct pa_json_node *object, const char *key)
+const struct pa_json_node *pa_json_member_named(const struct pa_json_tape *tape, const struct pa_json_node *object,
+						const char *key, size_t length)
 {
 	if (!object || object->kind != PA_JSON_OBJECT)
 		return NULL;
-	size_t length = strlen(key);
 	const struct pa_json_node *name = object + 1;
 	for (uint32_t i = 0; i < object->length; i++) {
 		if (name->length == length && memcmp(name->string, key, length) == 0)

@@ -94,10 +94,14 @@ bool pa_json_finish(struct pa_json_reader *reader);
 
 /* --- nodes ---------------------------------------------------------------------------------------------------- */
 
+static inline bool pa_json_is_named(const struct pa_json_node *node, const char *text, size_t length)
+{
+	return node->length == length && node->kind == PA_JSON_STRING && memcmp(node->string, text, length) == 0;
+}
+
 static inline bool pa_json_is(const struct pa_json_node *node, const char *text)
 {
-	size_t length = strlen(text);
-	return node->kind == PA_JSON_STRING && node->length == length && memcmp(node->string, text, length) == 0;
+	return pa_json_is_named(node, text, strlen(text));
 }
 
 /* Nodes lie in one array: the node after `node` and all that it contains. */
@@ -106,7 +110,13 @@ static inline const struct pa_json_node *pa_json_after(const struct pa_json_tape
 	return &tape->nodes[node->end];
 }
 
+const struct pa_json_node *pa_json_member_named(const struct pa_json_tape *tape, const struct pa_json_node *object,
+						const char *key, size_t length);
 /* The value of a member, or NULL. NULL also when `object` is no object or is NULL. */
-const struct pa_json_node *pa_json_member(const struct pa_json_tape *tape, const struct pa_json_node *object, const char *key);
+static inline const struct pa_json_node *pa_json_member(const struct pa_json_tape *tape, const struct pa_json_node *object,
+							const char *key)
+{
+	return pa_json_member_named(tape, object, key, strlen(key));
+}
 
 #endif

@@ -302,6 +302,7 @@ static void done(struct pa_lowering *lowering)
 	free(lowering->texts);
 	free(lowering->deferred);
 	free(lowering->assigned);
+	free(lowering->single);
 }
 
 bool pa_nft_lower(const struct pa_nft_document *document, struct pa_ruleset *ruleset, struct pa_diags *diags)

@@ -84,11 +84,15 @@ struct pa_lowering {
 	unsigned required_l4proto;
 	bool required_ether;
 
-	struct pa_requirement *nfproto[256]; /* made when first needed */
+	/* made when first needed, and shared by all rules */
+	struct pa_key_part *plain_parts[PA_FIELD_COUNT]; /* a whole field */
+	struct pa_elements **single;			 /* PA_SINGLE_SLOTS sets of one interval, by hash */
+	struct pa_requirement *nfproto[256];
 	struct pa_requirement *l4proto[256];
 	struct pa_requirement *ether;
 };
 #define PA_NO_TEXT SIZE_MAX
+#define PA_SINGLE_SLOTS 4096
 
 /* --- lower.c ------------------------------------------------------------------------------------------------ */
 /* An error of the document at an offset of its text; returns false. */

@@ -38,9 +38,22 @@ struct pa_buffer *pa_lower_opaque(struct pa_lowering *lowering, enum pa_opacity 
 	return pa_lower_begin_text(lowering);
 }
 
+/* Most keys are one field as it is: rules share these. */
+static struct pa_key_part *shared_part(struct pa_lowering *lowering, const struct pa_key_part *part)
+{
+	if (part->opaque || part->any_transport || part->xor_value || part->mask != pa_field_max(part->field))
+		return NULL;
+	struct pa_key_part **slot = &lowering->plain_parts[part->field];
+	if (!*slot)
+		*slot = pa_arena_dup(lowering->arena, part, 1, sizeof(*part));
+	return *slot;
+}
+
 struct pa_key pa_lower_keep_key(struct pa_lowering *lowering, const struct pa_lowered_key *key)
 {
 	struct pa_key kept = { .count = key->count };
+	if (key->count == 1 && (kept.parts = shared_part(lowering, &key->parts[0].part)))
+		return kept;
 	kept.parts = pa_arena_alloc(lowering->arena, key->count, sizeof(*kept.parts));
 	for (unsigned i = 0; i < key->count; i++)
 		kept.parts[i] = key->parts[i].part;
@@ -227,7 +240,10 @@ static bool find_chain(struct pa_lowering *lowering, const struct pa_json_node *
 		lowering->chain = NULL;
 	}
 	if (!lowering->table)
-		return false;
+		return lowering->final_pass
+			       ? pa_lower_fail(lowering, offset, "a rule of table \"%s\", which the listing does not have",
+					       table_name)
+			       : false;
 	if (!lowering->chain || strcmp(lowering->chain->name, chain_name) != 0)
 		lowering->chain = pa_table_find_chain(lowering->table, chain_name);
 	if (!lowering->chain && lowering->final_pass)

@@ -6,9 +6,10 @@
 
 static const struct statement {
 	const char *name;
+	size_t length;
 	void (*lower)(struct pa_lowering *, const char *, const struct pa_json_node *);
 } statements[] = {
-#define STATEMENT(name, lowering) { name, pa_statement_##lowering },
+#define STATEMENT(name, lowering) { name, sizeof(name) - 1, pa_statement_##lowering },
 #include "nft_statement.def"
 #undef STATEMENT
 };
@@ -69,7 +70,7 @@ void pa_lower_statement(struct pa_lowering *lowering, const struct pa_json_node 
 	const struct pa_json_node *name;
 	const struct pa_json_node *value = pa_lower_only_member(&lowering->tape, node, &name);
 	for (size_t i = 0; value && i < sizeof(statements) / sizeof(*statements); i++)
-		if (pa_json_is(name, statements[i].name)) {
+		if (pa_json_is_named(name, statements[i].name, statements[i].length)) {
 			statements[i].lower(lowering, statements[i].name, value);
 			return;
 		}
@@ -319,7 +320,7 @@ static void put_inner(struct pa_lowering *lowering, struct pa_buffer *text, cons
 		return;
 	}
 	for (size_t i = 0; i < sizeof(statements) / sizeof(*statements); i++)
-		if (pa_json_is(name, statements[i].name)) {
+		if (pa_json_is_named(name, statements[i].name, statements[i].length)) {
 			put_stateful(lowering, text, statements[i].name, value);
 			return;
 		}
