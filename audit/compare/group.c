@@ -5,8 +5,8 @@
 
 #include "compare.h"
 
-/* Boxes of one exposure that are looked at; a finding says so when there are more. */
-#define ROW_LIMIT 512
+/* Boxes of one exposure that are told apart by their rules; what is left of it is one more group. */
+#define ROW_LIMIT 4096
 /* Boxes of one group that are merged and described. */
 #define PIECE_LIMIT 64
 
@@ -244,25 +244,51 @@ static struct group *group_for(struct comparison *c, struct groups *groups, cons
 	return group;
 }
 
+static void add_row(struct comparison *c, struct groups *groups, const struct pa_exposure *exposure, const struct pa_row *row,
+		    pa_set set)
+{
+	struct group *group = group_for(c, groups, exposure, row);
+
+	group->set = pa_set_union(c->space, group->set, set);
+	group->cut = group->cut || group->piece_count == PIECE_LIMIT;
+	if (group->piece_count == PIECE_LIMIT)
+		return;
+	pa_grow(&group->pieces, &group->piece_capacity, group->piece_count + 1, sizeof(*group->pieces));
+	group->pieces[group->piece_count++] = compare_piece(c, exposure->path, row->family, &row->box);
+}
+
+/* More boxes than are told apart: the others become one group, with the rules of the first of them. */
+static void add_rest(struct comparison *c, struct groups *groups, const struct pa_exposure *exposure, pa_set rest)
+{
+	const struct pa_row *rows;
+	struct pa_row row;
+
+	if (pa_set_is_empty(c->space, rest) || pa_evaluation_rows(c->evaluation, exposure, rest, true, 1, &rows) == 0)
+		return;
+	row = rows[0];
+	row.rules_complete = false;
+	add_row(c, groups, exposure, &row, rest);
+	group_for(c, groups, exposure, &row)->cut = true;
+}
+
 void groups_add(struct comparison *c, struct groups *groups, const struct pa_exposure *exposure, pa_set set)
 {
 	const struct pa_row *rows;
+	pa_set rest = set;
 	size_t count;
 
 	if (pa_set_is_empty(c->space, set) || pa_space_failed(c->space))
 		return;
 	count = pa_evaluation_rows(c->evaluation, exposure, set, true, ROW_LIMIT, &rows);
 	for (size_t i = 0; i < count; i++) {
-		struct group *group = group_for(c, groups, exposure, &rows[i]);
+		pa_set part = pa_set_intersect(c->space, set, pa_set_box(c->space, &rows[i].box));
 
-		group->set =
-			pa_set_union(c->space, group->set, pa_set_intersect(c->space, set, pa_set_box(c->space, &rows[i].box)));
-		group->cut = group->cut || count == ROW_LIMIT || group->piece_count == PIECE_LIMIT;
-		if (group->piece_count == PIECE_LIMIT)
-			continue;
-		pa_grow(&group->pieces, &group->piece_capacity, group->piece_count + 1, sizeof(*group->pieces));
-		group->pieces[group->piece_count++] = compare_piece(c, exposure->path, rows[i].family, &rows[i].box);
+		add_row(c, groups, exposure, &rows[i], part);
+		if (count == ROW_LIMIT)
+			rest = pa_set_minus(c->space, rest, part);
 	}
+	if (count == ROW_LIMIT)
+		add_rest(c, groups, exposure, rest);
 }
 
 void groups_merge(struct comparison *c, struct groups *groups)
