@@ -36,7 +36,7 @@ struct pa_location pa_lower_place(struct pa_lowering *lowering, size_t offset)
 	if (lowering->document->facts)
 		return (struct pa_location){ 0 };
 	count_lines(lowering, offset);
-	return (struct pa_location){ .file = lowering->ruleset->sources[lowering->ruleset->source_count - 1],
+	return (struct pa_location){ .file = lowering->source_name,
 				     .line = lowering->line,
 				     .column = (uint32_t)(offset - lowering->line_start) + 1 };
 }
@@ -312,6 +312,7 @@ bool pa_nft_lower(const struct pa_nft_document *document, struct pa_ruleset *rul
 	};
 	lowering.first_chain = (unsigned)ruleset->chain_count;
 	lowering.first_table = (unsigned)ruleset->table_count;
+	lowering.source_name = pa_arena_strdup(lowering.arena, document->source_name);
 	pa_ruleset_add_source(ruleset, document->source_name);
 	pa_json_init(&lowering.reader, document->json, document->length, lowering.arena);
 	bool whole = lower_document(&lowering) && lower_deferred(&lowering);

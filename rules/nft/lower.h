@@ -54,6 +54,7 @@ struct pa_lowering {
 	struct pa_ruleset *ruleset;
 	struct pa_arena *arena;
 	struct pa_diags *diags;
+	const char *source_name; /* in the arena */
 	struct pa_json_reader reader;
 	struct pa_json_tape tape;
 	bool failed;

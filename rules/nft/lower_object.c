@@ -284,8 +284,10 @@ static void read_set_properties(struct pa_lowering *lowering, const struct pa_js
 	decl->timeout = has_word(tape, flags, "timeout") || (fact && fact->timeout);
 	decl->interval = has_word(tape, flags, "interval") || (fact && fact->interval);
 	decl->elements.may_grow = decl->dynamic;
-	decl->elements.may_shrink =
-		pa_json_member(tape, node, "timeout") || has_breaking_statement(tape, pa_json_member(tape, node, "stmt"));
+	/* Where the kernel has statements for each element and the listing shows none, they may be of any kind. */
+	bool hidden = fact && fact->has_expressions && !pa_json_member(tape, node, "stmt");
+	decl->elements.may_shrink = hidden || pa_json_member(tape, node, "timeout") ||
+				    has_breaking_statement(tape, pa_json_member(tape, node, "stmt"));
 }
 
 bool pa_lower_set(struct pa_lowering *lowering, size_t offset, bool is_map)

@@ -332,7 +332,7 @@ static bool inner_may_break(const struct pa_json_tape *tape, const struct pa_jso
 {
 	const struct pa_json_node *name;
 	if (!list)
-		return false;
+		return true; /* two statements or more, of which libnftables (1.0.6) prints none; or none */
 	if (list->kind != PA_JSON_ARRAY)
 		return !(pa_lower_only_member(tape, list, &name) && (pa_json_is(name, "counter") || pa_json_is(name, "last")));
 	const struct pa_json_node *item = list + 1;
@@ -365,8 +365,8 @@ static void require_key_of(struct pa_lowering *lowering, const struct pa_json_no
 }
 
 /*
- * nft_dynset_eval(): add and update end the rule when the set is full, which only a set with a size can be; delete never
- * does.
+ * nft_dynset_eval(): add and update end the rule when the set is full, and so may the statements of the element; delete
+ * never does.
  */
 void pa_statement_set(struct pa_lowering *lowering, const char *kind, const struct pa_json_node *node)
 {
@@ -389,7 +389,7 @@ void pa_statement_set(struct pa_lowering *lowering, const char *kind, const stru
 	require_key_of(lowering, element);
 	if (data)
 		require_key_of(lowering, data);
-	bool breaks = !removes && (!decl || decl->size || inner_may_break(tape, inner));
+	bool breaks = !removes;
 	struct pa_buffer *text = NULL;
 	if (breaks) {
 		text = pa_lower_opaque(lowering, PA_OPACITY_MATCH, true);
