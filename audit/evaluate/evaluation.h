@@ -20,6 +20,7 @@
 enum pa_slot {
 	PA_SLOT_PHASE = PA_FIELD_COUNT, /* constant 0: conntrack has not seen the packet; 1: it has */
 	PA_SLOT_NATTED,			/* constant 1: a nat chain of this hook has translated */
+	PA_SLOT_ICMPV6,			/* constant 1: only ICMPv6 packets matter here (neighbour discovery, untracked by itself) */
 	PA_SLOT_COUNT
 };
 
@@ -217,6 +218,8 @@ pa_node pa_steps_node(struct pa_evaluation *e, const struct pa_rule *rule, size_
 void pa_universe_cuts(const struct pa_evaluation *e, struct pa_cuts *cuts);
 void pa_universe_make(struct pa_evaluation *e);
 pa_node pa_universe_path(struct pa_evaluation *e, enum pa_path path);
+/* The fields that hardly ever matter, and the classes of their plain values. */
+void pa_universe_plain(struct pa_evaluation *e, bool fields[PA_FIELD_COUNT], uint32_t classes[PA_FIELD_COUNT]);
 /* What conntrack calls a packet without a flow: sets of new, untracked (neighbour discovery); the rest is invalid. */
 pa_node pa_universe_new(struct pa_evaluation *e);
 pa_node pa_universe_untracked(struct pa_evaluation *e);

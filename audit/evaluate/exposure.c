@@ -21,24 +21,23 @@ pa_node pa_accepted(struct pa_evaluation *e, pa_node outcomes)
 	return pa_node_bind(e->space, outcomes, is_next, e);
 }
 
-static pa_node forget(struct pa_evaluation *e, pa_node set, const enum pa_field *fields, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		set = pa_set_project(e->space, (pa_set){set}, fields[i]).node;
-	return set;
-}
-
 pa_node pa_visible(struct pa_evaluation *e, pa_node set)
 {
 	static const enum pa_field hidden[] = {PA_FIELD_DADDR_TYPE, PA_FIELD_DADDR_IIF_TYPE, PA_FIELD_SADDR_TYPE};
-	static const enum pa_field secondary[] = {
-		PA_FIELD_TCP_FLAGS,   PA_FIELD_PKTTYPE,	    PA_FIELD_DSCP,  PA_FIELD_ECN,	  PA_FIELD_TTL,
-		PA_FIELD_IP_LENGTH,   PA_FIELD_IP6_LENGTH,  PA_FIELD_IP_ID, PA_FIELD_META_LENGTH, PA_FIELD_IP_FRAG_OFF,
-		PA_FIELD_IP_VERSION,  PA_FIELD_IP_HDRLENGTH, PA_FIELD_IP6_NEXTHDR, PA_FIELD_IP6_FLOWLABEL,
-	};
-	set = forget(e, set, hidden, sizeof(hidden) / sizeof(hidden[0]));
-	pa_node plain = forget(e, pa_node_and(e->space, set, e->plain), secondary, sizeof(secondary) / sizeof(secondary[0]));
-	return pa_node_or(e->space, set, plain);
+	bool forgotten[PA_FIELD_COUNT] = {false}, fixed[PA_FIELD_COUNT] = {false};
+	uint32_t classes[PA_FIELD_COUNT] = {0};
+	for (size_t i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++)
+		forgotten[hidden[i]] = true;
+	set = pa_node_forget(e->space, set, forgotten);
+	pa_universe_plain(e, fixed, classes);
+	pa_node plain = set;
+	if (pa_space_classes(e->space, PA_FIELD_IP6_NEXTHDR)->count > 1) {
+		/* plain is not one value: the first next header is the protocol */
+		bool header[PA_FIELD_COUNT] = {[PA_FIELD_IP6_NEXTHDR] = true};
+		plain = pa_node_and(e->space, plain, pa_node_or(e->space, e->family[0], e->plain_nextheader));
+		plain = pa_node_forget(e->space, plain, header);
+	}
+	return pa_node_or(e->space, set, pa_node_fix(e->space, plain, fixed, classes));
 }
 
 /* --- groups by target --- */
@@ -224,8 +223,13 @@ static const struct pa_exposure_list *exposures(struct pa_evaluation *e, enum pa
 	struct listing listing = {.e = e, .list = list, .path = path, .universe = answer->universe};
 	listing.certain_all = pa_node_every_variable(e->space, all);
 	list->certain = (pa_set){pa_visible(e, listing.certain_all)};
-	list->possible = (pa_set){pa_visible(e, pa_node_some_variable(e->space, all))};
-	if (grouping.count)
+	list->possible = list->certain;
+	if (listing.certain_all != all)
+		list->possible = (pa_set){pa_visible(e, pa_node_some_variable(e->space, all))};
+	if (grouping.count == 1 && listing.certain_all == all) {
+		listing.group = &grouping.groups[0];
+		add_exposure(&listing, PA_CERTAIN, NULL, list->certain.node);
+	} else if (grouping.count)
 		split_groups(&listing, &grouping, answer->node, 0, grouping.count);
 	free(grouping.groups);
 	pa_table128_done(&grouping.group_of);

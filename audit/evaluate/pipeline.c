@@ -70,8 +70,9 @@ static pa_node tracked(struct pa_evaluation *e, uint32_t env, enum pa_scenario s
 	pa_node invalid = next_node(e, with_state(e, env, PA_CT_INVALID));
 	switch (scenario) {
 	case PA_SCENARIO_NEW: {
-		pa_node untracked = next_node(e, with_state(e, env, PA_CT_UNTRACKED));
-		pa_node other = pa_node_choose(e->space, pa_universe_untracked(e), untracked, invalid);
+		uint32_t discovery = pa_env_set_const(e, with_state(e, env, PA_CT_UNTRACKED), PA_SLOT_ICMPV6, 1);
+		/* what would be invalid opens no connection and is not in this scenario's universe */
+		pa_node other = pa_node_choose(e->space, pa_universe_untracked(e), next_node(e, discovery), pa_outcome(e, PA_OUTCOME_DROP, 0));
 		return pa_node_choose(e->space, pa_universe_new(e), next_node(e, with_state(e, new_flow(e, env), PA_CT_NEW)), other);
 	}
 	case PA_SCENARIO_REPLY:
@@ -101,6 +102,7 @@ static pa_node conntrack_stage(struct pa_evaluation *e, uint32_t env, enum pa_sc
 struct policy {
 	struct pa_evaluation *e;
 	bool accept;
+	uint64_t keep; /* slots that are looked at later */
 };
 
 static pa_node end_of_base_chain(void *context, uint32_t terminal)
@@ -108,7 +110,7 @@ static pa_node end_of_base_chain(void *context, uint32_t terminal)
 	struct policy *policy = context;
 	struct pa_outcome outcome = policy->e->outcomes[terminal];
 	if (outcome.kind == PA_OUTCOME_ACCEPT || (outcome.kind == PA_OUTCOME_RETURN && policy->accept))
-		return next_node(policy->e, outcome.env);
+		return next_node(policy->e, pa_env_restrict(policy->e, outcome.env, policy->keep));
 	return outcome.kind == PA_OUTCOME_RETURN ? pa_outcome(policy->e, PA_OUTCOME_DROP, 0) : PA_TERMINAL(terminal);
 }
 
@@ -120,11 +122,11 @@ static pa_node for_family(struct pa_evaluation *e, enum pa_family family, pa_nod
 	return pa_node_choose(e->space, e->family[family == PA_FAMILY_IP ? 0 : 1], inside, outside);
 }
 
-static pa_node base_chain(struct pa_evaluation *e, const struct pa_chain *chain, uint32_t env)
+static pa_node base_chain(struct pa_evaluation *e, const struct pa_chain *chain, uint32_t env, uint64_t keep)
 {
-	struct policy policy = {e, chain->policy == PA_VERDICT_ACCEPT};
+	struct policy policy = {e, chain->policy == PA_VERDICT_ACCEPT, keep};
 	pa_node node = pa_node_bind(e->space, pa_chain_node(e, chain, env), end_of_base_chain, &policy);
-	return for_family(e, chain->table->family, node, next_node(e, env));
+	return for_family(e, chain->table->family, node, next_node(e, pa_env_restrict(e, env, keep)));
 }
 
 struct restore {
@@ -149,11 +151,11 @@ static pa_node restore_state(void *context, uint32_t terminal)
 /* A chain at exactly -200: whether conntrack was first depends on what was loaded when. Both ways are possible. */
 static pa_node unsure_chain(struct pa_evaluation *e, const struct pa_chain *chain, uint32_t env)
 {
-	pa_node after = base_chain(e, chain, env);
+	pa_node after = base_chain(e, chain, env, UINT64_MAX);
 	uint32_t early = pa_env_set_const(e, env, PA_SLOT_PHASE, 0);
 	early = pa_env_set_const(e, early, PA_FIELD_CT_STATE, PA_CT_INVALID);
 	struct restore restore = {e, env};
-	pa_node before = pa_node_bind(e->space, base_chain(e, chain, early), restore_state, &restore);
+	pa_node before = pa_node_bind(e->space, base_chain(e, chain, early, UINT64_MAX), restore_state, &restore);
 	if (after == before)
 		return after;
 	pa_node seen = pa_variable(e, "conntrack runs before the chain of priority -200", (uint64_t)(uintptr_t)chain,
@@ -228,7 +230,23 @@ struct hook_run {
 	struct pa_evaluation *e;
 	const struct pa_stage *stage;
 	enum pa_scenario scenario;
+	uint64_t keep; /* slots that are looked at after this stage */
 };
+
+static pa_node restrict_outcome(void *context, uint32_t terminal)
+{
+	struct hook_run *run = context;
+	struct pa_outcome outcome = run->e->outcomes[terminal];
+	if (outcome.kind != PA_OUTCOME_NEXT)
+		return PA_TERMINAL(terminal);
+	return next_node(run->e, pa_env_restrict(run->e, outcome.env, run->keep));
+}
+
+/* Environments that differ only in what nobody asks later are one. */
+static pa_node restricted(struct hook_run *run, pa_node node)
+{
+	return pa_node_bind(run->e->space, node, restrict_outcome, run);
+}
 
 static pa_node run_stage(void *context, uint32_t terminal)
 {
@@ -241,20 +259,55 @@ static pa_node run_stage(void *context, uint32_t terminal)
 	case PA_STAGE_CHAIN:
 		if (run->stage->state_unsure && pa_env_find(e, outcome.env, PA_SLOT_PHASE)->first == 1)
 			return unsure_chain(e, run->stage->chain, outcome.env);
-		return base_chain(e, run->stage->chain, outcome.env);
+		return base_chain(e, run->stage->chain, outcome.env, run->keep);
 	case PA_STAGE_CONNTRACK:
-		return conntrack_stage(e, outcome.env, run->scenario);
+		return restricted(run, conntrack_stage(e, outcome.env, run->scenario));
 	case PA_STAGE_NAT:
-		return nat_stage(e, run->stage, outcome.env);
+		return restricted(run, nat_stage(e, run->stage, outcome.env));
 	}
 	return PA_FALSE;
+}
+
+static uint64_t slot_bit(unsigned slot)
+{
+	return (uint64_t)1 << slot;
+}
+
+static uint64_t stage_reads(struct pa_evaluation *e, const struct pa_stage *stage)
+{
+	uint64_t reads = slot_bit(PA_FIELD_CT_STATE) | slot_bit(PA_SLOT_PHASE);
+	if (stage->kind == PA_STAGE_CHAIN)
+		return (stage->state_unsure ? reads : 0) | pa_chain_learn(e, stage->chain)->reads[0];
+	for (size_t i = 0; i < stage->nat_count; i++)
+		reads |= pa_chain_learn(e, stage->nat[i])->reads[0];
+	return reads;
+}
+
+static uint64_t hook_reads(struct pa_evaluation *e, enum pa_hook hook, size_t from)
+{
+	uint64_t reads = 0;
+	for (size_t i = from; i < e->plan.hook[hook].count; i++)
+		reads |= stage_reads(e, &e->plan.hook[hook].stages[i]);
+	return reads;
+}
+
+/* Slots that stages of this hook from `from` on, or of the hooks behind it, look at; and what the answer is made from. */
+static uint64_t reads_behind(struct pa_evaluation *e, enum pa_hook hook, size_t from)
+{
+	uint64_t reads = slot_bit(PA_FIELD_DADDR) | slot_bit(PA_FIELD_DPORT) | slot_bit(PA_FIELD_DADDR_TYPE) |
+			 slot_bit(PA_FIELD_CT_STATE) | slot_bit(PA_SLOT_ICMPV6) | hook_reads(e, hook, from);
+	if (hook == PA_HOOK_PREROUTING)
+		reads |= hook_reads(e, PA_HOOK_INPUT, 0) | hook_reads(e, PA_HOOK_FORWARD, 0);
+	if (hook != PA_HOOK_INPUT && hook != PA_HOOK_POSTROUTING)
+		reads |= hook_reads(e, PA_HOOK_POSTROUTING, 0);
+	return reads;
 }
 
 static pa_node run_hook(struct pa_evaluation *e, pa_node node, enum pa_hook hook, enum pa_scenario scenario)
 {
 	const struct pa_hook_plan *plan = &e->plan.hook[hook];
 	for (size_t i = 0; i < plan->count; i++) {
-		struct hook_run run = {e, &plan->stages[i], scenario};
+		struct hook_run run = {e, &plan->stages[i], scenario, reads_behind(e, hook, i + 1)};
 		node = pa_node_bind(e->space, node, run_stage, &run);
 	}
 	return node;

@@ -63,7 +63,9 @@ static struct pa_ranges *whole_ranges(struct pa_evaluation *e, enum pa_path path
 	if (*known)
 		return *known;
 	*known = pa_arena_alloc(e->arena, WHOLE_COUNT, sizeof(**known));
-	pa_node universe = pa_node_and(e->space, pa_visible(e, pa_answer(e, path, PA_SCENARIO_NEW)->universe), e->family[family == 6]);
+	/* without what NAT brings from the other path, or plain forwarded rows would not hold it all */
+	pa_node universe = pa_node_and(e->space, pa_universe_path(e, path), e->family[family == 6]);
+	universe = pa_visible(e, pa_node_and(e->space, universe, pa_node_or(e->space, pa_universe_new(e), pa_universe_untracked(e))));
 	pa_node no_lo = pa_node_minus(e->space, universe, pa_field_in(e, PA_FIELD_IIFNAME, LO, LO));
 	pa_node icmp = pa_field_in(e, PA_FIELD_L4PROTO, family == 6 ? 58 : 1, family == 6 ? 58 : 1);
 	for (unsigned i = 0; i < WHOLE_COUNT; i++) {

@@ -335,6 +335,18 @@ static bool is_final(enum pa_verdict_kind kind)
 	return kind == PA_VERDICT_ACCEPT || kind == PA_VERDICT_DROP || kind == PA_VERDICT_REJECT || kind == PA_VERDICT_RETURN;
 }
 
+/* Where only ICMPv6 packets matter, a rule that no such packet meets may be left out. */
+static bool is_out_of_care(const struct pieces *pieces, const struct pa_guard *guard)
+{
+	struct pa_evaluation *e = pieces->e;
+	if (!pa_env_find(e, pieces->env, PA_SLOT_ICMPV6))
+		return false;
+	if (guard->field == PA_FIELD_L4PROTO)
+		return !pa_class_set_has(guard->set, pa_classes_find(pa_space_classes(e->space, guard->field), 58));
+	return guard->field == PA_FIELD_NFPROTO &&
+	       !pa_class_set_has(guard->set, pa_classes_find(pa_space_classes(e->space, guard->field), PA_NFPROTO_IPV6));
+}
+
 /* Is the rule only guards and a final verdict under this environment? */
 static enum plainness plain_item(struct pieces *pieces, const struct pa_rule *rule, struct pa_item *item)
 {
@@ -359,6 +371,8 @@ static enum plainness plain_item(struct pieces *pieces, const struct pa_rule *ru
 		case PA_MATCH_NEVER:
 			return NO_EFFECT;
 		case PA_MATCH_GUARD:
+			if (is_out_of_care(pieces, &guard))
+				return NO_EFFECT;
 			add_guard(item, guards, guard, pieces->arena);
 			break;
 		case PA_MATCH_DIAGRAM:
@@ -441,7 +455,7 @@ static pa_node build_tail(struct pa_evaluation *e, const struct pa_chain *chain,
 static pa_node chain_tail(struct pa_evaluation *e, const struct pa_chain *chain, size_t from, uint32_t env)
 {
 	const struct pa_chain_facts *facts = pa_chain_learn(e, chain);
-	uint32_t read = pa_env_restrict(e, env, facts->reads[from]);
+	uint32_t read = pa_env_restrict(e, env, facts->reads[from] | slot_bit(PA_SLOT_ICMPV6));
 	uint64_t place = (uint64_t)chain->id << 32 | from;
 	pa_node node = pa_table128_find(&e->tails, place, read);
 	if (node == PA_TABLE_NONE) {

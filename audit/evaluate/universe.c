@@ -93,7 +93,8 @@ void pa_universe_cuts(const struct pa_evaluation *e, struct pa_cuts *cuts)
 	cut(cuts, PA_FIELD_TCP_FLAGS, PA_TCP_SYN, PA_TCP_SYN);
 	cut_all(cuts, PA_FIELD_ICMP_TYPE, icmp_new, COUNT(icmp_new));
 	cut_all(cuts, PA_FIELD_ICMP_TYPE, icmpv6_new, COUNT(icmpv6_new));
-	cut_all(cuts, PA_FIELD_ICMP_TYPE, icmpv6_untracked, COUNT(icmpv6_untracked));
+	for (size_t i = 0; i < COUNT(icmpv6_untracked); i++) /* the walk asks them one by one */
+		cut_all(cuts, PA_FIELD_ICMP_TYPE, &icmpv6_untracked[i], 1);
 	cut(cuts, PA_FIELD_IIFNAME, 0, 0);
 	cut(cuts, PA_FIELD_IIFNAME, LO, LO);
 	cut(cuts, PA_FIELD_OIFNAME, 0, 0);
@@ -258,6 +259,17 @@ pa_node pa_universe_untracked(struct pa_evaluation *e)
 	pa_node icmpv6 = pa_field_in(e, PA_FIELD_L4PROTO, 58, 58);
 	pa_node types = field_set(e, PA_FIELD_ICMP_TYPE, icmpv6_untracked, COUNT(icmpv6_untracked));
 	return both(e, e->family[1], both(e, icmpv6, types));
+}
+
+void pa_universe_plain(struct pa_evaluation *e, bool fields[PA_FIELD_COUNT], uint32_t classes[PA_FIELD_COUNT])
+{
+	fields[PA_FIELD_TCP_FLAGS] = true; /* of other protocols nobody asks them */
+	classes[PA_FIELD_TCP_FLAGS] = pa_classes_find(pa_space_classes(e->space, PA_FIELD_TCP_FLAGS), PA_TCP_SYN);
+	for (size_t i = 0; i < COUNT(plain_values); i++) {
+		enum pa_field field = plain_values[i].field;
+		fields[field] = true;
+		classes[field] = pa_classes_find(pa_space_classes(e->space, field), plain_values[i].plain.first);
+	}
 }
 
 /* What plain packets look like in the fields that get a row of their own only where they decide. */

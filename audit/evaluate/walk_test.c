@@ -62,6 +62,8 @@ static struct pa_wrange subtract(struct pa_wrun *run, struct pa_wrange range, st
 	for (size_t i = 0; i < range.count; i++) {
 		pa_u128 first = range.items[i].first;
 		bool open = true;
+		while (j < gone.count && gone.items[j].last < first)
+			j++;
 		while (j < gone.count && gone.items[j].first <= range.items[i].last) {
 			if (gone.items[j].first > first)
 				out[n++] = (struct pa_interval){first, gone.items[j].first - 1};

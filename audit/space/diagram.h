@@ -100,6 +100,11 @@ pa_node pa_node_where(struct pa_space *space, pa_node f, pa_node condition);
 /* How a condition depends on a variable: 0 not, 1 helps when it holds, -1 helps when it does not, 2 either. */
 int pa_condition_polarity(struct pa_space *space, pa_node condition, unsigned variable);
 
+/* For sets: forget several fields at once: packets that agree with one of the set in all other fields. */
+pa_node pa_node_forget(struct pa_space *space, pa_node f, const bool fields[PA_FIELD_COUNT]);
+/* What a set says where these fields are in these classes, for any value of them. */
+pa_node pa_node_fix(struct pa_space *space, pa_node f, const bool fields[PA_FIELD_COUNT], const uint32_t classes[PA_FIELD_COUNT]);
+
 pa_node pa_node_and(struct pa_space *space, pa_node a, pa_node b);
 pa_node pa_node_or(struct pa_space *space, pa_node a, pa_node b);
 pa_node pa_node_minus(struct pa_space *space, pa_node a, pa_node b);

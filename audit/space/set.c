@@ -63,32 +63,87 @@ bool pa_set_equal(struct pa_space *space, pa_set a, pa_set b)
 	return a.node == b.node;
 }
 
-static pa_node forget(struct pa_space *space, pa_node f, unsigned first, unsigned behind, uint32_t op)
+struct forgetting {
+	struct pa_space *space;
+	const bool *fields;
+	uint32_t op;
+};
+
+static pa_node forget(struct forgetting *g, pa_node f)
 {
-	if (pa_node_is_terminal(f) || pa_node_level(space, f) >= behind || space->failed)
+	struct pa_space *space = g->space;
+	if (pa_node_is_terminal(f) || space->level[f] >= space->field_levels || space->failed)
 		return f;
-	pa_node result = pa_memo_find(space, op, f, 0, 0);
+	pa_node result = pa_memo_find(space, g->op, f, 0, 0);
 	if (result != PA_NO_NODE)
 		return result;
-	unsigned level = pa_node_level(space, f), arity = space->levels[level].arity;
+	const struct pa_level *level = &space->levels[space->level[f]];
+	unsigned number = space->level[f];
 	pa_node child[PA_RADIX];
-	for (unsigned i = 0; i < PA_RADIX; i++)
-		child[i] = forget(space, pa_node_children(space, f)[i], first, behind, op);
-	if (level < first) {
-		result = pa_node_make(space, level, child);
+	for (unsigned i = 0; i < PA_RADIX; i++) {
+		bool repeated = i > 0 && space->child[f][i] == space->child[f][i - 1];
+		child[i] = repeated ? child[i - 1] : forget(g, space->child[f][i]);
+	}
+	if (!g->fields[level->field]) {
+		result = pa_node_make(space, number, child);
 	} else {
 		result = child[0];
-		for (unsigned i = 1; i < arity; i++)
+		for (unsigned i = 1; i < level->arity; i++)
 			result = pa_node_or(space, result, child[i]);
 	}
-	pa_memo_store(space, op, f, 0, 0, result);
+	pa_memo_store(space, g->op, f, 0, 0, result);
 	return result;
+}
+
+pa_node pa_node_forget(struct pa_space *space, pa_node f, const bool fields[PA_FIELD_COUNT])
+{
+	bool any = false;
+	for (unsigned i = 0; i < space->order_count; i++)
+		any = any || fields[space->order[i]];
+	struct forgetting g = {space, fields, space->next_op++};
+	return any ? forget(&g, f) : f;
 }
 
 pa_set pa_set_project(struct pa_space *space, pa_set a, enum pa_field field)
 {
-	unsigned first = space->first_level[field];
-	if (space->classes[field].count < 2)
-		return a;
-	return (pa_set){forget(space, a.node, first, first + space->digits[field], space->next_op++)};
+	bool fields[PA_FIELD_COUNT] = {false};
+	fields[field] = true;
+	return (pa_set){pa_node_forget(space, a.node, fields)};
+}
+
+struct fixing {
+	struct pa_space *space;
+	const bool *fields;
+	const uint32_t *classes;
+	uint32_t op;
+};
+
+static pa_node fix(struct fixing *x, pa_node f)
+{
+	struct pa_space *space = x->space;
+	if (pa_node_is_terminal(f) || space->level[f] >= space->field_levels || space->failed)
+		return f;
+	pa_node result = pa_memo_find(space, x->op, f, 0, 0);
+	if (result != PA_NO_NODE)
+		return result;
+	unsigned number = space->level[f];
+	const struct pa_level *level = &space->levels[number];
+	if (x->fields[level->field]) {
+		result = fix(x, space->child[f][x->classes[level->field] >> level->shift & (PA_RADIX - 1)]);
+	} else {
+		pa_node child[PA_RADIX];
+		for (unsigned i = 0; i < PA_RADIX; i++) {
+			pa_node below = space->child[f][i];
+			child[i] = i > 0 && below == space->child[f][i - 1] ? child[i - 1] : fix(x, below);
+		}
+		result = pa_node_make(space, number, child);
+	}
+	pa_memo_store(space, x->op, f, 0, 0, result);
+	return result;
+}
+
+pa_node pa_node_fix(struct pa_space *space, pa_node f, const bool fields[PA_FIELD_COUNT], const uint32_t classes[PA_FIELD_COUNT])
+{
+	struct fixing x = {space, fields, classes, space->next_op++};
+	return fix(&x, f);
 }
