@@ -25,26 +25,24 @@ static void list_live(const struct pa_child *child, void *unused)
 static bool read_whole(const struct pa_load_options *options, struct pa_child_result *result, struct pa_diags *diags)
 {
 	struct pa_child_job job = { .work = list_live, .deadline = pa_load_deadline(options), .options = options };
+	char torn[sizeof(result->report.message)] = "";
 	unsigned tries = 0, pause = 1;
 
-	for (;;) {
-		pa_child_run(&job, result);
+	for (pa_child_run(&job, result); result->report.outcome == PA_CHILD_TORN; pa_child_run(&job, result)) {
 		tries++;
-		if (result->report.outcome != PA_CHILD_TORN)
-			break;
-		if (pa_child_now() + pause >= job.deadline) {
-			struct pa_diag *diag = pa_diags_add(diags, PA_DIAG_ERROR, PA_DIAG_INCOMPLETE,
-							    "the live ruleset was never whole in %u readings: %s", tries,
-							    result->report.message);
-			diag->help = "it is being changed all the time; stop what changes it, or audit a saved ruleset";
-			return false;
-		}
+		memcpy(torn, result->report.message, sizeof(torn));
 		pa_child_result_done(result);
 		usleep(pause * 1000);
 		pause = pause < TORN_PAUSE_MAX ? pause * 2 : pause;
 	}
 	if (result->report.outcome == PA_CHILD_DONE)
 		return true;
+	if (tries > 0 && pa_child_now() >= job.deadline) {
+		pa_diags_add(diags, PA_DIAG_ERROR, PA_DIAG_INCOMPLETE, "the live ruleset was never whole in %u readings: %s",
+			     tries, torn)
+			->help = "it is being changed all the time: stop what changes it, or audit a saved ruleset";
+		return false;
+	}
 	pa_load_add_failure(diags, result, "the live ruleset could not be read");
 	return false;
 }
