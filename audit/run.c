@@ -450,7 +450,7 @@ int pa_run(const struct pa_options *options)
 		case PA_COMMAND_CHECKS:
 			status = run_checks(&job);
 			break;
-		default:
+		case PA_COMMAND_COUNT:
 			break;
 		}
 	}
