@@ -341,7 +341,9 @@ static int run_explain(struct job *job)
 	struct pa_walker *walker = pa_walker_new(job->ruleset, job->host);
 	for (size_t i = 0; i < count; i++) {
 		struct pa_walk walk;
-		pa_walker_walk(walker, &packets[i], path_known, &walk);
+		/* without a destination the question is about this host */
+		bool to_host = path_known || !packets[i].known[PA_FIELD_DADDR];
+		pa_walker_walk(walker, &packets[i], to_host, &walk);
 		if (i)
 			pa_buffer_putc(&text, '\n');
 		pa_report_walk(&walk, &packets[i], &style, &text);
