@@ -53,8 +53,8 @@ bool pa_lower_fail(struct pa_lowering *lowering, size_t offset, const char *form
 	va_end(arguments);
 	bool is_file = lowering->document->facts == NULL;
 	struct pa_diag *diag = pa_diags_add(lowering->diags, PA_DIAG_ERROR, is_file ? PA_DIAG_INPUT : PA_DIAG_INCOMPLETE,
-					    "%s: the nftables listing cannot be read: %s (byte %zu)",
-					    lowering->document->source_name, message, offset);
+					    "%s%sthe nftables listing cannot be read: %s (byte %zu)",
+					    is_file ? "" : lowering->source_name, is_file ? "" : ": ", message, offset);
 	diag->where = pa_lower_place(lowering, offset);
 	return false;
 }
