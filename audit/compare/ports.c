@@ -194,13 +194,17 @@ static const char *wide_class(struct comparison *c, pa_set set, unsigned protoco
 	return count.system == 1023 ? "all system ports" : NULL;
 }
 
-/* The class of ports that the group opens to any source, or NULL. */
-static const char *group_class(struct comparison *c, const struct group *group)
+static const char *class_of(struct comparison *c, pa_set set)
 {
-	pa_set set = group_from_anywhere(c, group);
 	const char *class = wide_class(c, set, PROTOCOL_TCP);
 
 	return class ? class : wide_class(c, set, PROTOCOL_UDP);
+}
+
+/* The class of ports that the group opens to any source, or NULL. */
+static const char *group_class(struct comparison *c, const struct group *group)
+{
+	return class_of(c, group_from_anywhere(c, group));
 }
 
 static bool is_published(const struct pa_exposure *exposure)

@@ -5,7 +5,7 @@
  *     PA-EXP-001 high certain 8080/tcp from any     check, severity, certainty, a piece of the message
  *     none                                          no finding at all
  *     args --self 192.0.2.1                         more arguments
- *     exit 3                                        the exit status (else: 1 with findings of medium or more, 0 without)
+ *     exit 3                                        the exit status (else: 1 with findings that are more than info, 0 without)
  *     failed PA-EXP-007                             the status of a check that has no finding of its own
  *     passed|off|not-assessed PA-...
  *
@@ -232,13 +232,13 @@ static unsigned compare_statuses(const struct expected *expected, const json_t *
 	return wrong;
 }
 
-/* check fails from medium on, unless the case says otherwise. */
+/* check fails from low on, unless the case says otherwise. */
 static int expected_exit(const struct expected *expected)
 {
 	if (expected->exit >= 0)
 		return expected->exit;
 	for (size_t i = 0; i < expected->finding_count; i++)
-		if (strcmp(expected->findings[i].severity, "low") != 0 && strcmp(expected->findings[i].severity, "info") != 0)
+		if (strcmp(expected->findings[i].severity, "info") != 0)
 			return 1;
 	return 0;
 }
