@@ -200,7 +200,6 @@ struct groups {
 void groups_add(struct comparison *c, struct groups *groups, const struct pa_exposure *exposure, pa_set set);
 void groups_merge(struct comparison *c, struct groups *groups);
 void groups_done(struct groups *groups);
-struct piece compare_piece(struct comparison *c, enum pa_path path, int family, const struct pa_box *box);
 
 /* --- text (describe.c, declare.c) ---------------------------------------------------------------------------- */
 /* "8080/tcp from any on eth0 (IPv4)"; several pieces with "; ". */

@@ -19,15 +19,32 @@ static struct pa_ranges copy_ranges(struct comparison *c, struct pa_ranges from)
 	return (struct pa_ranges){ items, compare_merge_intervals(items, from.count) };
 }
 
+/*
+ * What can arrive at all. NAT takes only what its rules name from one path to the other, and what these name is worth
+ * telling: translated packets are held against the packets of both paths.
+ */
+static pa_set arriving(struct comparison *c, const struct pa_exposure *exposure)
+{
+	pa_set in = pa_set_project(c->space, c->scope[PA_PATH_IN], PA_FIELD_OIFNAME);
+
+	if (!exposure->has_target || exposure->path == PA_PATH_OUT)
+		return c->scope[exposure->path];
+	in = pa_set_minus(c->space, in, compare_single(c, PA_FIELD_OIFNAME, 0, 0));
+	if (exposure->path == PA_PATH_IN)
+		return pa_set_union(c->space, in, pa_set_project(c->space, c->scope[PA_PATH_FORWARD], PA_FIELD_OIFNAME));
+	return pa_set_union(c->space, in, c->scope[PA_PATH_FORWARD]);
+}
+
 /* Does the box hold every packet of the path, when the field is forgotten? Then the field does not matter. */
-static bool field_matters(struct comparison *c, enum pa_path path, int family, const struct pa_box *box, enum pa_field field)
+static bool field_matters(struct comparison *c, const struct pa_exposure *exposure, int family, const struct pa_box *box,
+			  enum pa_field field)
 {
 	struct pa_box wider = *box;
 	struct box_builder builder = { 0 };
 	pa_set rest;
 
 	wider.field[field].count = 0;
-	rest = pa_set_intersect(c->space, pa_set_box(c->space, &wider), c->scope[path]);
+	rest = pa_set_intersect(c->space, pa_set_box(c->space, &wider), arriving(c, exposure));
 	if (family != 0) {
 		box_family(&builder, family);
 		rest = pa_set_intersect(c->space, rest, compare_box(c, &builder));
@@ -35,7 +52,7 @@ static bool field_matters(struct comparison *c, enum pa_path path, int family, c
 	return !pa_set_is_empty(c->space, pa_set_minus(c->space, rest, pa_set_box(c->space, box)));
 }
 
-struct piece compare_piece(struct comparison *c, enum pa_path path, int family, const struct pa_box *box)
+static struct piece make_piece(struct comparison *c, const struct pa_exposure *exposure, int family, const struct pa_box *box)
 {
 	struct piece piece = { .family = family };
 	struct pa_box rest = *box;
@@ -47,7 +64,7 @@ struct piece compare_piece(struct comparison *c, enum pa_path path, int family, 
 			      (box->field[PA_FIELD_DPORT].count > 0 || box->field[PA_FIELD_SPORT].count > 0 ||
 			       box->field[PA_FIELD_ICMP_TYPE].count > 0);
 
-		if (!needed && rest.field[i].count > 0 && !field_matters(c, path, family, &rest, (enum pa_field)i))
+		if (!needed && rest.field[i].count > 0 && !field_matters(c, exposure, family, &rest, (enum pa_field)i))
 			rest.field[i].count = 0;
 		if (rest.field[i].count > 0)
 			piece.field[i] = copy_ranges(c, rest.field[i]);
@@ -141,7 +158,7 @@ static bool is_let_in(struct comparison *c, const struct group *group, int famil
 {
 	enum pa_path path = group->exposure->path;
 	struct box_builder builder = { 0 };
-	pa_set rest = pa_set_intersect(c->space, pa_set_box(c->space, box), c->scope[path]);
+	pa_set rest = pa_set_intersect(c->space, pa_set_box(c->space, box), arriving(c, group->exposure));
 
 	box_family(&builder, family);
 	rest = pa_set_intersect(c->space, rest, compare_box(c, &builder));
@@ -184,7 +201,7 @@ static void take_hull(struct comparison *c, struct group *group)
 		if (!is_let_in(c, group, family, &box))
 			return;
 		widen_hull(c, group, family, &box);
-		hulls[count++] = compare_piece(c, group->exposure->path, family, &box);
+		hulls[count++] = make_piece(c, group->exposure, family, &box);
 	}
 	memcpy(group->pieces, hulls, count * sizeof(*hulls));
 	group->piece_count = count;
@@ -254,7 +271,7 @@ static void add_row(struct comparison *c, struct groups *groups, const struct pa
 	if (group->piece_count == PIECE_LIMIT)
 		return;
 	pa_grow(&group->pieces, &group->piece_capacity, group->piece_count + 1, sizeof(*group->pieces));
-	group->pieces[group->piece_count++] = compare_piece(c, exposure->path, row->family, &row->box);
+	group->pieces[group->piece_count++] = make_piece(c, exposure, row->family, &row->box);
 }
 
 /* More boxes than are told apart: the others become one group, with the rules of the first of them. */
