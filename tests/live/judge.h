@@ -175,7 +175,7 @@ void said_free(struct said *said, size_t count);
 struct boxes *program_list(struct program *program, const char *ruleset);
 void boxes_free(struct boxes *boxes);
 /* What the rows say: FATE_IN or FATE_FORWARD, FATE_DROP, FATE_DEPENDS; FATE_NONE: rows do not speak of such packets. */
-enum fate boxes_fate(const struct boxes *boxes, const struct packet *packet);
+enum fate boxes_fate(const struct boxes *boxes, const struct packet *packet, int oif);
 
 /* --- compare.c ------------------------------------------------------------------------------------------------ */
 enum difference {

@@ -162,8 +162,7 @@ struct boxes *program_list(struct program *program, const char *ruleset)
 			       (char[]){ "list" },
 			       (char[]){ "--format" },
 			       (char[]){ "json" },
-			       (char[]){ "--sockets" },
-			       (char[]){ "none" },
+			       (char[]){ "--loopback" },
 			       (char[]){ "--self" },
 			       self,
 			       rules,
@@ -174,7 +173,7 @@ struct boxes *program_list(struct program *program, const char *ruleset)
 		complain(program, "list", status);
 	else {
 		char *path = path_in(program, "output");
-		boxes = boxes_read(path);
+		boxes = boxes_read(path, ruleset);
 		free(path);
 	}
 	free(rules);

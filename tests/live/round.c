@@ -74,13 +74,19 @@ static enum round_end ask(struct round *round, const char *name, const char *rul
 	return answers->said && (answers->boxes || !list) ? ROUND_AGREED : ROUND_BROKEN;
 }
 
+static enum fate listed(const struct packets *packets, const struct answers *answers, size_t i)
+{
+	int oif = answers->seen[i].oif != JUDGE_NO_INTERFACE ? answers->seen[i].oif : packets->item[i].oif;
+	return boxes_fate(answers->boxes, &packets->item[i], oif);
+}
+
 static enum difference difference_of(const struct packets *packets, const struct answers *answers, size_t i,
 				     const char *ruleset)
 {
 	const struct packet *packet = &packets->item[i];
 	enum difference difference = compare_packet(packet, &answers->seen[i], &answers->said[i], ruleset);
 	if (difference == DIFFERENCE_NONE && answers->boxes)
-		difference = compare_row(packet, &answers->seen[i], boxes_fate(answers->boxes, packet));
+		difference = compare_row(packet, &answers->seen[i], listed(packets, answers, i));
 	return difference;
 }
 
@@ -129,7 +135,7 @@ static void count(struct round *round, const struct packets *packets, const stru
 		round->tally.accepted++;
 	if (answers->said && answers->said[i].fate == FATE_DEPENDS)
 		tally_depends(&round->tally, answers->said[i].condition);
-	if (answers->boxes && boxes_fate(answers->boxes, &packets->item[i]) != FATE_NONE)
+	if (answers->boxes && listed(packets, answers, i) != FATE_NONE)
 		round->tally.listed++;
 }
 

@@ -6,6 +6,6 @@
 #include "judge.h"
 
 /* NULL and a complaint on stderr when the document is not what CLI documentation says. */
-struct boxes *boxes_read(const char *path);
+struct boxes *boxes_read(const char *path, const char *ruleset);
 
 #endif
