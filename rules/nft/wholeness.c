@@ -211,6 +211,15 @@ static void take_expressions(struct pa_digest *digest, uint8_t family, const cha
 	}
 }
 
+static bool is_first_dump(struct pa_digest *digest, const struct nlmsghdr *message)
+{
+	uint32_t *sequence = &digest->rules_sequence[pa_message_family(message) & 15];
+
+	if (*sequence == 0)
+		*sequence = message->nlmsg_seq;
+	return *sequence == message->nlmsg_seq;
+}
+
 static void take_rule(struct pa_digest *digest, const struct nlmsghdr *message)
 {
 	struct identity rule = identify(message, &attributes_of[PA_TALLY_RULES]);
@@ -325,7 +334,8 @@ size_t pa_digest_take(struct pa_digest *digest, const struct nlmsghdr *message)
 		take_object(digest, message, PA_TALLY_FLOWTABLES);
 		break;
 	case NFT_MSG_NEWRULE:
-		take_rule(digest, message);
+		if (is_first_dump(digest, message))
+			take_rule(digest, message);
 		break;
 	case NFT_MSG_NEWSETELEM:
 		return take_elements(digest, message);

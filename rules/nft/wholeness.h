@@ -68,6 +68,11 @@ struct pa_digest {
 	uint64_t chain_hash;	/* of the chain that rules are being read of */
 	uint64_t last_handle;
 	bool in_anonymous_chain;
+	/*
+	 * libnftables 1.0.6 asks for all rules of a family once for each table of it, and keeps those of the table. The first of
+	 * these dumps counts; that the text was made from the others is seen when its handles are compared.
+	 */
+	uint32_t rules_sequence[16]; /* of the dump that counts, by family; 0: none yet */
 	struct pa_seen_table seen;
 };
 
