@@ -137,6 +137,7 @@ void compare_take_declared(struct comparison *c);
 struct pa_ranges compare_interfaces(const struct arbitrary *arbitrary, const struct pa_host *host, struct pa_arena *arena,
 				    const struct pa_interfaces *interfaces);
 struct pa_interval compare_ephemeral(const struct pa_host *host);
+struct pa_interval compare_port_range(struct pa_interval ports);
 
 /* Limit a box to plain packets, in the fields that the ruleset looks at. */
 void box_ordinary(const struct comparison *c, struct box_builder *builder, unsigned protocol);

@@ -37,7 +37,7 @@ static void cut_values(struct cut_list *cuts, enum pa_field field, const struct 
 
 static void cut_item(struct cut_list *cuts, const struct pa_service_item *item, const struct pa_host *host)
 {
-	struct pa_interval ports = item->ephemeral ? compare_ephemeral(host) : item->ports;
+	struct pa_interval ports = item->ephemeral ? compare_ephemeral(host) : compare_port_range(item->ports);
 
 	if (item->any_protocol)
 		return;
@@ -62,7 +62,8 @@ static void cut_ports(struct cut_list *cuts, enum pa_field field, const struct p
 {
 	struct pa_interval ephemeral = compare_ephemeral(host);
 
-	cut_list_of(cuts, field, ports->items, ports->count);
+	for (size_t i = 0; i < ports->count; i++)
+		cut(cuts, field, compare_port_range(ports->items[i]).first, ports->items[i].last);
 	if (ports->ephemeral)
 		cut(cuts, field, ephemeral.first, ephemeral.last);
 }

@@ -125,10 +125,33 @@ static void put_address_list(const struct pa_interval *items, size_t count, int 
 	}
 }
 
-static void family_range(int family, pa_u128 *ret_first, pa_u128 *ret_last)
+#define GAP_LIMIT 64
+
+/* The gaps of a list of addresses; more than GAP_LIMIT of them are not looked for. */
+static size_t address_gaps(struct pa_ranges ranges, int family, struct pa_interval gaps[GAP_LIMIT])
 {
-	*ret_first = family == 6 ? 0 : PA_IPV4_BASE;
-	*ret_last = family == 6 ? PA_U128_MAX : PA_IPV4_LAST;
+	pa_u128 first = family == 6 ? 0 : PA_IPV4_BASE, last = family == 6 ? PA_U128_MAX : PA_IPV4_LAST;
+
+	return find_gaps(ranges, first, last, gaps, GAP_LIMIT);
+}
+
+/* Are the addresses told as "any" or "any except ..."? */
+static bool is_told_by_gaps(struct pa_ranges ranges, int family)
+{
+	struct pa_interval gaps[GAP_LIMIT];
+
+	size_t count = ranges.count == 0 || family == 0 ? 0 : address_gaps(ranges, family, gaps);
+
+	return count <= GAP_LIMIT && (count == 0 || count < ranges.count);
+}
+
+static void put_some_addresses(const struct pa_interval *items, size_t count, int family, size_t limit, struct pa_buffer *out)
+{
+	size_t shown = limit && count > limit ? limit : count;
+
+	put_address_list(items, shown, family, out);
+	if (shown < count)
+		pa_buffer_printf(out, " and %zu more", count - shown);
 }
 
 /*
@@ -137,30 +160,16 @@ static void family_range(int family, pa_u128 *ret_first, pa_u128 *ret_last)
  */
 static void put_addresses(struct pa_ranges ranges, int family, size_t limit, struct pa_buffer *out)
 {
-	struct pa_interval gaps[64];
-	pa_u128 first, last;
+	struct pa_interval gaps[GAP_LIMIT];
 	size_t gap_count;
 
-	if (ranges.count == 0 || family == 0) {
-		pa_buffer_puts(out, "any");
+	if (!is_told_by_gaps(ranges, family)) {
+		put_some_addresses(ranges.items, ranges.count, family, limit, out);
 		return;
 	}
-	family_range(family, &first, &last);
-	gap_count = find_gaps(ranges, first, last, gaps, 64);
-	if (gap_count < ranges.count) {
-		size_t shown = limit && gap_count > limit ? limit : gap_count;
-
-		pa_buffer_puts(out, gap_count ? "any except " : "any");
-		put_address_list(gaps, shown, family, out);
-		if (shown < gap_count)
-			pa_buffer_printf(out, " and %zu more", gap_count - shown);
-	} else {
-		size_t shown = limit && ranges.count > limit ? limit : ranges.count;
-
-		put_address_list(ranges.items, shown, family, out);
-		if (shown < ranges.count)
-			pa_buffer_printf(out, " and %zu more", ranges.count - shown);
-	}
+	gap_count = ranges.count == 0 || family == 0 ? 0 : address_gaps(ranges, family, gaps);
+	pa_buffer_puts(out, gap_count ? "any except " : "any");
+	put_some_addresses(gaps, gap_count, family, limit, out);
 }
 
 /* --- services ------------------------------------------------------------------------------------------------------- */
@@ -168,8 +177,12 @@ static void put_addresses(struct pa_ranges ranges, int family, size_t limit, str
 static void put_ports(struct pa_ranges ports, size_t limit, struct pa_buffer *out)
 {
 	for (size_t i = 0; i < ports.count && (!limit || i < limit); i++) {
+		struct pa_interval range = ports.items[i];
+
+		if (!limit && range.first == 0 && range.last > 0)
+			range.first = 1; /* the policy has no port 0: 1 stands for it */
 		pa_buffer_puts(out, i ? "," : "");
-		put_numbers(ports.items[i], out);
+		put_numbers(range, out);
 	}
 	if (limit && ports.count > limit)
 		pa_buffer_printf(out, ",... (%zu more)", ports.count - limit);
@@ -442,7 +455,8 @@ bool describe_declaration(const struct group *group, size_t index, const char *v
 	pa_buffer_puts(out, verb);
 	if (path != PA_PATH_IN)
 		pa_buffer_printf(out, " %s", pa_path_name(path));
-	if (piece->family != 0 && piece->field[PA_FIELD_SADDR].count == 0 && piece->field[PA_FIELD_DADDR].count == 0)
+	if (piece->family != 0 && is_told_by_gaps(piece->field[PA_FIELD_SADDR], piece->family) &&
+	    is_told_by_gaps(piece->field[PA_FIELD_DADDR], piece->family))
 		pa_buffer_printf(out, " ipv%d", piece->family);
 	pa_buffer_putc(out, ' ');
 	exact = declare_services(piece, out);

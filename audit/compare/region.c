@@ -175,9 +175,15 @@ struct pa_interval compare_ephemeral(const struct pa_host *host)
 	return (struct pa_interval){ host->ephemeral_first, host->ephemeral_last };
 }
 
+/* Port 0 cannot be written, and nobody can listen there: a range from 1 on holds it. */
+struct pa_interval compare_port_range(struct pa_interval ports)
+{
+	return (struct pa_interval){ ports.first == 1 ? 0 : ports.first, ports.last };
+}
+
 static pa_set item_set(struct comparison *c, const struct pa_service_item *item)
 {
-	struct pa_interval ports = item->ephemeral ? compare_ephemeral(c->host) : item->ports;
+	struct pa_interval ports = item->ephemeral ? compare_ephemeral(c->host) : compare_port_range(item->ports);
 	struct box_builder builder = { 0 };
 
 	if (item->any_protocol)
@@ -196,14 +202,14 @@ static pa_set item_set(struct comparison *c, const struct pa_service_item *item)
 static pa_set ports_set(struct comparison *c, enum pa_field field, const struct pa_ports *ports)
 {
 	struct pa_interval ephemeral = compare_ephemeral(c->host);
-	struct box_builder builder = { 0 };
 	pa_set set = pa_set_empty(c->space);
 
 	if (ports->any)
 		return pa_set_full(c->space);
-	if (ports->count > 0) {
-		builder.box.field[field] = (struct pa_ranges){ ports->items, ports->count };
-		set = compare_box(c, &builder);
+	for (size_t i = 0; i < ports->count; i++) {
+		struct pa_interval range = compare_port_range(ports->items[i]);
+
+		set = pa_set_union(c->space, set, compare_single(c, field, range.first, range.last));
 	}
 	if (ports->ephemeral)
 		set = pa_set_union(c->space, set, compare_single(c, field, ephemeral.first, ephemeral.last));
