@@ -91,6 +91,8 @@ static void take_message(struct listing *listing, const struct nlmsghdr *message
 		take_generation(listing, message);
 		return;
 	}
+	if (message->nlmsg_type == NLMSG_DONE)
+		segment->digest.dumps++;
 	if (message->nlmsg_type >> 8 != NFNL_SUBSYS_NFTABLES)
 		return;
 	segment->used = true;

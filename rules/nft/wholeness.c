@@ -213,11 +213,12 @@ static void take_expressions(struct pa_digest *digest, uint8_t family, const cha
 
 static bool is_first_dump(struct pa_digest *digest, const struct nlmsghdr *message)
 {
-	uint32_t *sequence = &digest->rules_sequence[pa_message_family(message) & 15];
+	uint64_t *counted = &digest->rules_dump[pa_message_family(message) & 15];
+	uint64_t dump = (uint64_t)digest->dumps << 32 | message->nlmsg_seq;
 
-	if (*sequence == 0)
-		*sequence = message->nlmsg_seq;
-	return *sequence == message->nlmsg_seq;
+	if (*counted == 0)
+		*counted = dump + 1;
+	return *counted == dump + 1;
 }
 
 static void take_rule(struct pa_digest *digest, const struct nlmsghdr *message)

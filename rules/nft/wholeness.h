@@ -72,7 +72,8 @@ struct pa_digest {
 	 * libnftables 1.0.6 asks for all rules of a family once for each table of it, and keeps those of the table. The first of
 	 * these dumps counts; that the text was made from the others is seen when its handles are compared.
 	 */
-	uint32_t rules_sequence[16]; /* of the dump that counts, by family; 0: none yet */
+	uint64_t rules_dump[16]; /* the one that counts, by family; 0: none yet */
+	uint32_t dumps;		 /* that have ended: libnftables gives several the same sequence number */
 	struct pa_seen_table seen;
 };
 
