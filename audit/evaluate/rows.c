@@ -53,9 +53,9 @@ static struct pa_ranges project(struct pa_evaluation *e, pa_node set, enum pa_fi
 	return ranges;
 }
 
-enum { WHOLE_IIF, WHOLE_OIF, WHOLE_SADDR, WHOLE_DADDR, WHOLE_ICMP, WHOLE_COUNT };
+enum { WHOLE_IIF, WHOLE_OIF, WHOLE_SADDR, WHOLE_DADDR, WHOLE_PROTOCOL, WHOLE_ICMP, WHOLE_COUNT };
 static const enum pa_field whole_fields[WHOLE_COUNT] = {PA_FIELD_IIFNAME, PA_FIELD_OIFNAME, PA_FIELD_SADDR, PA_FIELD_DADDR,
-							PA_FIELD_ICMP_TYPE};
+							PA_FIELD_L4PROTO, PA_FIELD_ICMP_TYPE};
 
 static struct pa_ranges *whole_ranges(struct pa_evaluation *e, enum pa_path path, int family)
 {
@@ -406,6 +406,7 @@ size_t pa_evaluation_rows(struct pa_evaluation *e, const struct pa_exposure *exp
 		simplify(&rows, &rows.items[i]);
 	merge_protocols(&rows);
 	for (size_t i = 0; i < rows.count; i++) {
+		simplify(&rows, &rows.items[i]);
 		pa_node inside = pa_node_and(e->space, set, pa_set_box(e->space, &rows.items[i].box).node);
 		rows.items[i].example = pa_evaluation_example(e, exposure->path, (pa_set){inside});
 	}
