@@ -33,7 +33,7 @@ struct pa_packet_file *pa_packets_free(struct pa_packet_file *file);
  * what a first packet is: TCP SYN, a new connection, marks 0. Several packets when no family is named: one for each.
  */
 #define PA_EXPLAIN_MAX 2
-size_t pa_explain_parse(const char *const *words, size_t count, struct pa_packet ret_packets[PA_EXPLAIN_MAX], bool *ret_path_known,
-			struct pa_diags *diags); /* 0: diags says why */
+size_t pa_explain_parse(const char *const *words, size_t count, struct pa_packet ret_packets[PA_EXPLAIN_MAX],
+			bool *ret_path_known, struct pa_diags *diags); /* 0: diags says why */
 
 #endif

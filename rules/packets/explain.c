@@ -138,6 +138,7 @@ static bool read_clause(struct pa_explain *explain, const char *word)
 	return true;
 }
 
+/* A slip in a keyword is read as the keyword, so that the words after it are understood. */
 static void refuse_word(struct pa_explain *explain, const char *word)
 {
 	struct pa_suggestion suggestion = pa_suggestion_start(&explain->words, word, strlen(word));
@@ -147,6 +148,8 @@ static void refuse_word(struct pa_explain *explain, const char *word)
 	if (strcmp(word, "port") == 0)
 		help = "the source port follows 'from ADDRESS', the destination port is the first word: 22/tcp";
 	pa_explain_error(explain, help, "unexpected word '%s'", pa_explain_shown(explain, word));
+	if (suggestion.best && strcmp(word, "port") != 0)
+		read_clause(explain, suggestion.best);
 }
 
 static void read_words(struct pa_explain *explain)
