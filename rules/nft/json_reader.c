@@ -263,6 +263,8 @@ static bool read_real(struct pa_json_reader *reader, const char *start, struct p
 static bool read_number(struct pa_json_reader *reader, struct pa_json_node *node)
 {
 	const char *start = reader->at;
+	if (start == reader->end)
+		return fail_here(reader, TRUNCATED);
 	node->negative = *start == '-';
 	const char *digits = start + node->negative;
 	const char *at = digits;
