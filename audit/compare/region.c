@@ -71,12 +71,6 @@ struct pa_ranges compare_interfaces(const struct arbitrary *arbitrary, const str
 
 /* --- addresses ------------------------------------------------------------------------------------------------ */
 
-struct self_addresses {
-	bool known;
-	struct pa_interval *items[2]; /* IPv4, IPv6; sorted */
-	size_t count[2];
-};
-
 static void self_of_host(const struct pa_host *host, struct interval_list lists[2])
 {
 	for (size_t i = 0; i < host->address_count; i++) {
@@ -142,7 +136,7 @@ static pa_set addresses_set(struct comparison *c, enum pa_field field, const str
 			    bool *ret_known)
 {
 	bool known = true;
-	pa_set self = pa_set_empty(c->space), set;
+	pa_set self, set;
 
 	if (addresses->any)
 		return pa_set_full(c->space);
