@@ -289,8 +289,7 @@ static void read_key(struct pa_packet_reader *reader, const char *name, const js
 
 void pa_packet_line_read(struct pa_packet_reader *reader, struct json_t *object)
 {
-	const char *name;
-	json_t *value;
-	json_object_foreach(object, name, value) read_key(reader, name, value);
+	for (void *at = json_object_iter(object); at; at = json_object_iter_next(object, at))
+		read_key(reader, json_object_iter_key(at), json_object_iter_value(at));
 	pa_packet_line_agree(reader);
 }
