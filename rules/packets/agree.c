@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Keys that must fit each other. A key that could not be read is not blamed a second time. */
+/* Keys that must fit each other. A key that could not be read is not blamed a second time, nor one that may be misspelt. */
 #include "reader.h"
 
 static void refuse(struct pa_packet_reader *reader, enum pa_packet_key key, const char *help, const char *message)
@@ -35,7 +35,7 @@ static void agree_family(struct pa_packet_reader *reader)
 		packet->family = reader->source_family ? reader->source_family : reader->destination_family;
 	if (!told)
 		packet->family = family_of_protocol(packet);
-	if (!told && packet->family == 0)
+	if (!told && packet->family == 0 && !reader->has_unknown_key)
 		pa_packet_error(reader, NULL, PA_PART_KEY, "add \"family\":4, \"family\":6, or an address",
 				"the packet has no family");
 	if (packet->family == 0)

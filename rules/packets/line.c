@@ -281,6 +281,7 @@ static void read_key(struct pa_packet_reader *reader, const char *name, const js
 		key++;
 	if (key == PA_KEY_COUNT) {
 		refuse_key(reader, name);
+		reader->has_unknown_key = true;
 		return;
 	}
 	reader->named[key] = true;

@@ -44,11 +44,17 @@ static void begin_line(struct pa_packet_reader *reader)
 	memset(reader->given, 0, sizeof(reader->given));
 	memset(reader->named, 0, sizeof(reader->named));
 	reader->source_family = reader->destination_family = 0;
+	reader->has_unknown_key = false;
 }
 
 static void read_line(struct pa_packet_reader *reader)
 {
 	json_error_t error = { 0 };
+	const char *nul = memchr(reader->text, '\0', reader->length);
+	if (nul) { /* the library overlooks one behind a number */
+		pa_packet_error_at(reader, (size_t)(nul - reader->text) + 1, "a NUL byte");
+		return;
+	}
 	json_t *value = json_loadb(reader->text, reader->length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
 	if (!value) {
 		refuse_json(reader, &error);

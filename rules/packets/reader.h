@@ -45,6 +45,7 @@ struct pa_packet_reader {
 	bool given[PA_KEY_COUNT];	       /* and understood */
 	bool named[PA_KEY_COUNT];	       /* given, understood or not */
 	int source_family, destination_family; /* 0: not given */
+	bool has_unknown_key;
 };
 
 /* --- place.c --- */

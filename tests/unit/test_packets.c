@@ -305,6 +305,7 @@ static const struct in_out refused[] = {
 	  "1:39+7 a new packet has the original direction (add \"state\":\"established\")" },
 	/* one slip, one error; all slips of all lines */
 	{ "{'family':7,'proto':'tcp','dport':22}", "1:11+1 family must be 4 or 6" },
+	{ "{'famly':4}", "1:2+7 unknown key 'famly' (did you mean 'family'?)" },
 	{ "{'family':4,'proto':'tpc','dport':22}", "1:21+5 unknown proto 'tpc' (did you mean 'tcp'?)" },
 	{ "{'family':4,'state':'nwe','direction':'reply'}", "1:21+5 unknown state 'nwe' (did you mean 'new'?)" },
 	{ "{'src':'x','dst':'y'}\n{'family':4}\n\n{'ttl':-1,'family':6}",
@@ -380,9 +381,8 @@ END_TEST
 /* A NUL byte is not the end of the text. */
 START_TEST(refuses_a_nul_byte)
 {
-	static const char text[] = "{\"family\":4}\0\n{\"family\":5}\n";
-	check_lines(text, sizeof(text) - 1,
-		    "1:13+1 not a JSON object: end of file expected near end of file; 2:11+1 family must be 4 or 6");
+	static const char text[] = "{\"family\":4}\0\n{\"family\":4,\"ttl\":\0}\n{\"family\":5}\n";
+	check_lines(text, sizeof(text) - 1, "1:13+1 a NUL byte; 2:19+1 a NUL byte; 3:11+1 family must be 4 or 6");
 }
 END_TEST
 
