@@ -166,7 +166,40 @@ static uint32_t translate_destination(struct pa_evaluation *e, uint32_t env, con
 	}
 	if (port)
 		env = pa_env_set(e, env, PA_FIELD_DPORT, port);
-	return set_status(e, env, PA_STATUS_DNAT);
+	return env;
+}
+
+/* The packets whose `field` has this value already. */
+static pa_node has_value(struct pa_evaluation *e, uint32_t env, enum pa_field field, const struct pa_value *value)
+{
+	const struct pa_value *now = pa_env_find(e, env, field);
+	if (!value)
+		return PA_TRUE;
+	if (value->kind == PA_VALUE_CONST && now && now->kind == PA_VALUE_CONST)
+		return now->first == value->first ? PA_TRUE : PA_FALSE;
+	if (value->kind == PA_VALUE_CONST && !now)
+		return pa_field_in(e, field, value->first, value->first);
+	return pa_variable(e, "the translation changes nothing", (uint64_t)field, "where the packet goes without it is not known", NULL, true);
+}
+
+static pa_node has_ports(struct pa_evaluation *e)
+{
+	static const pa_u128 protocols[] = {6, 17, 33, 132, 136};
+	pa_node set = PA_FALSE;
+	for (size_t i = 0; i < sizeof(protocols) / sizeof(protocols[0]); i++)
+		set = pa_node_or(e->space, set, pa_field_in(e, PA_FIELD_L4PROTO, protocols[i], protocols[i]));
+	return set;
+}
+
+/* A translation to where the packet goes anyway leaves no trace in ct status (measured). Ports are ignored without ports. */
+static pa_node unchanged(struct pa_evaluation *e, uint32_t env, const struct pa_value *address, const struct pa_value *port)
+{
+	if (!e->plan.reads_status)
+		return PA_FALSE;
+	pa_node same_port = has_value(e, env, PA_FIELD_DPORT, port);
+	if (port)
+		same_port = pa_node_choose(e->space, has_ports(e), same_port, PA_TRUE);
+	return pa_node_and(e->space, same_port, has_value(e, env, PA_FIELD_DADDR, address));
 }
 
 static uint32_t translate_source(struct pa_evaluation *e, uint32_t env, const struct pa_value *address, const struct pa_value *port)
@@ -182,9 +215,15 @@ static pa_node translated(struct change *c, const struct pa_value *address, cons
 {
 	struct pa_evaluation *e = c->e;
 	enum pa_nat_kind kind = c->rule->steps[c->step].nat;
-	uint32_t env = kind == PA_NAT_DNAT || kind == PA_NAT_REDIRECT ? translate_destination(e, c->env, address, port, c->family)
-								      : translate_source(e, c->env, address, port);
-	return pa_outcome(e, PA_OUTCOME_ACCEPT, pa_env_set_const(e, env, PA_SLOT_NATTED, 1));
+	if (kind != PA_NAT_DNAT && kind != PA_NAT_REDIRECT) {
+		uint32_t env = translate_source(e, c->env, address, port);
+		return pa_outcome(e, PA_OUTCOME_ACCEPT, pa_env_set_const(e, env, PA_SLOT_NATTED, 1));
+	}
+	uint32_t env = translate_destination(e, c->env, address, port, c->family);
+	env = pa_env_set_const(e, env, PA_SLOT_NATTED, 1);
+	uint32_t marked = set_status(e, env, PA_STATUS_DNAT);
+	return pa_node_choose(e->space, unchanged(e, c->env, address, port), pa_outcome(e, PA_OUTCOME_ACCEPT, env),
+			      pa_outcome(e, PA_OUTCOME_ACCEPT, marked));
 }
 
 static const struct pa_value *datum_value(struct pa_evaluation *e, const struct pa_operand *operand, const struct pa_datum *datum,

@@ -151,6 +151,7 @@ struct pa_evaluation {
 	pa_node family[2];	  /* sets: IPv4, IPv6 */
 	pa_node base;		  /* set: headers that are consistent, before the path is known */
 	pa_node plain;		  /* set: plain packets, see pa_visible() */
+	pa_node usual_types;	  /* set: of the kinds a destination can be, those that rows speak of */
 	pa_node plain_nextheader; /* set: no extension headers (PA_TRUE when nobody asks) */
 	struct pa_answer answers[PA_SCENARIOS][PA_PATHS];
 	pa_node prerouting[PA_SCENARIOS];
@@ -224,6 +225,7 @@ void pa_universe_plain(struct pa_evaluation *e, bool fields[PA_FIELD_COUNT], uin
 pa_node pa_universe_new(struct pa_evaluation *e);
 pa_node pa_universe_untracked(struct pa_evaluation *e);
 pa_node pa_field_in(struct pa_evaluation *e, enum pa_field field, pa_u128 first, pa_u128 last);
+bool pa_universe_knows_interfaces(const struct pa_host *host);
 /* The type of a constant address for this host: a PA_TYPE_*, or 0 when it is not known. */
 unsigned pa_address_type(const struct pa_host *host, pa_u128 address, int family);
 

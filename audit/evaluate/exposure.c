@@ -28,7 +28,7 @@ pa_node pa_visible(struct pa_evaluation *e, pa_node set)
 	uint32_t classes[PA_FIELD_COUNT] = {0};
 	for (size_t i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++)
 		forgotten[hidden[i]] = true;
-	set = pa_node_forget(e->space, set, forgotten);
+	set = pa_node_forget(e->space, pa_node_and(e->space, set, e->usual_types), forgotten);
 	pa_universe_plain(e, fixed, classes);
 	pa_node plain = set;
 	if (pa_space_classes(e->space, PA_FIELD_IP6_NEXTHDR)->count > 1) {

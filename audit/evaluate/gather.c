@@ -96,10 +96,27 @@ static void gather_part(struct gathering *g, const struct pa_key_part *part, con
 	announce(g, pa_field_alias(g->e, part->field), items, count, stride, together, elements->sorted && plain);
 }
 
+/* A translation to where the packet goes anyway sets no status bit: where somebody looks, its values cut too. */
+static void gather_target(struct gathering *g, const struct pa_operand *operand, enum pa_field field)
+{
+	if (operand->kind == PA_OPERAND_VALUE && operand->interval.first == operand->interval.last)
+		pa_cuts_add_interval(g->cuts, field, operand->interval);
+	for (size_t i = 0; operand->kind == PA_OPERAND_MAP && operand->map->data && i < operand->map->count; i++) {
+		const struct pa_datum *datum = &operand->map->data[i];
+		if (datum->kind == PA_DATUM_VALUES && operand->datum_index < datum->count &&
+		    datum->values[operand->datum_index].first == datum->values[operand->datum_index].last)
+			pa_cuts_add_interval(g->cuts, field, datum->values[operand->datum_index]);
+	}
+}
+
 static void gather_step(struct gathering *g, const struct pa_step *step, uint32_t number)
 {
 	const struct pa_elements *elements;
 	const struct pa_key *key = pa_step_key(step, &elements);
+	if (step->kind == PA_STEP_NAT && g->e->plan.reads_status && !g->e->symbolic) {
+		gather_target(g, &step->value, PA_FIELD_DADDR);
+		gather_target(g, &step->port, PA_FIELD_DPORT);
+	}
 	g->e->first_part[number] = g->parts;
 	for (unsigned i = 0; key && i < key->count; i++)
 		gather_part(g, &key->parts[i], elements, i, &g->e->parts[g->parts++]);

@@ -396,6 +396,14 @@ static uint32_t start_env(struct pa_evaluation *e, enum pa_path path)
 	uint32_t env = pa_env_set_const(e, pa_env_empty(e), PA_FIELD_MARK, 0);
 	env = pa_env_set_const(e, env, PA_FIELD_CT_STATE, PA_CT_INVALID);
 	env = pa_env_set_const(e, env, PA_SLOT_PHASE, 0);
+	if (!pa_universe_knows_interfaces(e->host)) {
+		struct pa_value type = question(e, "which interface has the destination address");
+		env = pa_env_set(e, env, PA_FIELD_DADDR_IIF_TYPE, &type);
+	}
+	if (!e->host->addresses_known) {
+		struct pa_value type = question(e, "whether the source is an address of this host");
+		env = pa_env_set(e, env, PA_FIELD_SADDR_TYPE, &type);
+	}
 	return pa_env_set_const(e, env, path == PA_PATH_OUT ? PA_FIELD_IIFNAME : PA_FIELD_OIFNAME, 0);
 }
 

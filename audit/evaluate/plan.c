@@ -137,13 +137,26 @@ static bool step_uses_conntrack(const struct pa_step *step)
 	return false;
 }
 
+static bool reads_status(const struct pa_step *step)
+{
+	bool keyed = step->kind == PA_STEP_MATCH || step->kind == PA_STEP_VMAP;
+	for (unsigned i = 0; keyed && i < step->key.count; i++) {
+		if (!step->key.parts[i].opaque && step->key.parts[i].field == PA_FIELD_CT_STATUS)
+			return true;
+	}
+	return false;
+}
+
 static void note_step(const struct pa_rule *rule, const struct pa_step *step, struct pa_plan *plan)
 {
 	enum pa_family family = rule->chain->table->family;
 	if (step_uses_conntrack(step)) {
-		plan->conntrack_ipv4 = plan->conntrack_ipv4 || pa_family_sees(family, 4);
-		plan->conntrack_ipv6 = plan->conntrack_ipv6 || pa_family_sees(family, 6);
+		/* `dnat ip to` in an inet table turns it on for IPv4 alone (measured) */
+		int only = step->kind == PA_STEP_NAT && family == PA_FAMILY_INET ? step->nat_family : 0;
+		plan->conntrack_ipv4 = plan->conntrack_ipv4 || (pa_family_sees(family, 4) && only != 6);
+		plan->conntrack_ipv6 = plan->conntrack_ipv6 || (pa_family_sees(family, 6) && only != 4);
 	}
+	plan->reads_status = plan->reads_status || reads_status(step);
 	if (step->kind == PA_STEP_ASSIGN && step->field == PA_FIELD_MARK)
 		plan->output_marks = true;
 }

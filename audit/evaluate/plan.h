@@ -38,6 +38,7 @@ struct pa_hook_plan {
 struct pa_plan {
 	struct pa_hook_plan hook[PA_PLAN_HOOKS];
 	bool conntrack_ipv4, conntrack_ipv6; /* something turns connection tracking on for the family */
+	bool reads_status;		     /* some rule tests ct status: whether a translation changes anything matters */
 	bool output_marks;		     /* some rule sets a mark: packets over lo may arrive with it */
 	/* base chains of netdev and bridge tables that may drop or change packets of the paths in and forward, or out */
 	const struct pa_chain **ingress, **egress;

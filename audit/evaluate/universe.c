@@ -69,6 +69,10 @@ static void cut_addresses(const struct pa_evaluation *e, struct pa_cuts *cuts)
 	for (size_t i = 0; e->host->addresses_known && i < e->host->address_count; i++) {
 		pa_u128 own = e->host->addresses[i].address;
 		cut(cuts, PA_FIELD_DADDR, own, own);
+		if (pa_universe_knows_interfaces(e->host) && pa_cuts_has(cuts, PA_FIELD_DADDR_IIF_TYPE)) {
+			pa_u128 name = pa_ifname_value(e->host->addresses[i].interface);
+			cut(cuts, PA_FIELD_IIFNAME, name, name);
+		}
 		if (pa_cuts_has(cuts, PA_FIELD_SADDR_TYPE))
 			cut(cuts, PA_FIELD_SADDR, own, own);
 	}
@@ -89,6 +93,9 @@ void pa_universe_cuts(const struct pa_evaluation *e, struct pa_cuts *cuts)
 	cut(cuts, PA_FIELD_L4PROTO, 1, 1);
 	cut(cuts, PA_FIELD_L4PROTO, 6, 6);
 	cut(cuts, PA_FIELD_L4PROTO, 58, 58);
+	static const pa_u128 with_ports[] = {17, 33, 132, 136};
+	for (size_t i = 0; e->plan.reads_status && i < COUNT(with_ports); i++)
+		cut(cuts, PA_FIELD_L4PROTO, with_ports[i], with_ports[i]);
 	cut_all(cuts, PA_FIELD_TCP_FLAGS, flags, tcp_new_flags(flags));
 	cut(cuts, PA_FIELD_TCP_FLAGS, PA_TCP_SYN, PA_TCP_SYN);
 	cut_all(cuts, PA_FIELD_ICMP_TYPE, icmp_new, COUNT(icmp_new));
@@ -188,9 +195,19 @@ static pa_node destination_types(struct pa_evaluation *e)
 	return pa_node_choose(space, broadcast, type_is(e, field, PA_TYPE_BROADCAST), set);
 }
 
+/* Is it known which interface every own address belongs to? */
+bool pa_universe_knows_interfaces(const struct pa_host *host)
+{
+	for (size_t i = 0; i < host->address_count; i++) {
+		if (!host->addresses[i].interface)
+			return false;
+	}
+	return host->addresses_known;
+}
+
 /*
- * fib daddr . iif type: an address of another interface is unicast there (measured). Which interface has an address is not
- * followed: for an own address both answers are possible.
+ * fib daddr . iif type: as fib daddr type, but an address of another interface is unicast there (measured). Where the interfaces
+ * are not known, the environment holds the field as unknown instead.
  */
 static pa_node interface_types(struct pa_evaluation *e)
 {
@@ -203,6 +220,14 @@ static pa_node interface_types(struct pa_evaluation *e)
 		if (type == PA_TYPE_LOCAL || type == PA_TYPE_ANYCAST || type == PA_TYPE_BROADCAST)
 			same = either(e, same, unicast);
 		set = either(e, set, both(e, type_is(e, PA_FIELD_DADDR_TYPE, type), same));
+	}
+	for (size_t i = 0; pa_universe_knows_interfaces(e->host) && i < e->host->address_count; i++) {
+		const struct pa_host_address *own = &e->host->addresses[i];
+		pa_u128 name = pa_ifname_value(own->interface);
+		unsigned type = own->broadcast ? PA_TYPE_BROADCAST : own->anycast ? PA_TYPE_ANYCAST : PA_TYPE_LOCAL;
+		pa_node here = pa_field_in(e, PA_FIELD_IIFNAME, name, name);
+		pa_node answer = pa_node_choose(e->space, here, type_is(e, field, type), unicast);
+		set = pa_node_choose(e->space, pa_field_in(e, PA_FIELD_DADDR, own->address, own->address), answer, set);
 	}
 	return set;
 }
@@ -296,6 +321,10 @@ void pa_universe_make(struct pa_evaluation *e)
 	set = both(e, set, source_types(e));
 	e->base = both(e, set, next_headers(e));
 	e->plain = plain_packets(e);
+	/* of an unknown host every address may be broadcast or anycast as well: rows speak of own and foreign ones */
+	pa_node usual = either(e, type_is(e, PA_FIELD_DADDR_TYPE, PA_TYPE_LOCAL), type_is(e, PA_FIELD_DADDR_TYPE, PA_TYPE_UNICAST));
+	pa_node possible = pa_node_forget(e->space, both(e, e->base, usual), (const bool[PA_FIELD_COUNT]){[PA_FIELD_DADDR_TYPE] = true});
+	e->usual_types = either(e, usual, outside(e, possible));
 }
 
 static pa_node has_name(struct pa_evaluation *e, enum pa_field field)

@@ -615,12 +615,39 @@ static void init_types(struct pa_wrun *run, struct pa_wstate *s, enum pa_path pa
 	s->packet[PA_FIELD_DADDR_TYPE] = (struct pa_wrange){type, 1};
 }
 
+static bool single_value(struct pa_wrange range)
+{
+	return range.count == 1 && range.items[0].first == range.items[0].last;
+}
+
+/* What the host's addresses tell of the source, and of the destination as seen from the incoming interface. */
+static void init_host_types(struct pa_wrun *run, struct pa_wstate *s)
+{
+	const struct pa_host *host = run->walker->host;
+	pa_u128 source = s->packet[PA_FIELD_SADDR].items[0].first, destination = s->packet[PA_FIELD_DADDR].items[0].first;
+	int family = s->packet[PA_FIELD_NFPROTO].items[0].first == PA_NFPROTO_IPV4 ? 4 : 6;
+	if (host->addresses_known && single_value(s->packet[PA_FIELD_SADDR]))
+		s->now[PA_FIELD_SADDR_TYPE] = constant(pa_address_type(host, source, family));
+	if (!pa_universe_knows_interfaces(host) || !single_value(s->packet[PA_FIELD_DADDR]) || !single_value(s->packet[PA_FIELD_IIFNAME]))
+		return;
+	unsigned type = pa_address_type(host, destination, family);
+	bool own = false, here = false;
+	for (size_t i = 0; i < host->address_count; i++) {
+		if (host->addresses[i].family != family || host->addresses[i].address != destination)
+			continue;
+		own = true;
+		here = here || pa_ifname_value(host->addresses[i].interface) == s->packet[PA_FIELD_IIFNAME].items[0].first;
+	}
+	s->now[PA_FIELD_DADDR_IIF_TYPE] = constant(own && !here ? PA_TYPE_UNICAST : type);
+}
+
 /* Where and as what a packet starts; its fields (packet[]) are filled by the caller. */
 void pa_wstate_init(struct pa_wrun *run, struct pa_wstate *s, enum pa_path path, bool path_open)
 {
 	for (unsigned f = 0; f < PA_FIELD_COUNT; f++)
 		s->now[f] = carried((enum pa_field)f);
 	init_types(run, s, path, path_open);
+	init_host_types(run, s);
 	s->path = path;
 	s->at = path == PA_PATH_OUT && !path_open ? PA_HOOK_OUTPUT : PA_HOOK_PREROUTING;
 	s->now[s->at == PA_HOOK_OUTPUT ? PA_FIELD_IIFNAME : PA_FIELD_OIFNAME] = constant(0);

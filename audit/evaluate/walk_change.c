@@ -161,7 +161,27 @@ static void translate_destination(struct pa_wrun *run, struct pa_wstate *state, 
 	}
 	if (port)
 		state->now[PA_FIELD_DPORT] = *port;
-	add_status(state, PA_STATUS_DNAT);
+}
+
+static bool has_value(struct pa_wrun *run, struct pa_wstate *state, enum pa_field field, const struct pa_wvalue *value)
+{
+	if (value->kind == PA_W_VALUE && value->first == value->last)
+		return pa_wfield_in(run, state, field, value->first, value->last);
+	return pa_wassume(run, state, "the translation changes nothing", (uint64_t)field, true);
+}
+
+/* A translation to where the packet goes anyway leaves no trace in ct status (measured). */
+static bool is_unchanged(struct pa_wrun *run, struct pa_wstate *state, const struct pa_wvalue *address, const struct pa_wvalue *port)
+{
+	static const pa_u128 protocols[] = {6, 17, 33, 132, 136};
+	bool has_ports = false;
+	if (!run->walker->plan.reads_status)
+		return false;
+	for (size_t i = 0; port && !has_ports && i < sizeof(protocols) / sizeof(protocols[0]); i++)
+		has_ports = pa_wfield_in(run, state, PA_FIELD_L4PROTO, protocols[i], protocols[i]);
+	if (has_ports && !has_value(run, state, PA_FIELD_DPORT, port))
+		return false;
+	return !address || has_value(run, state, PA_FIELD_DADDR, address);
 }
 
 enum pa_wnat pa_wtranslate(struct pa_wrun *run, struct pa_wstate *state, const struct pa_rule *rule, const struct pa_step *step)
@@ -189,7 +209,10 @@ enum pa_wnat pa_wtranslate(struct pa_wrun *run, struct pa_wstate *state, const s
 		has_address = true;
 	}
 	if (step->nat == PA_NAT_DNAT || step->nat == PA_NAT_REDIRECT) {
+		bool unchanged = is_unchanged(run, state, has_address ? &address : NULL, has_port ? &port : NULL);
 		translate_destination(run, state, has_address ? &address : NULL, has_port ? &port : NULL, family);
+		if (!unchanged)
+			add_status(state, PA_STATUS_DNAT);
 	} else {
 		if (has_address)
 			state->now[PA_FIELD_SADDR] = address;
