@@ -50,7 +50,10 @@ static void enter_as_root(const struct pa_child *child, const struct pa_sandbox_
 {
 	if (unshare(CLONE_NEWNET) != 0)
 		refused(child, "making one", errno);
-	if (setgroups(0, NULL) != 0 || !become(identity->user, identity->group))
+	/* In a user namespace without setgroups() the groups are those of an ordinary user already. */
+	if (setgroups(0, NULL) != 0 && identity->group != getegid())
+		refused(child, "giving up the groups of root", errno);
+	if (!become(identity->user, identity->group))
 		refused(child, "giving up the rights of root", errno);
 }
 

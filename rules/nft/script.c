@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* libnftables stops after ten errors, so many interfaces need many runs. */
 #define RUNS_MAX 1000
@@ -102,6 +103,16 @@ static void folder_unreadable(void *context, const char *path, int error)
 		     strerror(error));
 }
 
+/* libnftables would wait for a FIFO, and read a device until memory is full. A folder it leaves out itself. */
+static void include_found(void *context, const char *path)
+{
+	const struct pa_child *child = context;
+	struct stat state;
+
+	if (stat(path, &state) == 0 && !S_ISREG(state.st_mode) && !S_ISDIR(state.st_mode))
+		pa_child_end(child, PA_CHILD_INPUT, "an include names %s, which is no regular file", path);
+}
+
 static struct nft_ctx *new_context(const struct pa_child *child, const struct pa_script_job *job)
 {
 	struct nft_ctx *nft = nft_ctx_new(NFT_CTX_DEFAULT);
@@ -157,6 +168,7 @@ void pa_script_work(const struct pa_child *child, void *context)
 	const struct pa_script_job *job = context;
 	struct pa_intercept hooks = { .send = pa_split_send,
 				      .unreadable = folder_unreadable,
+				      .found = include_found,
 				      .context = (void *)(uintptr_t)child };
 
 	setenv("TZ", "UTC", 1);
