@@ -41,8 +41,9 @@ static bool is_named(const char *condition, const char *word)
 /* The program is told the host's addresses, not which interface has them: what redirect and masquerade choose is open to it. */
 static bool is_own_choice(const char *ruleset, const char *condition)
 {
-	return (strstr(ruleset, "redirect") && strstr(condition, "daddr")) ||
-	       (strstr(ruleset, "masquerade") && strstr(condition, "saddr"));
+	bool destination = strstr(condition, "daddr") || strstr(condition, "translation");
+	bool source = strstr(condition, "saddr") || strstr(condition, "translation");
+	return (strstr(ruleset, "redirect") && destination) || (strstr(ruleset, "masquerade") && source);
 }
 
 /* The condition names something open that the ruleset has, or that the packet does not say. */
