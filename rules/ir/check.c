@@ -41,7 +41,11 @@ struct checker {
 static void complain(struct checker *checker, struct pa_location where, const char *message)
 {
 	enum pa_diag_kind kind = where.file ? PA_DIAG_INPUT : PA_DIAG_INCOMPLETE;
-	pa_diags_add(checker->diags, PA_DIAG_ERROR, kind, "%s", message)->where = where;
+	struct pa_diag *diag = pa_diags_add(checker->diags, PA_DIAG_ERROR, kind, "%s", message);
+	diag->where = where;
+	/* The ruleset goes when it is not sound, the message stays. */
+	if (where.file)
+		diag->where.file = pa_arena_strdup(checker->diags->arena, where.file);
 	checker->sound = false;
 }
 

@@ -56,6 +56,9 @@ bool pa_lower_fail(struct pa_lowering *lowering, size_t offset, const char *form
 					    "%s%sthe nftables listing cannot be read: %s (byte %zu)",
 					    is_file ? "" : lowering->source_name, is_file ? "" : ": ", message, offset);
 	diag->where = pa_lower_place(lowering, offset);
+	/* The ruleset goes, the message stays. */
+	if (diag->where.file)
+		diag->where.file = pa_arena_strdup(lowering->diags->arena, diag->where.file);
 	return false;
 }
 
