@@ -27,18 +27,29 @@ static bool is_new(const struct pa_packet *packet, enum pa_field field, struct p
 	return value.first != value.last || !packet->known[field] || packet->value[field] != value.first;
 }
 
-static void add_end(struct pa_json *json, const struct pa_packet *packet, bool source, struct pa_interval address,
-		    bool has_port, struct pa_interval port)
+static void add_address(struct pa_json *json, const struct pa_packet *packet, enum pa_field field, const char *key,
+			struct pa_interval address)
 {
-	enum pa_field address_field = source ? PA_FIELD_SADDR : PA_FIELD_DADDR;
-	enum pa_field port_field = source ? PA_FIELD_SPORT : PA_FIELD_DPORT;
-	if (is_new(packet, address_field, address)) {
-		char text[PA_ADDRESS_RANGE_TEXT_MAX];
-		pa_address_range_format(address, packet->family, text);
-		pa_json_string(json, source ? "src" : "dst", text);
-	}
-	if (has_port && is_new(packet, port_field, port))
-		pa_json_port(json, source ? "sport" : "dport", port);
+	char text[PA_ADDRESS_RANGE_TEXT_MAX];
+	if (!is_new(packet, field, address))
+		return;
+	pa_address_range_format(address, packet->family, text);
+	pa_json_string(json, key, text);
+}
+
+/* Redirected to an address of the host that is not known: `"dst":null`. */
+static void add_translation(struct pa_json *json, const struct pa_walk *walk, const struct pa_packet *packet)
+{
+	if (walk->source_changed)
+		add_address(json, packet, PA_FIELD_SADDR, "src", walk->source);
+	if (walk->has_source_port && is_new(packet, PA_FIELD_SPORT, walk->source_port))
+		pa_json_port(json, "sport", walk->source_port);
+	if (walk->destination_changed)
+		add_address(json, packet, PA_FIELD_DADDR, "dst", walk->destination);
+	if (walk->destination_is_self)
+		pa_json_raw(json, "dst", "null");
+	if (walk->has_destination_port && is_new(packet, PA_FIELD_DPORT, walk->destination_port))
+		pa_json_port(json, "dport", walk->destination_port);
 }
 
 static void add_step(struct pa_json *json, const struct pa_walk_step *step)
@@ -70,10 +81,7 @@ bool pa_report_verdict(const struct pa_walk *walk, const struct pa_packet *packe
 	pa_json_open(&json, NULL, '{');
 	pa_json_raw(&json, "id", id_json ? id_json : "null");
 	pa_json_string(&json, "fate", fate_word(walk));
-	if (walk->source_changed)
-		add_end(&json, packet, true, walk->source, walk->has_source_port, walk->source_port);
-	if (walk->destination_changed)
-		add_end(&json, packet, false, walk->destination, walk->has_destination_port, walk->destination_port);
+	add_translation(&json, walk, packet);
 	if (walk->fate == PA_FATE_DEPENDS)
 		pa_json_string(&json, "condition", walk->condition ? walk->condition : "not known");
 	add_walk(&json, walk);

@@ -211,6 +211,16 @@ static uint32_t translate_source(struct pa_evaluation *e, uint32_t env, const st
 	return set_status(e, env, PA_STATUS_SNAT);
 }
 
+static pa_node destination_node(struct change *c, const struct pa_value *address, const struct pa_value *port)
+{
+	struct pa_evaluation *e = c->e;
+	uint32_t env = translate_destination(e, c->env, address, port, c->family);
+	env = pa_env_set_const(e, env, PA_SLOT_NATTED, 1);
+	uint32_t marked = set_status(e, env, PA_STATUS_DNAT);
+	return pa_node_choose(e->space, unchanged(e, c->env, address, port), pa_outcome(e, PA_OUTCOME_ACCEPT, env),
+			      pa_outcome(e, PA_OUTCOME_ACCEPT, marked));
+}
+
 static pa_node translated(struct change *c, const struct pa_value *address, const struct pa_value *port)
 {
 	struct pa_evaluation *e = c->e;
@@ -219,11 +229,12 @@ static pa_node translated(struct change *c, const struct pa_value *address, cons
 		uint32_t env = translate_source(e, c->env, address, port);
 		return pa_outcome(e, PA_OUTCOME_ACCEPT, pa_env_set_const(e, env, PA_SLOT_NATTED, 1));
 	}
-	uint32_t env = translate_destination(e, c->env, address, port, c->family);
-	env = pa_env_set_const(e, env, PA_SLOT_NATTED, 1);
-	uint32_t marked = set_status(e, env, PA_STATUS_DNAT);
-	return pa_node_choose(e->space, unchanged(e, c->env, address, port), pa_outcome(e, PA_OUTCOME_ACCEPT, env),
-			      pa_outcome(e, PA_OUTCOME_ACCEPT, marked));
+	pa_node node = destination_node(c, address, port);
+	if (!port)
+		return node;
+	/* kernels without DCCP support leave its ports alone, others translate them (measured on 6.18) */
+	struct pa_value unsure = unknown_value(e, "whether this kernel translates DCCP ports");
+	return pa_node_choose(e->space, pa_field_in(e, PA_FIELD_L4PROTO, 33, 33), destination_node(c, address, &unsure), node);
 }
 
 static const struct pa_value *datum_value(struct pa_evaluation *e, const struct pa_operand *operand, const struct pa_datum *datum,

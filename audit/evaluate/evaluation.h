@@ -157,7 +157,7 @@ struct pa_evaluation {
 	pa_node prerouting[PA_SCENARIOS];
 	bool prerouting_known[PA_SCENARIOS];
 	struct pa_exposure_list exposures[PA_PATHS];
-	struct pa_ranges *wholes[PA_PATHS][2]; /* what fields can be at all: rows.c */
+	struct pa_ranges *wholes[PA_PATHS][2][2]; /* what fields can be at all: rows.c */
 	struct pa_dead_rule *dead;
 	size_t dead_count;
 	bool dead_known;

@@ -57,14 +57,26 @@ enum { WHOLE_IIF, WHOLE_OIF, WHOLE_SADDR, WHOLE_DADDR, WHOLE_PROTOCOL, WHOLE_ICM
 static const enum pa_field whole_fields[WHOLE_COUNT] = {PA_FIELD_IIFNAME, PA_FIELD_OIFNAME, PA_FIELD_SADDR, PA_FIELD_DADDR,
 							PA_FIELD_L4PROTO, PA_FIELD_ICMP_TYPE};
 
-static struct pa_ranges *whole_ranges(struct pa_evaluation *e, enum pa_path path, int family)
+/* A translated row may be of packets for this host and for others alike, whatever its path is in the end. */
+static pa_node whole_universe(struct pa_evaluation *e, enum pa_path path, bool translated)
 {
-	struct pa_ranges **known = &e->wholes[path][family == 6];
+	pa_node universe = pa_universe_path(e, path);
+	if (translated && path != PA_PATH_OUT) {
+		bool fields[PA_FIELD_COUNT] = {[PA_FIELD_OIFNAME] = true};
+		pa_node in = pa_universe_path(e, PA_PATH_IN), forward = pa_node_forget(e->space, pa_universe_path(e, PA_PATH_FORWARD), fields);
+		universe = pa_node_or(e->space, in, forward);
+	}
+	return universe;
+}
+
+static struct pa_ranges *whole_ranges(struct pa_evaluation *e, enum pa_path path, int family, bool translated)
+{
+	struct pa_ranges **known = &e->wholes[path][family == 6][translated];
 	if (*known)
 		return *known;
 	*known = pa_arena_alloc(e->arena, WHOLE_COUNT, sizeof(**known));
 	/* without what NAT brings from the other path, or plain forwarded rows would not hold it all */
-	pa_node universe = pa_node_and(e->space, pa_universe_path(e, path), e->family[family == 6]);
+	pa_node universe = pa_node_and(e->space, whole_universe(e, path, translated), e->family[family == 6]);
 	universe = pa_visible(e, pa_node_and(e->space, universe, pa_node_or(e->space, pa_universe_new(e), pa_universe_untracked(e))));
 	pa_node no_lo = pa_node_minus(e->space, universe, pa_field_in(e, PA_FIELD_IIFNAME, LO, LO));
 	pa_node icmp = pa_field_in(e, PA_FIELD_L4PROTO, family == 6 ? 58 : 1, family == 6 ? 58 : 1);
@@ -105,7 +117,7 @@ static bool has_lo(struct pa_ranges names)
 
 static void simplify(struct rows *rows, struct pa_row *row)
 {
-	const struct pa_ranges *whole = whole_ranges(rows->e, row->path, row->family);
+	const struct pa_ranges *whole = whole_ranges(rows->e, row->path, row->family, row->has_target);
 	for (unsigned i = 0; i < WHOLE_COUNT; i++) {
 		struct pa_ranges *mine = &row->box.field[whole_fields[i]];
 		bool lo = whole_fields[i] == PA_FIELD_IIFNAME && has_lo(*mine);

@@ -93,8 +93,8 @@ void pa_universe_cuts(const struct pa_evaluation *e, struct pa_cuts *cuts)
 	cut(cuts, PA_FIELD_L4PROTO, 1, 1);
 	cut(cuts, PA_FIELD_L4PROTO, 6, 6);
 	cut(cuts, PA_FIELD_L4PROTO, 58, 58);
-	static const pa_u128 with_ports[] = {17, 33, 132, 136};
-	for (size_t i = 0; e->plan.reads_status && i < COUNT(with_ports); i++)
+	static const pa_u128 with_ports[] = {33, 17, 132, 136};
+	for (size_t i = 0; i < COUNT(with_ports) && (e->plan.reads_status || with_ports[i] == 33); i++)
 		cut(cuts, PA_FIELD_L4PROTO, with_ports[i], with_ports[i]);
 	cut_all(cuts, PA_FIELD_TCP_FLAGS, flags, tcp_new_flags(flags));
 	cut(cuts, PA_FIELD_TCP_FLAGS, PA_TCP_SYN, PA_TCP_SYN);

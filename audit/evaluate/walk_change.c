@@ -159,8 +159,10 @@ static void translate_destination(struct pa_wrun *run, struct pa_wstate *state, 
 			type = unknown_value("the new destination is an address of the incoming interface");
 		state->now[PA_FIELD_DADDR_IIF_TYPE] = type;
 	}
+	/* kernels without DCCP support leave its ports alone, others translate them (measured on 6.18) */
+	struct pa_wvalue unsure = unknown_value("whether this kernel translates DCCP ports");
 	if (port)
-		state->now[PA_FIELD_DPORT] = *port;
+		state->now[PA_FIELD_DPORT] = pa_wfield_in(run, state, PA_FIELD_L4PROTO, 33, 33) ? unsure : *port;
 }
 
 static bool has_value(struct pa_wrun *run, struct pa_wstate *state, enum pa_field field, const struct pa_wvalue *value)

@@ -102,13 +102,19 @@ static void copy_translation(const struct pa_wstate *state, struct pa_walk *walk
 {
 	const struct pa_wvalue *saddr = &state->now[PA_FIELD_SADDR], *daddr = &state->now[PA_FIELD_DADDR];
 	const struct pa_wvalue *sport = &state->now[PA_FIELD_SPORT], *dport = &state->now[PA_FIELD_DPORT];
+	static const pa_u128 protocols[] = {6, 17, 132, 136};
+	struct pa_wrange protocol = state->packet[PA_FIELD_L4PROTO];
+	bool ports = protocol.count != 1 || protocol.items[0].first != protocol.items[0].last;
+	for (size_t i = 0; i < sizeof(protocols) / sizeof(protocols[0]); i++)
+		ports = ports || protocol.items[0].first == protocols[i];
+	walk->destination_is_self = daddr->kind == PA_W_SELF;
 	walk->source_changed = saddr->kind == PA_W_VALUE;
 	walk->source = (struct pa_interval){saddr->first, saddr->last};
 	walk->destination_changed = daddr->kind == PA_W_VALUE;
 	walk->destination = (struct pa_interval){daddr->first, daddr->last};
-	walk->has_source_port = sport->kind == PA_W_VALUE;
+	walk->has_source_port = ports && sport->kind == PA_W_VALUE;
 	walk->source_port = (struct pa_interval){sport->first, sport->last};
-	walk->has_destination_port = dport->kind == PA_W_VALUE;
+	walk->has_destination_port = ports && dport->kind == PA_W_VALUE;
 	walk->destination_port = (struct pa_interval){dport->first, dport->last};
 }
 
