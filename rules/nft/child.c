@@ -115,19 +115,29 @@ static void limit(int resource, rlim_t most)
 	setrlimit(resource, &now);
 }
 
-/*
- * Memory: seven eighths of the machine, as the largest rulesets need some 7.5 KB a rule. Stack: libnftables descends
- * into nested expressions. Sanitizers reserve address space without using it, so they get no limit of memory.
- */
-static void set_limits(int64_t deadline)
-{
-	long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
-	int64_t seconds = (deadline - pa_child_now()) / 1000 + 2;
+#ifdef __has_feature
+#if __has_feature(address_sanitizer)
+#define __SANITIZE_ADDRESS__ 1
+#endif
+#endif
 
-#ifndef __SANITIZE_ADDRESS__
+/* Seven eighths of the machine: the largest rulesets need some 7.5 KB a rule. */
+static void limit_memory(void)
+{
+#ifndef __SANITIZE_ADDRESS__ /* which reserves address space without using it */
+	long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+
 	if (pages > 0 && page > 0)
 		limit(RLIMIT_AS, (rlim_t)pages / 8 * 7 * (rlim_t)page);
 #endif
+}
+
+/* libnftables descends into nested expressions: the more stack, the fewer of them end it. */
+static void set_limits(int64_t deadline)
+{
+	int64_t seconds = (deadline - pa_child_now()) / 1000 + 2;
+
+	limit_memory();
 	limit(RLIMIT_STACK, STACK_MAX);
 	limit(RLIMIT_FSIZE, OUTPUT_MAX);
 	limit(RLIMIT_CORE, 0);

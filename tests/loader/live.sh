@@ -164,7 +164,7 @@ torn() {
 		sum=$(printed | grep -v 'table.*handle' | cksum)
 		known="$known$sum "
 	done
-	"${inside[@]}" sh -c "while :; do for f in $*; do nft -f \$f 2>/dev/null; done; done" &
+	"${inside[@]}" sh -c "while :; do for n in 1 2 3 4 5; do for f in $*; do nft -f \$f 2>/dev/null; done; done; sleep 0.7; done" &
 	writer=$!
 	end=$((SECONDS + seconds))
 	while [ $SECONDS -lt $end ]; do
