@@ -51,8 +51,8 @@ static bool is_offline(const struct pa_options *options)
 
 static void print_diags(struct job *job)
 {
-	struct pa_buffer text = {0};
-	const struct pa_style style = {.color = pa_options_color(job->options, STDERR_FILENO)};
+	struct pa_buffer text = { 0 };
+	const struct pa_style style = { .color = pa_options_color(job->options, STDERR_FILENO) };
 	pa_diags_sort(&job->diags);
 	pa_report_diags(&job->diags, &style, &text);
 	if (text.length)
@@ -85,12 +85,13 @@ static void show_progress(void *context, const char *what)
 static bool load_ruleset(struct job *job)
 {
 	const struct pa_options *options = job->options;
-	struct pa_load_options load = {.include_folders = (const char *const *)options->include_folders};
+	struct pa_load_options load = { .include_folders = (const char *const *)options->include_folders };
 	bool terminal = isatty(STDERR_FILENO) && !options->quiet;
 	if (terminal)
 		load.progress = show_progress;
 	if (is_offline(options))
-		job->ruleset = pa_ruleset_load_files((const char *const *)options->rulesets, options->ruleset_count, &load, &job->diags);
+		job->ruleset = pa_ruleset_load_files((const char *const *)options->rulesets, options->ruleset_count, &load,
+						     &job->diags);
 	else
 		job->ruleset = pa_ruleset_load_live(&load, &job->diags);
 	if (terminal)
@@ -159,7 +160,8 @@ static void add_rows(struct job *job, enum pa_path path)
 	size_t count = pa_evaluation_exposures(job->evaluation, path, &exposures);
 	for (size_t i = 0; i < count; i++) {
 		const struct pa_row *rows;
-		size_t found = pa_evaluation_rows(job->evaluation, &exposures[i], exposures[i].set, job->options->loopback, 0, &rows);
+		size_t found =
+			pa_evaluation_rows(job->evaluation, &exposures[i], exposures[i].set, job->options->loopback, 0, &rows);
 		pa_grow(&job->rows, &job->row_capacity, job->row_count + found + 1, sizeof(*job->rows));
 		for (size_t r = 0; r < found; r++) {
 			if (path != PA_PATH_FORWARD || forwards(job->host, rows[r].family))
@@ -173,7 +175,8 @@ static bool has_firewall(const struct pa_ruleset *ruleset)
 {
 	for (size_t i = 0; i < ruleset->chain_count; i++) {
 		const struct pa_chain *chain = ruleset->chains[i];
-		if (!chain->is_base || chain->table->dormant || chain->type == PA_CHAIN_NAT || chain->table->family == PA_FAMILY_ARP)
+		if (!chain->is_base || chain->table->dormant || chain->type == PA_CHAIN_NAT ||
+		    chain->table->family == PA_FAMILY_ARP)
 			continue;
 		if (chain->policy == PA_VERDICT_DROP || chain->rule_count > 0)
 			return true;
@@ -188,7 +191,8 @@ static const char **incomplete_reasons(struct job *job, size_t *ret_count)
 	*ret_count = 0;
 	for (size_t i = 0; i < ruleset->gap_count; i++) {
 		const struct pa_gap *gap = &ruleset->gaps[i];
-		reasons[(*ret_count)++] = gap->help ? pa_arena_printf(job->arena, "%s (%s)", gap->message, gap->help) : gap->message;
+		reasons[(*ret_count)++] =
+			gap->help ? pa_arena_printf(job->arena, "%s (%s)", gap->message, gap->help) : gap->message;
 	}
 	for (size_t i = 0; i < job->diags.count; i++) {
 		if (job->diags.items[i].level == PA_DIAG_ERROR)
@@ -219,17 +223,17 @@ static enum pa_severity fail_on(const struct job *job)
 static struct pa_report make_report(struct job *job)
 {
 	const struct pa_options *options = job->options;
-	struct pa_report report = {.command = options->command == PA_COMMAND_LIST ? "list" : "check",
-				   .host = host_name(job),
-				   .now = now(options),
-				   .seconds = options->has_now ? 0 : seconds_since(&job->started),
-				   .ruleset = job->ruleset,
-				   .policy = job->policy,
-				   .result = job->result,
-				   .rows = job->rows,
-				   .row_count = job->row_count,
-				   .no_firewall = !has_firewall(job->ruleset),
-				   .fail_on = fail_on(job)};
+	struct pa_report report = { .command = options->command == PA_COMMAND_LIST ? "list" : "check",
+				    .host = host_name(job),
+				    .now = now(options),
+				    .seconds = options->has_now ? 0 : seconds_since(&job->started),
+				    .ruleset = job->ruleset,
+				    .policy = job->policy,
+				    .result = job->result,
+				    .rows = job->rows,
+				    .row_count = job->row_count,
+				    .no_firewall = !has_firewall(job->ruleset),
+				    .fail_on = fail_on(job) };
 	report.incomplete = incomplete_reasons(job, &report.incomplete_count);
 	report.complete = report.incomplete_count == 0;
 	report.opaque_count = pa_evaluation_opaques(job->evaluation, &report.opaques);
@@ -251,10 +255,10 @@ static bool write_outputs(struct job *job, const struct pa_report *report)
 	for (size_t i = 0; i < options->output_count; i++) {
 		const struct pa_output *output = &options->outputs[i];
 		bool stdout_ = strcmp(output->path, "-") == 0;
-		struct pa_style style = {.quiet = options->quiet, .verbose = options->verbose};
+		struct pa_style style = { .quiet = options->quiet, .verbose = options->verbose };
 		style.color = stdout_ && pa_options_color(options, STDOUT_FILENO);
 		style.width = stdout_ ? terminal_width() : 0;
-		struct pa_buffer document = {0};
+		struct pa_buffer document = { 0 };
 		if (!pa_report_format(output->format, report, &style, &document)) {
 			pa_diags_add(&job->diags, PA_DIAG_ERROR, PA_DIAG_INCOMPLETE, "the %s report could not be made",
 				     pa_format_name(output->format));
@@ -315,7 +319,7 @@ static int run_check_or_list(struct job *job)
 			add_rows(job, (enum pa_path)path);
 	}
 	if (options->command == PA_COMMAND_CHECK) {
-		const struct pa_compare_options compare = {(const char *const *)options->checks, options->allow_unknown};
+		const struct pa_compare_options compare = { (const char *const *)options->checks, options->allow_unknown };
 		job->result = pa_compare(job->evaluation, job->ruleset, job->host, job->policy, &compare);
 	}
 	const char *failed = pa_space_failed(pa_evaluation_space(job->evaluation));
@@ -333,11 +337,14 @@ static int run_explain(struct job *job)
 	struct pa_packet packets[PA_EXPLAIN_MAX];
 	bool path_known = false;
 	const struct pa_options *options = job->options;
-	size_t count = pa_explain_parse((const char *const *)options->words, options->word_count, packets, &path_known, &job->diags);
+	size_t count =
+		pa_explain_parse((const char *const *)options->words, options->word_count, packets, &path_known, &job->diags);
 	if (count == 0 || !load_ruleset(job) || !load_host(job))
 		return diags_status(&job->diags);
-	struct pa_buffer text = {0};
-	const struct pa_style style = {.color = pa_options_color(options, STDOUT_FILENO), .width = terminal_width(), .quiet = options->quiet};
+	struct pa_buffer text = { 0 };
+	const struct pa_style style = { .color = pa_options_color(options, STDOUT_FILENO),
+					.width = terminal_width(),
+					.quiet = options->quiet };
 	struct pa_walker *walker = pa_walker_new(job->ruleset, job->host);
 	for (size_t i = 0; i < count; i++) {
 		struct pa_walk walk;
@@ -371,7 +378,7 @@ static int run_trace(struct job *job)
 		pa_packets_free(file);
 		return diags_status(&job->diags);
 	}
-	struct pa_buffer text = {0};
+	struct pa_buffer text = { 0 };
 	struct pa_walker *walker = pa_walker_new(job->ruleset, job->host);
 	size_t unexpected = 0;
 	for (size_t i = 0; i < file->count; i++) {
@@ -381,8 +388,8 @@ static int run_trace(struct job *job)
 		pa_report_verdict(&walk, &line->packet, line->id_json, &text);
 		if (is_unexpected(line, &walk)) {
 			unexpected++;
-			fprintf(stderr, "%s:%u: packet %s: expected %s\n", line->where.file ? line->where.file : "-", line->where.line,
-				line->id_json, line->expect_text);
+			fprintf(stderr, "%s:%u: packet %s: expected %s\n", line->where.file ? line->where.file : "-",
+				line->where.line, line->id_json, line->expect_text);
 		}
 		pa_walk_done(&walk);
 	}
@@ -400,7 +407,7 @@ static int run_print_rules(struct job *job)
 {
 	if (!load_ruleset(job))
 		return diags_status(&job->diags);
-	struct pa_buffer text = {0};
+	struct pa_buffer text = { 0 };
 	pa_ruleset_print(job->ruleset, &text);
 	int status = print_text(&text, job);
 	pa_buffer_done(&text);
@@ -417,7 +424,7 @@ static void print_check(const struct pa_check_info *info, bool whole, struct pa_
 static int run_checks(struct job *job)
 {
 	const struct pa_options *options = job->options;
-	struct pa_buffer text = {0};
+	struct pa_buffer text = { 0 };
 	for (size_t i = 0; i < options->word_count; i++) {
 		enum pa_check_id check;
 		if (pa_check_find(options->words[i], &check))
@@ -432,7 +439,7 @@ static int run_checks(struct job *job)
 
 int pa_run(const struct pa_options *options)
 {
-	struct job job = {.options = options, .arena = pa_arena_new()};
+	struct job job = { .options = options, .arena = pa_arena_new() };
 	int status = EXIT_INCOMPLETE;
 	clock_gettime(CLOCK_MONOTONIC, &job.started);
 	if (options->print_rules) {

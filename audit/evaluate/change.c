@@ -12,32 +12,36 @@ struct change {
 
 static struct pa_value unknown_value(struct pa_evaluation *e, const char *text)
 {
-	return (struct pa_value){.kind = PA_VALUE_UNKNOWN, .text = pa_intern(e, text ? text : "a value that cannot be known")};
+	return (struct pa_value){ .kind = PA_VALUE_UNKNOWN,
+				  .text = pa_intern(e, text ? text : "a value that cannot be known") };
 }
 
 static struct pa_value interval_value(struct pa_evaluation *e, struct pa_interval interval, const char *text)
 {
 	if (interval.first == interval.last)
-		return (struct pa_value){.kind = PA_VALUE_CONST, .first = interval.first, .last = interval.last};
-	return (struct pa_value){
-		.kind = PA_VALUE_RANGE, .first = interval.first, .last = interval.last, .text = pa_intern(e, text ? text : "a range")};
+		return (struct pa_value){ .kind = PA_VALUE_CONST, .first = interval.first, .last = interval.last };
+	return (struct pa_value){ .kind = PA_VALUE_RANGE,
+				  .first = interval.first,
+				  .last = interval.last,
+				  .text = pa_intern(e, text ? text : "a range") };
 }
 
 /* --- assignments --- */
 
 /* The value of another field here, under mask and xor. *breaks: it cannot be read, the rule ends. */
-static struct pa_value field_value(struct pa_evaluation *e, const struct pa_key_part *part, const char *text, uint32_t env, bool *breaks)
+static struct pa_value field_value(struct pa_evaluation *e, const struct pa_key_part *part, const char *text, uint32_t env,
+				   bool *breaks)
 {
 	if (part->opaque)
 		return unknown_value(e, text);
 	if (pa_field_needs_flow(part->field) && !pa_env_has_flow(e, env)) {
 		*breaks = true;
-		return (struct pa_value){0};
+		return (struct pa_value){ 0 };
 	}
 	const struct pa_value *value = pa_env_find(e, env, part->field);
 	if (value && value->kind == PA_VALUE_CONST) {
 		pa_u128 v = (value->first & part->mask) ^ part->xor_value;
-		return (struct pa_value){.kind = PA_VALUE_CONST, .first = v, .last = v};
+		return (struct pa_value){ .kind = PA_VALUE_CONST, .first = v, .last = v };
 	}
 	bool plain = part->mask == pa_field_max(part->field) && !part->xor_value;
 	if (value && plain)
@@ -45,7 +49,8 @@ static struct pa_value field_value(struct pa_evaluation *e, const struct pa_key_
 	return unknown_value(e, text);
 }
 
-static pa_node assign(struct pa_evaluation *e, const struct pa_rule *rule, size_t step, uint32_t env, const struct pa_value *value)
+static pa_node assign(struct pa_evaluation *e, const struct pa_rule *rule, size_t step, uint32_t env,
+		      const struct pa_value *value)
 {
 	enum pa_field field = rule->steps[step].field;
 	/* without a flow there is nothing to set; the rule goes on (nft_ct_set_eval) */
@@ -92,7 +97,7 @@ static pa_node assign_map(struct change *c)
 pa_node pa_assign_node(struct pa_evaluation *e, const struct pa_rule *rule, size_t step, uint32_t env)
 {
 	const struct pa_step *s = &rule->steps[step];
-	struct change change = {e, rule, step, env, 0};
+	struct change change = { e, rule, step, env, 0 };
 	struct pa_value value = unknown_value(e, s->text);
 	bool breaks = false;
 	switch (s->value.kind) {
@@ -117,8 +122,8 @@ pa_node pa_assign_node(struct pa_evaluation *e, const struct pa_rule *rule, size
 static const char *locality_text(struct pa_evaluation *e, const struct pa_value *value, int family)
 {
 	char range[PA_ADDRESS_RANGE_TEXT_MAX];
-	struct pa_buffer text = {0};
-	pa_address_range_format((struct pa_interval){value->first, value->last}, family, range);
+	struct pa_buffer text = { 0 };
+	pa_address_range_format((struct pa_interval){ value->first, value->last }, family, range);
 	pa_buffer_printf(&text, "%s is an address of this host", range);
 	const char *interned = pa_intern(e, text.data);
 	pa_buffer_done(&text);
@@ -129,19 +134,19 @@ static const char *locality_text(struct pa_evaluation *e, const struct pa_value 
 static struct pa_value destination_type(struct pa_evaluation *e, const struct pa_value *address, int family)
 {
 	if (address->kind == PA_VALUE_SELF)
-		return (struct pa_value){.kind = PA_VALUE_CONST, .first = PA_TYPE_LOCAL, .last = PA_TYPE_LOCAL};
+		return (struct pa_value){ .kind = PA_VALUE_CONST, .first = PA_TYPE_LOCAL, .last = PA_TYPE_LOCAL };
 	if (address->kind != PA_VALUE_CONST && address->kind != PA_VALUE_RANGE)
 		return unknown_value(e, "the new destination is an address of this host");
 	unsigned type = pa_address_type(e->host, address->first, family);
 	if (address->kind == PA_VALUE_CONST && type)
-		return (struct pa_value){.kind = PA_VALUE_CONST, .first = type, .last = type};
+		return (struct pa_value){ .kind = PA_VALUE_CONST, .first = type, .last = type };
 	bool local = false;
 	for (size_t i = 0; address->kind == PA_VALUE_RANGE && e->host->addresses_known && i < e->host->address_count; i++) {
 		pa_u128 own = e->host->addresses[i].address;
 		local = local || (own >= address->first && own <= address->last);
 	}
 	if (address->kind == PA_VALUE_RANGE && e->host->addresses_known && !local && type == PA_TYPE_UNICAST)
-		return (struct pa_value){.kind = PA_VALUE_CONST, .first = type, .last = type};
+		return (struct pa_value){ .kind = PA_VALUE_CONST, .first = type, .last = type };
 	return unknown_value(e, locality_text(e, address, family));
 }
 
@@ -153,8 +158,8 @@ static uint32_t set_status(struct pa_evaluation *e, uint32_t env, pa_u128 bit)
 	return pa_env_set_const(e, env, PA_FIELD_CT_STATUS, status->first | bit);
 }
 
-static uint32_t translate_destination(struct pa_evaluation *e, uint32_t env, const struct pa_value *address, const struct pa_value *port,
-				      int family)
+static uint32_t translate_destination(struct pa_evaluation *e, uint32_t env, const struct pa_value *address,
+				      const struct pa_value *port, int family)
 {
 	if (address) {
 		struct pa_value type = destination_type(e, address, family);
@@ -179,12 +184,13 @@ static pa_node has_value(struct pa_evaluation *e, uint32_t env, enum pa_field fi
 		return now->first == value->first ? PA_TRUE : PA_FALSE;
 	if (value->kind == PA_VALUE_CONST && !now)
 		return pa_field_in(e, field, value->first, value->first);
-	return pa_variable(e, "the translation changes nothing", (uint64_t)field, "where the packet goes without it is not known", NULL, true);
+	return pa_variable(e, "the translation changes nothing", (uint64_t)field,
+			   "where the packet goes without it is not known", NULL, true);
 }
 
 static pa_node has_ports(struct pa_evaluation *e)
 {
-	static const pa_u128 protocols[] = {6, 17, 33, 132, 136};
+	static const pa_u128 protocols[] = { 6, 17, 33, 132, 136 };
 	pa_node set = PA_FALSE;
 	for (size_t i = 0; i < sizeof(protocols) / sizeof(protocols[0]); i++)
 		set = pa_node_or(e->space, set, pa_field_in(e, PA_FIELD_L4PROTO, protocols[i], protocols[i]));
@@ -202,7 +208,8 @@ static pa_node unchanged(struct pa_evaluation *e, uint32_t env, const struct pa_
 	return pa_node_and(e->space, same_port, has_value(e, env, PA_FIELD_DADDR, address));
 }
 
-static uint32_t translate_source(struct pa_evaluation *e, uint32_t env, const struct pa_value *address, const struct pa_value *port)
+static uint32_t translate_source(struct pa_evaluation *e, uint32_t env, const struct pa_value *address,
+				 const struct pa_value *port)
 {
 	struct pa_value chosen = unknown_value(e, "the source port that NAT chooses");
 	if (address)
@@ -237,8 +244,8 @@ static pa_node translated(struct change *c, const struct pa_value *address, cons
 	return pa_node_choose(e->space, pa_field_in(e, PA_FIELD_L4PROTO, 33, 33), destination_node(c, address, &unsure), node);
 }
 
-static const struct pa_value *datum_value(struct pa_evaluation *e, const struct pa_operand *operand, const struct pa_datum *datum,
-					  const char *text, struct pa_value *room)
+static const struct pa_value *datum_value(struct pa_evaluation *e, const struct pa_operand *operand,
+					  const struct pa_datum *datum, const char *text, struct pa_value *room)
 {
 	if (datum->kind == PA_DATUM_VALUES && operand->datum_index < datum->count)
 		*room = interval_value(e, datum->values[operand->datum_index], text);
@@ -283,7 +290,7 @@ static pa_node translate(struct change *c, const struct pa_datum *datum)
 	const struct pa_value *address = operand_value(c, &step->value, datum, map, &address_room);
 	const struct pa_value *port = operand_value(c, &step->port, datum, map, &port_room);
 	if (step->nat == PA_NAT_REDIRECT) {
-		address_room = (struct pa_value){.kind = PA_VALUE_SELF, .text = pa_intern(c->e, "an address of this host")};
+		address_room = (struct pa_value){ .kind = PA_VALUE_SELF, .text = pa_intern(c->e, "an address of this host") };
 		address = &address_room;
 	} else if (step->nat == PA_NAT_MASQUERADE) {
 		address_room = unknown_value(c->e, "the address of the outgoing interface");
@@ -311,9 +318,10 @@ static pa_node translate_by_map(struct change *c)
 	pa_node miss = pa_outcome(e, PA_OUTCOME_NEXT, c->env);
 	pa_node end = miss;
 	if (map->opaque || map->may_grow) {
-		static const struct pa_datum anything = {.kind = PA_DATUM_OPAQUE};
+		static const struct pa_datum anything = { .kind = PA_DATUM_OPAQUE };
 		pa_node there = pa_variable(e, text, (uint64_t)(uintptr_t)map,
-					    map->opaque ? map->opaque : "elements may be added to the map at run time", c->rule, !map->opaque);
+					    map->opaque ? map->opaque : "elements may be added to the map at run time", c->rule,
+					    !map->opaque);
 		miss = pa_node_choose(e->space, there, translate(c, &anything), miss);
 	}
 	if (map->opaque)
@@ -321,7 +329,9 @@ static pa_node translate_by_map(struct change *c)
 	pa_node found = pa_lookup(e, c->rule, step, key, map, c->env, translate_element, c, miss);
 	if (!map->may_shrink)
 		return found;
-	return pa_node_choose(e->space, pa_variable(e, text, (uint64_t)(uintptr_t)map + 1, "elements of the map may have expired", c->rule, true),
+	return pa_node_choose(e->space,
+			      pa_variable(e, text, (uint64_t)(uintptr_t)map + 1, "elements of the map may have expired",
+					  c->rule, true),
 			      found, end);
 }
 
@@ -339,7 +349,7 @@ pa_node pa_nat_node(struct pa_evaluation *e, const struct pa_rule *rule, size_t 
 {
 	enum pa_family table = rule->chain->table->family;
 	int family = rule->steps[step].nat_family;
-	struct change change = {e, rule, step, env, family};
+	struct change change = { e, rule, step, env, family };
 	if (table != PA_FAMILY_INET) {
 		change.family = table == PA_FAMILY_IP6 ? 6 : 4;
 		return nat_of_family(&change);

@@ -83,7 +83,7 @@ pa_node pa_variable(struct pa_evaluation *e, const char *text, uint64_t key, con
 	if (at == PA_TABLE_NONE) {
 		at = pa_space_add_variable(e->space);
 		pa_grow(&e->variables, &e->variable_capacity, e->variable_count + 1, sizeof(*e->variables));
-		e->variables[e->variable_count++] = (struct pa_variable){name, pa_intern(e, reason), rule, understood};
+		e->variables[e->variable_count++] = (struct pa_variable){ name, pa_intern(e, reason), rule, understood };
 		pa_table128_put(&e->variable_index, (uint64_t)(uintptr_t)name, key, at);
 	}
 	return pa_node_variable(e->space, at);
@@ -132,7 +132,7 @@ static uint32_t intern_env(struct pa_evaluation *e, const struct pa_binding *ite
 	pa_grow(&e->envs, &e->env_capacity, e->env_count + 1, sizeof(*e->envs));
 	pa_grow(&e->env_next, &e->env_next_capacity, e->env_count + 1, sizeof(*e->env_next));
 	struct pa_env *env = &e->envs[e->env_count];
-	*env = (struct pa_env){.count = count, .items = pa_arena_dup(e->arena, items, count, sizeof(*items))};
+	*env = (struct pa_env){ .count = count, .items = pa_arena_dup(e->arena, items, count, sizeof(*items)) };
 	for (unsigned i = 0; i < count; i++)
 		env->mask |= (uint64_t)1 << items[i].slot;
 	e->env_next[e->env_count] = first;
@@ -165,7 +165,7 @@ uint32_t pa_env_set(struct pa_evaluation *e, uint32_t number, unsigned slot, con
 	while (i < env->count && env->items[i].slot < slot)
 		items[count++] = env->items[i++];
 	if (value)
-		items[count++] = (struct pa_binding){slot, *value};
+		items[count++] = (struct pa_binding){ slot, *value };
 	if (i < env->count && env->items[i].slot == slot)
 		i++;
 	while (i < env->count)
@@ -175,7 +175,7 @@ uint32_t pa_env_set(struct pa_evaluation *e, uint32_t number, unsigned slot, con
 
 uint32_t pa_env_set_const(struct pa_evaluation *e, uint32_t env, unsigned slot, pa_u128 value)
 {
-	struct pa_value constant = {.kind = PA_VALUE_CONST, .first = value, .last = value};
+	struct pa_value constant = { .kind = PA_VALUE_CONST, .first = value, .last = value };
 	return pa_env_set(e, env, slot, &constant);
 }
 
@@ -221,7 +221,7 @@ pa_node pa_outcome(struct pa_evaluation *e, enum pa_outcome_kind kind, uint32_t 
 	if (at == PA_TABLE_NONE) {
 		pa_grow(&e->outcomes, &e->outcome_capacity, e->outcome_count + 1, sizeof(*e->outcomes));
 		at = (uint32_t)e->outcome_count++;
-		e->outcomes[at] = (struct pa_outcome){kind, env};
+		e->outcomes[at] = (struct pa_outcome){ kind, env };
 		pa_table128_put(&e->outcome_index, (uint64_t)kind, env, at);
 	}
 	return PA_TERMINAL(at);

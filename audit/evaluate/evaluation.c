@@ -22,14 +22,14 @@ static void list_opaques(struct pa_evaluation *e)
 			last->matters = last->matters || matters[i]; /* one statement may need several variables */
 			continue;
 		}
-		e->opaques[e->opaque_count++] =
-			(struct pa_opaque){variable->text, variable->rule, variable->reason, matters[i], variable->understood};
+		e->opaques[e->opaque_count++] = (struct pa_opaque){ variable->text, variable->rule, variable->reason,
+								    matters[i], variable->understood };
 	}
 	free(matters);
 }
 
-struct pa_evaluation *pa_evaluation_begin(const struct pa_ruleset *ruleset, const struct pa_host *host, const struct pa_cut *cuts,
-					  size_t cut_count, bool symbolic)
+struct pa_evaluation *pa_evaluation_begin(const struct pa_ruleset *ruleset, const struct pa_host *host,
+					  const struct pa_cut *cuts, size_t cut_count, bool symbolic)
 {
 	struct pa_evaluation *e = pa_xcalloc(1, sizeof(*e));
 	struct pa_cuts *announced = pa_cuts_new();
@@ -65,7 +65,8 @@ struct pa_evaluation *pa_evaluate(const struct pa_ruleset *ruleset, const struct
 	const char *failed = pa_space_failed(e->space);
 	if (!failed)
 		return e;
-	struct pa_diag *diag = pa_diags_add(diags, PA_DIAG_ERROR, PA_DIAG_INCOMPLETE, "the ruleset could not be evaluated: %s", failed);
+	struct pa_diag *diag =
+		pa_diags_add(diags, PA_DIAG_ERROR, PA_DIAG_INCOMPLETE, "the ruleset could not be evaluated: %s", failed);
 	diag->help = "no answer is given, because it could be wrong; please report this ruleset";
 	return pa_evaluation_free(e);
 }

@@ -12,15 +12,15 @@
 #ifndef PA_EVALUATE_EVALUATION_H
 #define PA_EVALUATE_EVALUATION_H
 
+#include "../space/diagram.h"
 #include "plan.h"
 #include "preimage.h"
-#include "../space/diagram.h"
 
 /* What an environment may hold beside packet fields. */
 enum pa_slot {
 	PA_SLOT_PHASE = PA_FIELD_COUNT, /* constant 0: conntrack has not seen the packet; 1: it has */
 	PA_SLOT_NATTED,			/* constant 1: a nat chain of this hook has translated */
-	PA_SLOT_ICMPV6,			/* constant 1: only ICMPv6 packets matter here (neighbour discovery, untracked by itself) */
+	PA_SLOT_ICMPV6, /* constant 1: only ICMPv6 packets matter here (neighbour discovery, untracked by itself) */
 	PA_SLOT_COUNT
 };
 
@@ -191,8 +191,8 @@ struct pa_part_cache *pa_part(struct pa_evaluation *e, const struct pa_rule *rul
 /* --- match.c: tests and lookups --- */
 /* Of a MATCH step: it always holds, never holds, is a guard on one untouched field, or needs a diagram. */
 enum pa_match_kind { PA_MATCH_ALWAYS, PA_MATCH_NEVER, PA_MATCH_GUARD, PA_MATCH_DIAGRAM };
-enum pa_match_kind pa_match_simple(struct pa_evaluation *e, const struct pa_rule *rule, const struct pa_step *step, uint32_t env,
-				   struct pa_guard *ret_guard, struct pa_arena *arena);
+enum pa_match_kind pa_match_simple(struct pa_evaluation *e, const struct pa_rule *rule, const struct pa_step *step,
+				   uint32_t env, struct pa_guard *ret_guard, struct pa_arena *arena);
 /* The set of packets for which the MATCH step holds. */
 pa_node pa_match_set(struct pa_evaluation *e, const struct pa_rule *rule, const struct pa_step *step, uint32_t env);
 /*
@@ -238,8 +238,8 @@ pa_node pa_visible(struct pa_evaluation *e, pa_node set);	/* forget hidden field
 
 /* --- evaluation.c --- */
 /* An evaluation with its space and universe, nothing evaluated yet. */
-struct pa_evaluation *pa_evaluation_begin(const struct pa_ruleset *ruleset, const struct pa_host *host, const struct pa_cut *cuts,
-					  size_t cut_count, bool symbolic);
+struct pa_evaluation *pa_evaluation_begin(const struct pa_ruleset *ruleset, const struct pa_host *host,
+					  const struct pa_cut *cuts, size_t cut_count, bool symbolic);
 
 /* --- example.c --- */
 pa_u128 pa_class_value(struct pa_evaluation *e, enum pa_field field, uint32_t number, int family);

@@ -12,20 +12,21 @@
 
 /* Addresses for documentation (RFC 5737, RFC 3849), then others that rules often leave over. */
 static const pa_u128 sources[] = {
-	V4(198u, 51, 100, 7),		    V4(203u, 0, 113, 7),	  V4(192u, 0, 2, 77),	     V4(8u, 8, 8, 8),
-	V6(0x20010db8000000ffu, 7),	    V6(0x2001067c00000000u, 7),	  V6(0xfe80000000000000u, 7),
+	V4(198u, 51, 100, 7),	    V4(203u, 0, 113, 7),	V4(192u, 0, 2, 77),	    V4(8u, 8, 8, 8),
+	V6(0x20010db8000000ffu, 7), V6(0x2001067c00000000u, 7), V6(0xfe80000000000000u, 7),
 };
-static const pa_u128 destinations[] = {V4(192u, 0, 2, 1), V4(203u, 0, 113, 1), V6(0x20010db800000000u, 1), V6(0x20010db800000001u, 1)};
-static const char *const interfaces[] = {"eth0", "eth1", "wan0", "lan0", "eth2", "wlan0", "ens3", "if9"};
-static const pa_u128 protocols[] = {6, 17, 1, 58, 132, 47};
-static const pa_u128 ports[] = {40000, 50000, 33000, 61000, 1500};
-static const pa_u128 icmp_types[] = {8, 128, 135};
-static const pa_u128 services[] = {22, 80, 443, 8080, 5000, 53, 123};
-static const pa_u128 flags[] = {PA_TCP_SYN, PA_TCP_ACK};
-static const pa_u128 families[] = {PA_NFPROTO_IPV4, PA_NFPROTO_IPV6};
-static const pa_u128 ttls[] = {64, 63, 255};
-static const pa_u128 lengths[] = {60, 40, 1000};
-static const pa_u128 whole[] = {0x4000, 0};
+static const pa_u128 destinations[] = { V4(192u, 0, 2, 1), V4(203u, 0, 113, 1), V6(0x20010db800000000u, 1),
+					V6(0x20010db800000001u, 1) };
+static const char *const interfaces[] = { "eth0", "eth1", "wan0", "lan0", "eth2", "wlan0", "ens3", "if9" };
+static const pa_u128 protocols[] = { 6, 17, 1, 58, 132, 47 };
+static const pa_u128 ports[] = { 40000, 50000, 33000, 61000, 1500 };
+static const pa_u128 icmp_types[] = { 8, 128, 135 };
+static const pa_u128 services[] = { 22, 80, 443, 8080, 5000, 53, 123 };
+static const pa_u128 flags[] = { PA_TCP_SYN, PA_TCP_ACK };
+static const pa_u128 families[] = { PA_NFPROTO_IPV4, PA_NFPROTO_IPV6 };
+static const pa_u128 ttls[] = { 64, 63, 255 };
+static const pa_u128 lengths[] = { 60, 40, 1000 };
+static const pa_u128 whole[] = { 0x4000, 0 };
 
 struct candidates {
 	pa_u128 values[CANDIDATES];
@@ -147,7 +148,8 @@ pa_u128 pa_class_value(struct pa_evaluation *e, enum pa_field field, uint32_t nu
 	for (size_t i = 0; i < classes->segments; i++) {
 		if (classes->class_of[i] != number)
 			continue;
-		struct pa_interval range = {classes->start[i], i + 1 < classes->segments ? classes->start[i + 1] - 1 : classes->max};
+		struct pa_interval range = { classes->start[i],
+					     i + 1 < classes->segments ? classes->start[i + 1] - 1 : classes->max };
 		if (!family_clip(&range, field, family))
 			continue;
 		pa_u128 value = range.first;
@@ -191,7 +193,8 @@ static bool field_matters(enum pa_field field, enum pa_path path, pa_u128 protoc
 	}
 }
 
-static void prefer(struct pa_evaluation *e, enum pa_path path, struct pa_preference preference[PA_FIELD_COUNT], struct pa_arena *arena)
+static void prefer(struct pa_evaluation *e, enum pa_path path, struct pa_preference preference[PA_FIELD_COUNT],
+		   struct pa_arena *arena)
 {
 	struct candidates candidates;
 	for (unsigned f = 0; f < PA_FIELD_COUNT; f++) {
@@ -199,7 +202,7 @@ static void prefer(struct pa_evaluation *e, enum pa_path path, struct pa_prefere
 		uint32_t *numbers = pa_arena_alloc(arena, candidates.count + 1, sizeof(*numbers));
 		for (size_t i = 0; i < candidates.count; i++)
 			numbers[i] = pa_classes_find(pa_space_classes(e->space, (enum pa_field)f), candidates.values[i]);
-		preference[f] = (struct pa_preference){numbers, candidates.count};
+		preference[f] = (struct pa_preference){ numbers, candidates.count };
 	}
 }
 
@@ -208,7 +211,7 @@ static pa_u128 value_of(struct pa_evaluation *e, enum pa_field field, uint32_t n
 	struct candidates candidates;
 	candidates_for(e, field, path, &candidates);
 	for (size_t i = 0; i < candidates.count; i++) {
-		struct pa_interval value = {candidates.values[i], candidates.values[i]};
+		struct pa_interval value = { candidates.values[i], candidates.values[i] };
 		bool fits = family_clip(&value, field, family);
 		if (family == 6 && (field == PA_FIELD_SADDR || field == PA_FIELD_DADDR) && pa_value_is_ipv4(value.first))
 			fits = false;
@@ -220,10 +223,10 @@ static pa_u128 value_of(struct pa_evaluation *e, enum pa_field field, uint32_t n
 
 struct pa_packet pa_evaluation_example(struct pa_evaluation *e, enum pa_path path, pa_set set)
 {
-	static const enum pa_field always[] = {PA_FIELD_NFPROTO, PA_FIELD_L4PROTO, PA_FIELD_SADDR,     PA_FIELD_DADDR,	   PA_FIELD_SPORT,
-					       PA_FIELD_DPORT,	 PA_FIELD_IIFNAME, PA_FIELD_OIFNAME,   PA_FIELD_ICMP_TYPE, PA_FIELD_ICMP_CODE,
-					       PA_FIELD_TCP_FLAGS};
-	struct pa_packet packet = {.path = path};
+	static const enum pa_field always[] = { PA_FIELD_NFPROTO,   PA_FIELD_L4PROTO,	PA_FIELD_SADDR,	   PA_FIELD_DADDR,
+						PA_FIELD_SPORT,	    PA_FIELD_DPORT,	PA_FIELD_IIFNAME,  PA_FIELD_OIFNAME,
+						PA_FIELD_ICMP_TYPE, PA_FIELD_ICMP_CODE, PA_FIELD_TCP_FLAGS };
+	struct pa_packet packet = { .path = path };
 	struct pa_preference preference[PA_FIELD_COUNT];
 	uint32_t classes[PA_FIELD_COUNT];
 	struct pa_arena *arena = pa_arena_new();

@@ -23,9 +23,9 @@ pa_node pa_accepted(struct pa_evaluation *e, pa_node outcomes)
 
 pa_node pa_visible(struct pa_evaluation *e, pa_node set)
 {
-	static const enum pa_field hidden[] = {PA_FIELD_DADDR_TYPE, PA_FIELD_DADDR_IIF_TYPE, PA_FIELD_SADDR_TYPE};
-	bool forgotten[PA_FIELD_COUNT] = {false}, fixed[PA_FIELD_COUNT] = {false};
-	uint32_t classes[PA_FIELD_COUNT] = {0};
+	static const enum pa_field hidden[] = { PA_FIELD_DADDR_TYPE, PA_FIELD_DADDR_IIF_TYPE, PA_FIELD_SADDR_TYPE };
+	bool forgotten[PA_FIELD_COUNT] = { false }, fixed[PA_FIELD_COUNT] = { false };
+	uint32_t classes[PA_FIELD_COUNT] = { 0 };
 	for (size_t i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++)
 		forgotten[hidden[i]] = true;
 	set = pa_node_forget(e->space, pa_node_and(e->space, set, e->usual_types), forgotten);
@@ -33,7 +33,7 @@ pa_node pa_visible(struct pa_evaluation *e, pa_node set)
 	pa_node plain = set;
 	if (pa_space_classes(e->space, PA_FIELD_IP6_NEXTHDR)->count > 1) {
 		/* plain is not one value: the first next header is the protocol */
-		bool header[PA_FIELD_COUNT] = {[PA_FIELD_IP6_NEXTHDR] = true};
+		bool header[PA_FIELD_COUNT] = { [PA_FIELD_IP6_NEXTHDR] = true };
 		plain = pa_node_and(e->space, plain, pa_node_or(e->space, e->family[0], e->plain_nextheader));
 		plain = pa_node_forget(e->space, plain, header);
 	}
@@ -70,15 +70,18 @@ static void group_outcome(void *context, uint32_t terminal)
 		return;
 	const struct pa_value *address = pa_env_find(g->e, outcome.env, PA_FIELD_DADDR);
 	const struct pa_value *port = pa_env_find(g->e, outcome.env, PA_FIELD_DPORT);
-	struct group group = {.has_address = address != NULL, .has_port = port != NULL};
+	struct group group = { .has_address = address != NULL, .has_port = port != NULL };
 	if (address)
 		group.address = *address;
 	if (port)
 		group.port = *port;
-	uint64_t key[2] = {address ? (uint64_t)address->first ^ (uint64_t)address->last * 31 ^ (uint64_t)(uintptr_t)address->text : 1,
-			   port ? (uint64_t)port->first << 20 ^ (uint64_t)port->last : 1};
+	uint64_t key[2] = {
+		address ? (uint64_t)address->first ^ (uint64_t)address->last * 31 ^ (uint64_t)(uintptr_t)address->text : 1,
+		port ? (uint64_t)port->first << 20 ^ (uint64_t)port->last : 1
+	};
 	uint32_t at = pa_table128_find(&g->group_of, ~key[0], key[1] | (uint64_t)1 << 62);
-	if (at == PA_TABLE_NONE || !same_value(group.has_address, &group.address, g->groups[at].has_address, &g->groups[at].address) ||
+	if (at == PA_TABLE_NONE ||
+	    !same_value(group.has_address, &group.address, g->groups[at].has_address, &g->groups[at].address) ||
 	    !same_value(group.has_port, &group.port, g->groups[at].has_port, &g->groups[at].port)) {
 		pa_grow(&g->groups, &g->capacity, g->count + 1, sizeof(*g->groups));
 		at = (uint32_t)g->count++;
@@ -104,7 +107,7 @@ static pa_node keep_groups(void *context, uint32_t terminal)
 
 static const char *condition_text(struct pa_evaluation *e, pa_node condition)
 {
-	struct pa_buffer text = {0};
+	struct pa_buffer text = { 0 };
 	bool *used = pa_xcalloc(e->variable_count + 1, sizeof(*used));
 	pa_node_variables(e->space, condition, used, e->variable_count);
 	for (size_t i = 0; i < e->variable_count; i++) {
@@ -131,15 +134,15 @@ static const char *condition_text(struct pa_evaluation *e, pa_node condition)
 
 static struct pa_target target_of(const struct group *group)
 {
-	struct pa_target target = {.has_address = group->has_address && group->address.kind != PA_VALUE_UNKNOWN};
+	struct pa_target target = { .has_address = group->has_address && group->address.kind != PA_VALUE_UNKNOWN };
 	if (group->has_address && group->address.kind == PA_VALUE_SELF) {
 		target.to_self = true;
 		target.has_address = false;
 	}
-	target.address = (struct pa_interval){group->address.first, group->address.last};
+	target.address = (struct pa_interval){ group->address.first, group->address.last };
 	target.family = pa_value_is_ipv4(group->address.first) ? 4 : 6;
 	target.has_port = group->has_port && (group->port.kind == PA_VALUE_CONST || group->port.kind == PA_VALUE_RANGE);
-	target.port = (struct pa_interval){group->port.first, group->port.last};
+	target.port = (struct pa_interval){ group->port.first, group->port.last };
 	return target;
 }
 
@@ -161,7 +164,7 @@ static void add_exposure(struct listing *l, enum pa_certainty certainty, const c
 		return;
 	pa_grow(&l->list->items, &l->capacity, l->list->count + 1, sizeof(*l->list->items));
 	struct pa_exposure *exposure = &l->list->items[l->list->count++];
-	*exposure = (struct pa_exposure){.path = l->path, .certainty = certainty, .condition = condition, .set = {set}};
+	*exposure = (struct pa_exposure){ .path = l->path, .certainty = certainty, .condition = condition, .set = { set } };
 	exposure->has_target = l->group->has_address || l->group->has_port;
 	if (exposure->has_target)
 		exposure->target = target_of(l->group);
@@ -217,15 +220,15 @@ static const struct pa_exposure_list *exposures(struct pa_evaluation *e, enum pa
 	if (list->known)
 		return list;
 	const struct pa_answer *answer = pa_answer(e, path, PA_SCENARIO_NEW);
-	struct grouping grouping = {.e = e};
+	struct grouping grouping = { .e = e };
 	pa_node_terminals(e->space, answer->node, group_outcome, &grouping);
 	pa_node all = pa_node_and(e->space, pa_accepted(e, answer->node), answer->universe);
-	struct listing listing = {.e = e, .list = list, .path = path, .universe = answer->universe};
+	struct listing listing = { .e = e, .list = list, .path = path, .universe = answer->universe };
 	listing.certain_all = pa_node_every_variable(e->space, all);
-	list->certain = (pa_set){pa_visible(e, listing.certain_all)};
+	list->certain = (pa_set){ pa_visible(e, listing.certain_all) };
 	list->possible = list->certain;
 	if (listing.certain_all != all)
-		list->possible = (pa_set){pa_visible(e, pa_node_some_variable(e->space, all))};
+		list->possible = (pa_set){ pa_visible(e, pa_node_some_variable(e->space, all)) };
 	if (grouping.count == 1 && listing.certain_all == all) {
 		listing.group = &grouping.groups[0];
 		add_exposure(&listing, PA_CERTAIN, NULL, list->certain.node);
@@ -258,16 +261,17 @@ static pa_node quantified(struct pa_evaluation *e, pa_node set, enum pa_certaint
 	return pa_visible(e, set);
 }
 
-pa_set pa_evaluation_scenario(struct pa_evaluation *e, enum pa_path path, enum pa_scenario scenario, enum pa_certainty certainty)
+pa_set pa_evaluation_scenario(struct pa_evaluation *e, enum pa_path path, enum pa_scenario scenario,
+			      enum pa_certainty certainty)
 {
 	const struct pa_answer *answer = pa_answer(e, path, scenario);
 	pa_node all = pa_node_and(e->space, pa_accepted(e, answer->node), answer->universe);
-	return (pa_set){quantified(e, all, certainty)};
+	return (pa_set){ quantified(e, all, certainty) };
 }
 
 pa_set pa_evaluation_scenario_universe(struct pa_evaluation *e, enum pa_path path, enum pa_scenario scenario)
 {
-	return (pa_set){pa_visible(e, pa_answer(e, path, scenario)->universe)};
+	return (pa_set){ pa_visible(e, pa_answer(e, path, scenario)->universe) };
 }
 
 pa_set pa_evaluation_universe(struct pa_evaluation *e, enum pa_path path)
@@ -291,5 +295,5 @@ pa_set pa_evaluation_untracked(struct pa_evaluation *e, enum pa_path path, enum 
 	pa_node all = pa_node_bind(e->space, answer->node, next_untracked, e);
 	all = pa_node_and(e->space, all, answer->universe);
 	all = pa_node_minus(e->space, all, pa_universe_untracked(e)); /* neighbour discovery is so by itself */
-	return (pa_set){quantified(e, all, certainty)};
+	return (pa_set){ quantified(e, all, certainty) };
 }

@@ -15,8 +15,8 @@ static bool by_value(const struct pa_evaluation *e, enum pa_field field)
 {
 	if (e->symbolic)
 		return false;
-	return field == PA_FIELD_MARK || field == PA_FIELD_CT_MARK || field == PA_FIELD_CT_STATE || field == PA_FIELD_CT_STATUS ||
-	       field == PA_FIELD_CT_DIRECTION;
+	return field == PA_FIELD_MARK || field == PA_FIELD_CT_MARK || field == PA_FIELD_CT_STATE ||
+	       field == PA_FIELD_CT_STATUS || field == PA_FIELD_CT_DIRECTION;
 }
 
 /* The flow's original header is the header of its first packet. */
@@ -71,15 +71,16 @@ static void gather_part(struct gathering *g, const struct pa_key_part *part, con
 		return;
 	const struct pa_interval *items = elements->keys + at;
 	size_t count = elements->count, stride = elements->parts;
-	bool together = elements->parts == 1 && !elements->data, plain = part->mask == pa_field_max(part->field) && !part->xor_value;
+	bool together = elements->parts == 1 && !elements->data,
+	     plain = part->mask == pa_field_max(part->field) && !part->xor_value;
 	if (!plain) {
 		struct pa_interval *intervals;
 		if (!together) { /* each element of a map under a mask would need a preimage of its own */
 			cache->impossible_mask = true;
 			return;
 		}
-		if (!pa_preimage(pa_field_info(part->field)->bits, part->mask, part->xor_value, items, count, stride, g->e->arena,
-				 &intervals, &count)) {
+		if (!pa_preimage(pa_field_info(part->field)->bits, part->mask, part->xor_value, items, count, stride,
+				 g->e->arena, &intervals, &count)) {
 			cache->impossible_mask = true;
 			return;
 		}
@@ -149,7 +150,7 @@ static void count_steps(struct gathering *g, size_t *ret_steps, size_t *ret_part
 
 void pa_gather(struct pa_evaluation *e, struct pa_cuts *cuts)
 {
-	struct gathering g = {.e = e, .cuts = cuts};
+	struct gathering g = { .e = e, .cuts = cuts };
 	size_t steps, parts;
 	count_steps(&g, &steps, &parts);
 	e->parts = pa_arena_alloc(e->arena, parts + 1, sizeof(*e->parts));

@@ -19,12 +19,12 @@ struct pass {
 	pa_node states; /* consistent packets */
 };
 
-static const enum pa_field changed_fields[] = {PA_FIELD_MARK, PA_FIELD_CT_MARK, PA_FIELD_CT_STATE, PA_FIELD_CT_STATUS};
+static const enum pa_field changed_fields[] = { PA_FIELD_MARK, PA_FIELD_CT_MARK, PA_FIELD_CT_STATE, PA_FIELD_CT_STATUS };
 
 static pa_node forget_states(struct pass *pass, pa_node set)
 {
 	for (size_t i = 0; i < sizeof(changed_fields) / sizeof(changed_fields[0]); i++)
-		set = pa_set_project(pass->e->space, (pa_set){set}, changed_fields[i]).node;
+		set = pa_set_project(pass->e->space, (pa_set){ set }, changed_fields[i]).node;
 	return set;
 }
 
@@ -123,7 +123,7 @@ static bool ends_in_verdict(const struct pa_rule *rule)
 
 static struct effect rule_effect(struct pass *pass, const struct pa_rule *rule)
 {
-	struct effect effect = {.matches = PA_TRUE, .goes_on = PA_FALSE};
+	struct effect effect = { .matches = PA_TRUE, .goes_on = PA_FALSE };
 	for (size_t i = 0; i < rule->step_count; i++)
 		step_effect(pass, rule, &rule->steps[i], &effect);
 	/* without a verdict, or when an opaque statement may end the rule, everything goes on */
@@ -165,8 +165,9 @@ static pa_node returning(struct pass *pass, const struct pa_chain *chain)
 		struct effect effect = rule_effect(pass, rule);
 		for (size_t k = 0; k < rule->step_count; k++) {
 			const struct pa_step *step = &rule->steps[k];
-			bool may = step->kind == PA_STEP_VMAP || (step->kind == PA_STEP_VERDICT && (step->verdict.kind == PA_VERDICT_RETURN ||
-												 step->verdict.kind == PA_VERDICT_GOTO));
+			bool may = step->kind == PA_STEP_VMAP ||
+				   (step->kind == PA_STEP_VERDICT &&
+				    (step->verdict.kind == PA_VERDICT_RETURN || step->verdict.kind == PA_VERDICT_GOTO));
 			if (may)
 				back = pa_node_or(pass->e->space, back, pa_node_and(pass->e->space, live, effect.matches));
 		}
@@ -214,7 +215,7 @@ static void blame(struct pass *pass, const struct pa_rule *rule, pa_node wanted,
 static void add_dead(struct pass *pass, const struct pa_rule *rule, pa_node matches)
 {
 	struct pa_evaluation *owner = pass->owner;
-	struct pa_dead_rule dead = {.rule = rule};
+	struct pa_dead_rule dead = { .rule = rule };
 	pa_node possible = pa_node_and(pass->e->space, matches, pass->states);
 	dead.impossible = pa_node_some_variable(pass->e->space, possible) == PA_FALSE;
 	if (!dead.impossible)
@@ -292,7 +293,8 @@ static void visit_chain(struct pass *pass, const struct pa_chain *chain, const s
 static pa_node arrives(struct pass *pass, const struct pa_chain *chain)
 {
 	struct pa_evaluation *e = pass->e;
-	pa_node set = pass->states, no_oif = pa_field_in(e, PA_FIELD_OIFNAME, 0, 0), no_iif = pa_field_in(e, PA_FIELD_IIFNAME, 0, 0);
+	pa_node set = pass->states, no_oif = pa_field_in(e, PA_FIELD_OIFNAME, 0, 0),
+		no_iif = pa_field_in(e, PA_FIELD_IIFNAME, 0, 0);
 	enum pa_family family = chain->table->family;
 	if (family == PA_FAMILY_IP || family == PA_FAMILY_IP6)
 		set = pa_node_and(e->space, set, e->family[family == PA_FAMILY_IP ? 0 : 1]);
@@ -309,7 +311,8 @@ static pa_node consistent(struct pa_evaluation *e)
 {
 	pa_node state = PA_FALSE;
 	for (pa_u128 bit = 1; bit <= PA_CT_UNTRACKED; bit <<= 1) {
-		if (bit == PA_CT_INVALID || bit == PA_CT_ESTABLISHED || bit == PA_CT_RELATED || bit == PA_CT_NEW || bit == PA_CT_UNTRACKED)
+		if (bit == PA_CT_INVALID || bit == PA_CT_ESTABLISHED || bit == PA_CT_RELATED || bit == PA_CT_NEW ||
+		    bit == PA_CT_UNTRACKED)
 			state = pa_node_or(e->space, state, pa_field_in(e, PA_FIELD_CT_STATE, bit, bit));
 	}
 	return pa_node_and(e->space, e->base, state);
@@ -349,7 +352,7 @@ static void find_dead(struct pa_evaluation *owner)
 {
 	struct pa_evaluation *e = pa_evaluation_begin(owner->ruleset, owner->host, NULL, 0, true);
 	size_t chains = owner->ruleset->chain_count + 1;
-	struct pass pass = {.e = e, .owner = owner};
+	struct pass pass = { .e = e, .owner = owner };
 	pass.entry = pa_xcalloc(chains, sizeof(*pass.entry));
 	pass.back = pa_xcalloc(chains, sizeof(*pass.back));
 	pass.back_known = pa_xcalloc(chains, sizeof(*pass.back_known));

@@ -52,27 +52,28 @@ static struct part_view view_value(const struct pa_value *value, const struct pa
 	switch (value->kind) {
 	case PA_VALUE_CONST: {
 		pa_u128 v = (value->first & part->mask) ^ part->xor_value;
-		return (struct part_view){VIEW_RANGE, v, v, NULL, NULL};
+		return (struct part_view){ VIEW_RANGE, v, v, NULL, NULL };
 	}
 	case PA_VALUE_RANGE:
 		if (plain)
-			return (struct part_view){VIEW_RANGE, value->first, value->last, value->text, NULL};
+			return (struct part_view){ VIEW_RANGE, value->first, value->last, value->text, NULL };
 		break;
 	case PA_VALUE_FIELD:
-		return (struct part_view){.kind = VIEW_FIELD};
+		return (struct part_view){ .kind = VIEW_FIELD };
 	case PA_VALUE_UNKNOWN:
 	case PA_VALUE_SELF:
 		break;
 	}
-	return (struct part_view){VIEW_UNKNOWN, 0, 0, value->text, "the value is not known at this point"};
+	return (struct part_view){ VIEW_UNKNOWN, 0, 0, value->text, "the value is not known at this point" };
 }
 
-static struct part_view view_part(struct pa_evaluation *e, const struct pa_key_part *part, const struct pa_part_cache *cache, uint32_t env)
+static struct part_view view_part(struct pa_evaluation *e, const struct pa_key_part *part, const struct pa_part_cache *cache,
+				  uint32_t env)
 {
 	if (part->opaque)
-		return (struct part_view){VIEW_UNKNOWN, 0, 0, part->opaque, "the packet's headers do not tell"};
+		return (struct part_view){ VIEW_UNKNOWN, 0, 0, part->opaque, "the packet's headers do not tell" };
 	if (!e->symbolic && pa_field_needs_flow(part->field) && !pa_env_has_flow(e, env))
-		return (struct part_view){.kind = VIEW_BREAK};
+		return (struct part_view){ .kind = VIEW_BREAK };
 	const struct pa_value *value = pa_env_find(e, env, part->field);
 	if (value) {
 		struct part_view view = view_value(value, part);
@@ -80,13 +81,14 @@ static struct part_view view_part(struct pa_evaluation *e, const struct pa_key_p
 			return view;
 	}
 	if (cache->impossible_mask)
-		return (struct part_view){VIEW_UNKNOWN, 0, 0, pa_field_info(part->field)->name, "the mask makes too many intervals"};
-	return (struct part_view){.kind = VIEW_FIELD};
+		return (struct part_view){ VIEW_UNKNOWN, 0, 0, pa_field_info(part->field)->name,
+					   "the mask makes too many intervals" };
+	return (struct part_view){ .kind = VIEW_FIELD };
 }
 
 /* A variable for a test of something unknown. The same test of the same thing is the same variable. */
-static pa_node unknown_test(struct pa_evaluation *e, const struct pa_rule *rule, const struct pa_step *step, const struct part_view *view,
-			    bool volatile_)
+static pa_node unknown_test(struct pa_evaluation *e, const struct pa_rule *rule, const struct pa_step *step,
+			    const struct part_view *view, bool volatile_)
 {
 	const char *what = step->text ? step->text : view->text;
 	uint64_t key = (uint64_t)(uintptr_t)view->text;
@@ -109,7 +111,8 @@ static pa_node with_changes(struct pa_evaluation *e, const struct pa_rule *rule,
 		set = PA_TRUE;
 	if (elements->may_shrink)
 		set = pa_node_and(e->space, set,
-				  pa_variable(e, text, key + 1, "elements of the set may have expired or been removed", rule, true));
+				  pa_variable(e, text, key + 1, "elements of the set may have expired or been removed", rule,
+					      true));
 	if (elements->may_grow)
 		set = pa_node_or(e->space, set,
 				 pa_variable(e, text, key + 2, "packets may add elements to the set at run time", rule, true));
@@ -131,8 +134,8 @@ static struct pa_class_set part_set(struct pa_evaluation *e, const struct pa_rul
 	return cache->set;
 }
 
-enum pa_match_kind pa_match_simple(struct pa_evaluation *e, const struct pa_rule *rule, const struct pa_step *step, uint32_t env,
-				   struct pa_guard *ret_guard, struct pa_arena *arena)
+enum pa_match_kind pa_match_simple(struct pa_evaluation *e, const struct pa_rule *rule, const struct pa_step *step,
+				   uint32_t env, struct pa_guard *ret_guard, struct pa_arena *arena)
 {
 	const struct pa_elements *elements = step->elements;
 	if (step->key.count != 1 || elements->opaque || elements->may_grow || elements->may_shrink || elements->has_catch_all)
@@ -156,8 +159,9 @@ enum pa_match_kind pa_match_simple(struct pa_evaluation *e, const struct pa_rule
 }
 
 /* The guards of one element; false: the element cannot match here. *unknown is set when a part cannot be decided. */
-static bool element_guards(struct pa_evaluation *e, const struct pa_key *key, const struct part_view *views, const struct pa_interval *keys,
-			   struct pa_guard *guards, uint32_t *ret_count, bool *unknown, struct pa_arena *arena)
+static bool element_guards(struct pa_evaluation *e, const struct pa_key *key, const struct part_view *views,
+			   const struct pa_interval *keys, struct pa_guard *guards, uint32_t *ret_count, bool *unknown,
+			   struct pa_arena *arena)
 {
 	*ret_count = 0;
 	for (unsigned p = 0; p < key->count; p++) {
@@ -202,10 +206,10 @@ struct element_list {
 
 /* An item for each element that can match; terminal is the place of the element. */
 static struct element_list list_elements(struct pa_evaluation *e, const struct pa_rule *rule, const struct pa_step *step,
-					 const struct pa_key *key, const struct pa_elements *map, uint32_t env, struct pa_arena *arena,
-					 struct part_view views[PA_KEY_PARTS_MAX])
+					 const struct pa_key *key, const struct pa_elements *map, uint32_t env,
+					 struct pa_arena *arena, struct part_view views[PA_KEY_PARTS_MAX])
 {
-	struct element_list list = {.items = pa_arena_alloc(arena, map->count + 1, sizeof(*list.items))};
+	struct element_list list = { .items = pa_arena_alloc(arena, map->count + 1, sizeof(*list.items)) };
 	for (unsigned p = 0; p < key->count; p++) {
 		views[p] = view_part(e, &key->parts[p], pa_part(e, rule, step, p), env);
 		list.breaks = list.breaks || views[p].kind == VIEW_BREAK;
@@ -216,7 +220,7 @@ static struct element_list list_elements(struct pa_evaluation *e, const struct p
 		if (!element_guards(e, key, views, &map->keys[i * map->parts], guards, &count, &list.unknown, arena) ||
 		    !merge_guards(e, guards, &count))
 			continue;
-		list.items[list.count++] = (struct pa_item){guards, count, PA_TERMINAL(PA_PLACE_BASE + i)};
+		list.items[list.count++] = (struct pa_item){ guards, count, PA_TERMINAL(PA_PLACE_BASE + i) };
 	}
 	return list;
 }
@@ -240,12 +244,14 @@ static bool key_is_volatile(const struct pa_key *key)
 }
 
 /* One part: a field, a value, or something unknown. */
-static pa_node single_set(struct pa_evaluation *e, const struct pa_rule *rule, const struct pa_step *step, uint32_t env, bool *breaks)
+static pa_node single_set(struct pa_evaluation *e, const struct pa_rule *rule, const struct pa_step *step, uint32_t env,
+			  bool *breaks)
 {
 	struct part_view view = view_part(e, &step->key.parts[0], pa_part(e, rule, step, 0), env);
 	*breaks = view.kind == VIEW_BREAK;
 	if (view.kind == VIEW_FIELD)
-		return pa_node_field(e->space, pa_field_alias(e, step->key.parts[0].field), part_set(e, rule, step), PA_TRUE, PA_FALSE);
+		return pa_node_field(e->space, pa_field_alias(e, step->key.parts[0].field), part_set(e, rule, step), PA_TRUE,
+				     PA_FALSE);
 	if (view.kind == VIEW_RANGE) {
 		int held = elements_hold(step->elements, 0, view.first, view.last);
 		if (held >= 0)
@@ -254,7 +260,8 @@ static pa_node single_set(struct pa_evaluation *e, const struct pa_rule *rule, c
 	return *breaks ? PA_FALSE : unknown_test(e, rule, step, &view, key_is_volatile(&step->key));
 }
 
-static pa_node concatenated_set(struct pa_evaluation *e, const struct pa_rule *rule, const struct pa_step *step, uint32_t env, bool *breaks)
+static pa_node concatenated_set(struct pa_evaluation *e, const struct pa_rule *rule, const struct pa_step *step, uint32_t env,
+				bool *breaks)
 {
 	struct part_view views[PA_KEY_PARTS_MAX];
 	struct pa_arena *arena = pa_arena_new();
@@ -265,7 +272,8 @@ static pa_node concatenated_set(struct pa_evaluation *e, const struct pa_rule *r
 	pa_node set = pa_node_list(e->space, list.items, list.count, PA_FALSE);
 	if (list.unknown)
 		set = pa_node_and(e->space, set,
-				  unknown_test(e, rule, step, first_unknown(views, step->key.count), key_is_volatile(&step->key)));
+				  unknown_test(e, rule, step, first_unknown(views, step->key.count),
+					       key_is_volatile(&step->key)));
 	pa_arena_free(arena);
 	return set;
 }
@@ -273,7 +281,8 @@ static pa_node concatenated_set(struct pa_evaluation *e, const struct pa_rule *r
 pa_node pa_match_set(struct pa_evaluation *e, const struct pa_rule *rule, const struct pa_step *step, uint32_t env)
 {
 	bool breaks = false;
-	pa_node set = step->key.count == 1 ? single_set(e, rule, step, env, &breaks) : concatenated_set(e, rule, step, env, &breaks);
+	pa_node set =
+		step->key.count == 1 ? single_set(e, rule, step, env, &breaks) : concatenated_set(e, rule, step, env, &breaks);
 	if (breaks)
 		return PA_FALSE; /* the rule ends, negated or not */
 	set = with_changes(e, rule, step, step->elements, set);
@@ -305,18 +314,22 @@ pa_node pa_lookup(struct pa_evaluation *e, const struct pa_rule *rule, const str
 	pa_node node = miss;
 	if (!list.breaks && !list.unknown) {
 		pa_node otherwise = PA_TERMINAL(PA_PLACE_BASE + map->count);
-		struct placing placing = {e, result, context, map->count, map->has_catch_all ? result(context, map->count) : miss};
+		struct placing placing = { e, result, context, map->count,
+					   map->has_catch_all ? result(context, map->count) : miss };
 		node = pa_node_bind(e->space, pa_node_list(e->space, list.items, list.count, otherwise), place, &placing);
 	} else if (list.unknown) {
 		/* any element that may match, one after the other behind a variable each: wide, never wrong */
 		pa_node which = map->has_catch_all ? result(context, map->count) : miss;
 		for (size_t i = list.count; i-- > 0;) {
 			size_t element = pa_node_value(list.items[i].terminal) - PA_PLACE_BASE;
-			pa_node hit = pa_node_list(e->space, &(struct pa_item){list.items[i].guards, list.items[i].guard_count, PA_TRUE},
-						   1, PA_FALSE);
-			pa_node chosen = pa_variable(e, step->text ? step->text : "a map lookup",
-						     ((uint64_t)rule->id << 24 | (uint64_t)(step - rule->steps) << 16) + element + 1,
-						     "what the map is asked for cannot be known", rule, key_is_volatile(key));
+			pa_node hit =
+				pa_node_list(e->space,
+					     &(struct pa_item){ list.items[i].guards, list.items[i].guard_count, PA_TRUE }, 1,
+					     PA_FALSE);
+			pa_node chosen =
+				pa_variable(e, step->text ? step->text : "a map lookup",
+					    ((uint64_t)rule->id << 24 | (uint64_t)(step - rule->steps) << 16) + element + 1,
+					    "what the map is asked for cannot be known", rule, key_is_volatile(key));
 			which = pa_node_choose(e->space, pa_node_and(e->space, hit, chosen), result(context, element), which);
 		}
 		node = which;

@@ -16,20 +16,20 @@ static pa_node next_node(struct pa_evaluation *e, uint32_t env)
 
 static struct pa_value question(struct pa_evaluation *e, const char *text)
 {
-	return (struct pa_value){.kind = PA_VALUE_UNKNOWN, .text = pa_intern(e, text)};
+	return (struct pa_value){ .kind = PA_VALUE_UNKNOWN, .text = pa_intern(e, text) };
 }
 
 static struct pa_value same_as(enum pa_field field)
 {
-	return (struct pa_value){.kind = PA_VALUE_FIELD, .field = field};
+	return (struct pa_value){ .kind = PA_VALUE_FIELD, .field = field };
 }
 
 static uint32_t new_flow(struct pa_evaluation *e, uint32_t env)
 {
-	static const enum pa_field original[][2] = {{PA_FIELD_CT_ORIG_SADDR, PA_FIELD_SADDR},
-						    {PA_FIELD_CT_ORIG_DADDR, PA_FIELD_DADDR},
-						    {PA_FIELD_CT_ORIG_SPORT, PA_FIELD_SPORT},
-						    {PA_FIELD_CT_ORIG_DPORT, PA_FIELD_DPORT}};
+	static const enum pa_field original[][2] = { { PA_FIELD_CT_ORIG_SADDR, PA_FIELD_SADDR },
+						     { PA_FIELD_CT_ORIG_DADDR, PA_FIELD_DADDR },
+						     { PA_FIELD_CT_ORIG_SPORT, PA_FIELD_SPORT },
+						     { PA_FIELD_CT_ORIG_DPORT, PA_FIELD_DPORT } };
 	for (size_t i = 0; i < sizeof(original) / sizeof(original[0]); i++) {
 		struct pa_value value = same_as(original[i][1]);
 		env = pa_env_set(e, env, original[i][0], &value);
@@ -46,10 +46,13 @@ static uint32_t old_flow(struct pa_evaluation *e, uint32_t env, bool reply)
 		enum pa_field field;
 		const char *text;
 	} unknown[] = {
-		{PA_FIELD_CT_ORIG_SADDR, "the flow's original source"},	      {PA_FIELD_CT_ORIG_DADDR, "the flow's original destination"},
-		{PA_FIELD_CT_ORIG_SPORT, "the flow's original source port"},  {PA_FIELD_CT_ORIG_DPORT, "the flow's original port"},
-		{PA_FIELD_CT_STATUS, "the flow's conntrack status"},	      {PA_FIELD_CT_MARK, "the flow's conntrack mark"},
-		{PA_FIELD_CT_DIRECTION, "the packet's direction in the flow"},
+		{ PA_FIELD_CT_ORIG_SADDR, "the flow's original source" },
+		{ PA_FIELD_CT_ORIG_DADDR, "the flow's original destination" },
+		{ PA_FIELD_CT_ORIG_SPORT, "the flow's original source port" },
+		{ PA_FIELD_CT_ORIG_DPORT, "the flow's original port" },
+		{ PA_FIELD_CT_STATUS, "the flow's conntrack status" },
+		{ PA_FIELD_CT_MARK, "the flow's conntrack mark" },
+		{ PA_FIELD_CT_DIRECTION, "the packet's direction in the flow" },
 	};
 	for (size_t i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++) {
 		struct pa_value value = question(e, unknown[i].text);
@@ -72,8 +75,10 @@ static pa_node tracked(struct pa_evaluation *e, uint32_t env, enum pa_scenario s
 	case PA_SCENARIO_NEW: {
 		uint32_t discovery = pa_env_set_const(e, with_state(e, env, PA_CT_UNTRACKED), PA_SLOT_ICMPV6, 1);
 		/* what would be invalid opens no connection and is not in this scenario's universe */
-		pa_node other = pa_node_choose(e->space, pa_universe_untracked(e), next_node(e, discovery), pa_outcome(e, PA_OUTCOME_DROP, 0));
-		return pa_node_choose(e->space, pa_universe_new(e), next_node(e, with_state(e, new_flow(e, env), PA_CT_NEW)), other);
+		pa_node other = pa_node_choose(e->space, pa_universe_untracked(e), next_node(e, discovery),
+					       pa_outcome(e, PA_OUTCOME_DROP, 0));
+		return pa_node_choose(e->space, pa_universe_new(e), next_node(e, with_state(e, new_flow(e, env), PA_CT_NEW)),
+				      other);
 	}
 	case PA_SCENARIO_REPLY:
 		return next_node(e, with_state(e, old_flow(e, env, true), PA_CT_ESTABLISHED));
@@ -124,7 +129,7 @@ static pa_node for_family(struct pa_evaluation *e, enum pa_family family, pa_nod
 
 static pa_node base_chain(struct pa_evaluation *e, const struct pa_chain *chain, uint32_t env, uint64_t keep)
 {
-	struct policy policy = {e, chain->policy == PA_VERDICT_ACCEPT, keep};
+	struct policy policy = { e, chain->policy == PA_VERDICT_ACCEPT, keep };
 	pa_node node = pa_node_bind(e->space, pa_chain_node(e, chain, env), end_of_base_chain, &policy);
 	return for_family(e, chain->table->family, node, next_node(e, pa_env_restrict(e, env, keep)));
 }
@@ -154,13 +159,14 @@ static pa_node unsure_chain(struct pa_evaluation *e, const struct pa_chain *chai
 	pa_node after = base_chain(e, chain, env, UINT64_MAX);
 	uint32_t early = pa_env_set_const(e, env, PA_SLOT_PHASE, 0);
 	early = pa_env_set_const(e, early, PA_FIELD_CT_STATE, PA_CT_INVALID);
-	struct restore restore = {e, env};
+	struct restore restore = { e, env };
 	pa_node before = pa_node_bind(e->space, base_chain(e, chain, early, UINT64_MAX), restore_state, &restore);
 	if (after == before)
 		return after;
-	pa_node seen = pa_variable(e, "conntrack runs before the chain of priority -200", (uint64_t)(uintptr_t)chain,
-				   "chains of equal priority run in the reverse order of their registration, which the listing does not show",
-				   NULL, true);
+	pa_node seen = pa_variable(
+		e, "conntrack runs before the chain of priority -200", (uint64_t)(uintptr_t)chain,
+		"chains of equal priority run in the reverse order of their registration, which the listing does not show",
+		NULL, true);
 	return pa_node_choose(e->space, seen, after, before);
 }
 
@@ -194,7 +200,7 @@ static pa_node nat_chain(struct pa_evaluation *e, const struct pa_stage *stage, 
 	if (at == stage->nat_count)
 		return next_node(e, env);
 	const struct pa_chain *chain = stage->nat[at];
-	struct nat_walk walk = {e, stage, at};
+	struct nat_walk walk = { e, stage, at };
 	pa_node skipped = nat_chain(e, stage, at + 1, env);
 	pa_node node = pa_node_bind(e->space, pa_chain_node(e, chain, env), after_nat_chain, &walk);
 	node = for_family(e, chain->table->family, node, skipped);
@@ -214,7 +220,8 @@ static pa_node nat_stage(struct pa_evaluation *e, const struct pa_stage *stage, 
 	pa_node node = nat_chain(e, stage, 0, env), skipped = next_node(e, env);
 	if (state->first == PA_CT_RELATED) {
 		/* an ICMP error is related to a flow that exists; other related packets open an expected one */
-		pa_node icmp = pa_node_or(e->space, pa_field_in(e, PA_FIELD_L4PROTO, 1, 1), pa_field_in(e, PA_FIELD_L4PROTO, 58, 58));
+		pa_node icmp =
+			pa_node_or(e->space, pa_field_in(e, PA_FIELD_L4PROTO, 1, 1), pa_field_in(e, PA_FIELD_L4PROTO, 58, 58));
 		node = pa_node_choose(e->space, icmp, skipped, node);
 	}
 	/* over lo the flow was made on the way out: prerouting and input nat chains are not asked (measured) */
@@ -307,7 +314,7 @@ static pa_node run_hook(struct pa_evaluation *e, pa_node node, enum pa_hook hook
 {
 	const struct pa_hook_plan *plan = &e->plan.hook[hook];
 	for (size_t i = 0; i < plan->count; i++) {
-		struct hook_run run = {e, &plan->stages[i], scenario, reads_behind(e, hook, i + 1)};
+		struct hook_run run = { e, &plan->stages[i], scenario, reads_behind(e, hook, i + 1) };
 		node = pa_node_bind(e->space, node, run_stage, &run);
 	}
 	return node;
@@ -332,7 +339,8 @@ static pa_node drop_martian(struct pa_evaluation *e, pa_node node)
 		return node;
 	pa_node lo = pa_field_in(e, PA_FIELD_IIFNAME, LO, LO), drop = pa_outcome(e, PA_OUTCOME_DROP, 0);
 	if (e->host->route_localnet == PA_UNKNOWN) {
-		pa_node on = pa_variable(e, "net.ipv4.conf.*.route_localnet is 1", 0, "the host's sysctls are not known", NULL, true);
+		pa_node on = pa_variable(e, "net.ipv4.conf.*.route_localnet is 1", 0, "the host's sysctls are not known", NULL,
+					 true);
 		drop = pa_node_choose(e->space, on, node, drop);
 	}
 	return pa_node_choose(e->space, lo, node, drop);
@@ -380,7 +388,7 @@ static pa_node reroute(void *context, uint32_t terminal)
 static pa_node other_families(struct pa_evaluation *e, pa_node node, const struct pa_chain **chains, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		struct pa_buffer text = {0};
+		struct pa_buffer text = { 0 };
 		pa_buffer_printf(&text, "chain %s of table %s %s lets the packet pass", chains[i]->name,
 				 pa_family_name(chains[i]->table->family), chains[i]->table->name);
 		pa_node passes = pa_variable(e, text.data, 0, "chains of netdev and bridge tables are not followed yet",
@@ -434,7 +442,7 @@ static pa_node prerouting(struct pa_evaluation *e, enum pa_scenario scenario)
 
 static pa_node follow(struct pa_evaluation *e, enum pa_path path, enum pa_scenario scenario)
 {
-	struct route context = {e, path};
+	struct route context = { e, path };
 	pa_node node;
 	switch (path) {
 	case PA_PATH_IN:

@@ -75,18 +75,19 @@ static void plan_hook(const struct pa_ruleset *ruleset, enum pa_hook hook, struc
 			continue;
 		}
 		bool tracked_hook = hook == PA_HOOK_PREROUTING || hook == PA_HOOK_OUTPUT;
-		slots[count++] = (struct slot){{.kind = PA_STAGE_CHAIN,
-						.chain = chain,
-						.priority = chain->priority,
-						.state_unsure = tracked_hook && chain->priority == PRIORITY_CONNTRACK},
-					       chain->id};
+		slots[count++] = (struct slot){ { .kind = PA_STAGE_CHAIN,
+						  .chain = chain,
+						  .priority = chain->priority,
+						  .state_unsure = tracked_hook && chain->priority == PRIORITY_CONNTRACK },
+						chain->id };
 	}
 	if (hook == PA_HOOK_PREROUTING || hook == PA_HOOK_OUTPUT)
-		slots[count++] = (struct slot){{.kind = PA_STAGE_CONNTRACK, .priority = PRIORITY_CONNTRACK}, 0};
+		slots[count++] = (struct slot){ { .kind = PA_STAGE_CONNTRACK, .priority = PRIORITY_CONNTRACK }, 0 };
 	if (nat_count) {
 		qsort(nat, nat_count, sizeof(const struct pa_chain *), compare_chains);
-		slots[count++] = (struct slot){
-			{.kind = PA_STAGE_NAT, .nat = nat, .nat_count = nat_count, .priority = nat_priority}, nat_registered};
+		slots[count++] =
+			(struct slot){ { .kind = PA_STAGE_NAT, .nat = nat, .nat_count = nat_count, .priority = nat_priority },
+				       nat_registered };
 	}
 	qsort(slots, count, sizeof(*slots), compare_slots);
 	plan->stages = pa_arena_alloc(arena, count + 1, sizeof(*plan->stages));
@@ -128,8 +129,8 @@ static bool step_uses_conntrack(const struct pa_step *step)
 		return true;
 	case PA_STEP_OPAQUE:
 	case PA_STEP_NONE:
-		return step->text && (strstr(step->text, "ct ") || strstr(step->text, "synproxy") || strstr(step->text, "xt ") ||
-				      strstr(step->text, "flow "));
+		return step->text && (strstr(step->text, "ct ") || strstr(step->text, "synproxy") ||
+				      strstr(step->text, "xt ") || strstr(step->text, "flow "));
 	case PA_STEP_VERDICT:
 	case PA_STEP_NOTRACK:
 		return false;
@@ -222,7 +223,8 @@ static void plan_other_families(const struct pa_ruleset *ruleset, struct pa_aren
 			     (is_ip_family(family) && (chain->hook == PA_HOOK_INGRESS || chain->hook == PA_HOOK_EGRESS));
 		if (!chain->is_base || chain->table->dormant || !other || !can_matter(chain, 0))
 			continue;
-		bool leaving = chain->hook == PA_HOOK_EGRESS || chain->hook == PA_HOOK_OUTPUT || chain->hook == PA_HOOK_POSTROUTING;
+		bool leaving =
+			chain->hook == PA_HOOK_EGRESS || chain->hook == PA_HOOK_OUTPUT || chain->hook == PA_HOOK_POSTROUTING;
 		if (!leaving)
 			plan->ingress[plan->ingress_count++] = chain;
 		if (leaving || (family == PA_FAMILY_BRIDGE && chain->hook == PA_HOOK_FORWARD))

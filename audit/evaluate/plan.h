@@ -21,8 +21,8 @@ enum pa_stage_kind {
 
 struct pa_stage {
 	enum pa_stage_kind kind;
-	const struct pa_chain *chain;	      /* CHAIN */
-	const struct pa_chain **nat;	      /* NAT: in order */
+	const struct pa_chain *chain; /* CHAIN */
+	const struct pa_chain **nat;  /* NAT: in order */
 	size_t nat_count;
 	int priority;
 	bool state_unsure; /* CHAIN at exactly -200: whether conntrack ran before cannot be told from the listing */

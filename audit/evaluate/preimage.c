@@ -46,7 +46,7 @@ static void emit(struct search *s, pa_u128 first, pa_u128 last)
 		return;
 	}
 	pa_grow(&s->out, &s->capacity, s->count + 1, sizeof(*s->out));
-	s->out[s->count++] = (struct pa_interval){first, last};
+	s->out[s->count++] = (struct pa_interval){ first, last };
 }
 
 /* All x that begin with `prefix` and have `bits` more bits. */
@@ -96,7 +96,7 @@ static void collect_wanted(struct search *s, const struct pa_interval *items, si
 bool pa_preimage(unsigned bits, pa_u128 mask, pa_u128 xor_value, const struct pa_interval *items, size_t count, size_t stride,
 		 struct pa_arena *arena, struct pa_interval **ret_items, size_t *ret_count)
 {
-	struct search s = {.mask = mask, .xor_value = xor_value};
+	struct search s = { .mask = mask, .xor_value = xor_value };
 	collect_wanted(&s, items, count, stride);
 	search(&s, 0, bits);
 	*ret_items = pa_arena_dup(arena, s.out, s.count, sizeof(*s.out));

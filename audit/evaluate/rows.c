@@ -37,33 +37,34 @@ static bool take_projection(void *context, const struct pa_box *box)
 	struct projection *p = context;
 	struct pa_ranges ranges = box->field[p->field];
 	struct pa_interval *items = pa_arena_dup(p->arena, ranges.items, ranges.count, sizeof(*items));
-	*p->ranges = (struct pa_ranges){items, ranges.count};
+	*p->ranges = (struct pa_ranges){ items, ranges.count };
 	return false;
 }
 
 static struct pa_ranges project(struct pa_evaluation *e, pa_node set, enum pa_field field)
 {
-	struct pa_ranges ranges = {0};
-	struct projection projection = {e->arena, &ranges, field};
+	struct pa_ranges ranges = { 0 };
+	struct projection projection = { e->arena, &ranges, field };
 	for (unsigned f = 0; f < PA_FIELD_COUNT; f++) {
 		if ((enum pa_field)f != field)
-			set = pa_set_project(e->space, (pa_set){set}, (enum pa_field)f).node;
+			set = pa_set_project(e->space, (pa_set){ set }, (enum pa_field)f).node;
 	}
-	pa_set_boxes(e->space, (pa_set){set}, 1, take_projection, &projection);
+	pa_set_boxes(e->space, (pa_set){ set }, 1, take_projection, &projection);
 	return ranges;
 }
 
 enum { WHOLE_IIF, WHOLE_OIF, WHOLE_SADDR, WHOLE_DADDR, WHOLE_PROTOCOL, WHOLE_ICMP, WHOLE_COUNT };
-static const enum pa_field whole_fields[WHOLE_COUNT] = {PA_FIELD_IIFNAME, PA_FIELD_OIFNAME, PA_FIELD_SADDR, PA_FIELD_DADDR,
-							PA_FIELD_L4PROTO, PA_FIELD_ICMP_TYPE};
+static const enum pa_field whole_fields[WHOLE_COUNT] = { PA_FIELD_IIFNAME, PA_FIELD_OIFNAME, PA_FIELD_SADDR,
+							 PA_FIELD_DADDR,   PA_FIELD_L4PROTO, PA_FIELD_ICMP_TYPE };
 
 /* A translated row may be of packets for this host and for others alike, whatever its path is in the end. */
 static pa_node whole_universe(struct pa_evaluation *e, enum pa_path path, bool translated)
 {
 	pa_node universe = pa_universe_path(e, path);
 	if (translated && path != PA_PATH_OUT) {
-		bool fields[PA_FIELD_COUNT] = {[PA_FIELD_OIFNAME] = true};
-		pa_node in = pa_universe_path(e, PA_PATH_IN), forward = pa_node_forget(e->space, pa_universe_path(e, PA_PATH_FORWARD), fields);
+		bool fields[PA_FIELD_COUNT] = { [PA_FIELD_OIFNAME] = true };
+		pa_node in = pa_universe_path(e, PA_PATH_IN),
+			forward = pa_node_forget(e->space, pa_universe_path(e, PA_PATH_FORWARD), fields);
 		universe = pa_node_or(e->space, in, forward);
 	}
 	return universe;
@@ -77,7 +78,8 @@ static struct pa_ranges *whole_ranges(struct pa_evaluation *e, enum pa_path path
 	*known = pa_arena_alloc(e->arena, WHOLE_COUNT, sizeof(**known));
 	/* without what NAT brings from the other path, or plain forwarded rows would not hold it all */
 	pa_node universe = pa_node_and(e->space, whole_universe(e, path, translated), e->family[family == 6]);
-	universe = pa_visible(e, pa_node_and(e->space, universe, pa_node_or(e->space, pa_universe_new(e), pa_universe_untracked(e))));
+	universe = pa_visible(e, pa_node_and(e->space, universe,
+					     pa_node_or(e->space, pa_universe_new(e), pa_universe_untracked(e))));
 	pa_node no_lo = pa_node_minus(e->space, universe, pa_field_in(e, PA_FIELD_IIFNAME, LO, LO));
 	pa_node icmp = pa_field_in(e, PA_FIELD_L4PROTO, family == 6 ? 58 : 1, family == 6 ? 58 : 1);
 	for (unsigned i = 0; i < WHOLE_COUNT; i++) {
@@ -122,7 +124,7 @@ static void simplify(struct rows *rows, struct pa_row *row)
 		struct pa_ranges *mine = &row->box.field[whole_fields[i]];
 		bool lo = whole_fields[i] == PA_FIELD_IIFNAME && has_lo(*mine);
 		if (mine->count && !lo && covers(*mine, whole[i]))
-			*mine = (struct pa_ranges){0};
+			*mine = (struct pa_ranges){ 0 };
 	}
 	row->plain = true;
 	for (unsigned f = 0; f < PA_FIELD_COUNT; f++) {
@@ -161,10 +163,10 @@ struct ways {
 
 static pa_node leaf_set(struct pa_evaluation *e, const struct pa_wstate *state)
 {
-	struct pa_box box = {0};
+	struct pa_box box = { 0 };
 	for (unsigned f = 0; f < PA_FIELD_COUNT; f++) {
 		if (state->split_mask >> f & 1 && pa_space_classes(e->space, (enum pa_field)f)->count > 1)
-			box.field[f] = (struct pa_ranges){state->packet[f].items, state->packet[f].count};
+			box.field[f] = (struct pa_ranges){ state->packet[f].items, state->packet[f].count };
 	}
 	return pa_set_box(e->space, &box).node;
 }
@@ -177,7 +179,8 @@ static void take_way(void *context, const struct pa_wstate *state)
 	pa_node set = leaf_set(ways->rows->e, state);
 	for (size_t i = 0; i < ways->count; i++) {
 		struct way *way = &ways->items[i];
-		if (way->count == state->accepted_count && memcmp(way->rules, state->accepted, way->count * sizeof(way->rules[0])) == 0) {
+		if (way->count == state->accepted_count &&
+		    memcmp(way->rules, state->accepted, way->count * sizeof(way->rules[0])) == 0) {
 			way->set = pa_node_or(ways->rows->e->space, way->set, set);
 			return;
 		}
@@ -187,7 +190,7 @@ static void take_way(void *context, const struct pa_wstate *state)
 		return;
 	}
 	struct way *way = &ways->items[ways->count++];
-	*way = (struct way){.count = state->accepted_count, .set = set};
+	*way = (struct way){ .count = state->accepted_count, .set = set };
 	memcpy(way->rules, state->accepted, way->count * sizeof(way->rules[0]));
 }
 
@@ -197,45 +200,49 @@ static void fill_from_box(struct pa_wrun *run, struct pa_wstate *state, const st
 		struct pa_ranges ranges = row->box.field[f];
 		if (ranges.count == 0) {
 			struct pa_interval *all = pa_arena_alloc(run->arena, 1, sizeof(*all));
-			*all = (struct pa_interval){f == PA_FIELD_IIFNAME || f == PA_FIELD_OIFNAME, pa_field_max((enum pa_field)f)};
-			ranges = (struct pa_ranges){all, 1};
+			*all = (struct pa_interval){ f == PA_FIELD_IIFNAME || f == PA_FIELD_OIFNAME,
+						     pa_field_max((enum pa_field)f) };
+			ranges = (struct pa_ranges){ all, 1 };
 		}
-		state->packet[f] = (struct pa_wrange){ranges.items, ranges.count};
+		state->packet[f] = (struct pa_wrange){ ranges.items, ranges.count };
 	}
-	static const struct pa_interval new_state = {PA_CT_NEW, PA_CT_NEW}, original = {0, 0};
-	state->packet[PA_FIELD_CT_STATE] = (struct pa_wrange){&new_state, 1};
-	state->packet[PA_FIELD_CT_DIRECTION] = (struct pa_wrange){&original, 1};
+	static const struct pa_interval new_state = { PA_CT_NEW, PA_CT_NEW }, original = { 0, 0 };
+	state->packet[PA_FIELD_CT_STATE] = (struct pa_wrange){ &new_state, 1 };
+	state->packet[PA_FIELD_CT_DIRECTION] = (struct pa_wrange){ &original, 1 };
 	state->state_default = true;
 }
 
 /* A field of plain packets: what pa_visible() let decide for all values. */
 static void restrict_to_plain(struct pa_wstate *state, const struct pa_row *row)
 {
-	static const struct pa_interval syn = {PA_TCP_SYN, PA_TCP_SYN}, zero = {0, 0}, ttl = {64, 64}, whole = {0x4000, 0x4000};
+	static const struct pa_interval syn = { PA_TCP_SYN, PA_TCP_SYN }, zero = { 0, 0 }, ttl = { 64, 64 },
+					whole = { 0x4000, 0x4000 };
 	if (row->box.field[PA_FIELD_TCP_FLAGS].count == 0)
-		state->packet[PA_FIELD_TCP_FLAGS] = (struct pa_wrange){&syn, 1};
+		state->packet[PA_FIELD_TCP_FLAGS] = (struct pa_wrange){ &syn, 1 };
 	if (row->box.field[PA_FIELD_TTL].count == 0)
-		state->packet[PA_FIELD_TTL] = (struct pa_wrange){&ttl, 1};
+		state->packet[PA_FIELD_TTL] = (struct pa_wrange){ &ttl, 1 };
 	if (row->box.field[PA_FIELD_IP_FRAG_OFF].count == 0)
-		state->packet[PA_FIELD_IP_FRAG_OFF] = (struct pa_wrange){&whole, 1};
-	static const enum pa_field zeros[] = {PA_FIELD_PKTTYPE, PA_FIELD_DSCP, PA_FIELD_ECN, PA_FIELD_IP6_FLOWLABEL};
+		state->packet[PA_FIELD_IP_FRAG_OFF] = (struct pa_wrange){ &whole, 1 };
+	static const enum pa_field zeros[] = { PA_FIELD_PKTTYPE, PA_FIELD_DSCP, PA_FIELD_ECN, PA_FIELD_IP6_FLOWLABEL };
 	for (size_t i = 0; i < sizeof(zeros) / sizeof(zeros[0]); i++) {
 		if (row->box.field[zeros[i]].count == 0)
-			state->packet[zeros[i]] = (struct pa_wrange){&zero, 1};
+			state->packet[zeros[i]] = (struct pa_wrange){ &zero, 1 };
 	}
 }
 
 static void find_ways(struct rows *rows, const struct pa_row *row, struct ways *ways)
 {
-	struct pa_wrun run = {.walker = &rows->walker, .arena = pa_arena_new(), .limit = LEAVES_MAX, .leaf = take_way, .context = ways};
+	struct pa_wrun run = {
+		.walker = &rows->walker, .arena = pa_arena_new(), .limit = LEAVES_MAX, .leaf = take_way, .context = ways
+	};
 	struct pa_wstate *state = pa_arena_alloc(run.arena, 1, sizeof(*state));
 	ways->rows = rows;
 	fill_from_box(&run, state, row);
 	restrict_to_plain(state, row);
 	pa_wstate_init(&run, state, row->path, row->has_target);
-	static const enum pa_field zeros[] = {PA_FIELD_MARK, PA_FIELD_CT_MARK};
+	static const enum pa_field zeros[] = { PA_FIELD_MARK, PA_FIELD_CT_MARK };
 	for (size_t i = 0; i < 2; i++)
-		state->now[zeros[i]] = (struct pa_wvalue){.kind = PA_W_VALUE};
+		state->now[zeros[i]] = (struct pa_wvalue){ .kind = PA_W_VALUE };
 	pa_wstate_enter(&run, state);
 	pa_wrun_start(&run, state);
 	ways->too_many = ways->too_many || run.cut;
@@ -254,12 +261,13 @@ static void set_rules(struct rows *rows, struct pa_row *row, const struct pa_rul
 
 static struct pa_box keep_box(struct pa_evaluation *e, const struct pa_box *box)
 {
-	struct pa_box kept = {0};
+	struct pa_box kept = { 0 };
 	for (unsigned f = 0; f < PA_FIELD_COUNT; f++) {
 		size_t count = box->field[f].count;
 		if (count)
 			kept.field[f] = (struct pa_ranges){
-				pa_arena_dup(e->arena, box->field[f].items, count, sizeof(struct pa_interval)), count};
+				pa_arena_dup(e->arena, box->field[f].items, count, sizeof(struct pa_interval)), count
+			};
 	}
 	return kept;
 }
@@ -267,12 +275,12 @@ static struct pa_box keep_box(struct pa_evaluation *e, const struct pa_box *box)
 static struct pa_row make_row(struct rows *rows, const struct pa_box *box)
 {
 	const struct pa_exposure *exposure = rows->exposure;
-	struct pa_row row = {.path = exposure->path,
-			     .certainty = exposure->certainty,
-			     .condition = exposure->condition,
-			     .has_target = exposure->has_target,
-			     .target = exposure->target,
-			     .box = keep_box(rows->e, box)};
+	struct pa_row row = { .path = exposure->path,
+			      .certainty = exposure->certainty,
+			      .condition = exposure->condition,
+			      .has_target = exposure->has_target,
+			      .target = exposure->target,
+			      .box = keep_box(rows->e, box) };
 	struct pa_ranges nfproto = row.box.field[PA_FIELD_NFPROTO];
 	row.family = nfproto.count && nfproto.items[0].first == PA_NFPROTO_IPV4 ? 4 : 6;
 	return row;
@@ -311,23 +319,24 @@ static bool add_box(void *context, const struct pa_box *box)
 	if (rows->count < WALKED_ROWS_MAX)
 		find_ways(rows, &row, ways);
 	if (ways->count == 1 || ways->too_many || ways->count == 0) {
-		set_rules(rows, &row, ways->items[0].rules, ways->count ? ways->items[0].count : 0, ways->count == 1 && !ways->too_many);
+		set_rules(rows, &row, ways->items[0].rules, ways->count ? ways->items[0].count : 0,
+			  ways->count == 1 && !ways->too_many);
 		more = push_row(rows, &row);
 		free(ways);
 		return more;
 	}
 	pa_node whole = pa_set_box(rows->e->space, box).node;
 	for (size_t i = 0; i < ways->count && more; i++) {
-		struct part_context part = {rows, &ways->items[i]};
+		struct part_context part = { rows, &ways->items[i] };
 		pa_node set = pa_node_and(rows->e->space, whole, ways->items[i].set);
-		pa_set_boxes(rows->e->space, (pa_set){set}, 0, add_part, &part);
+		pa_set_boxes(rows->e->space, (pa_set){ set }, 0, add_part, &part);
 		whole = pa_node_minus(rows->e->space, whole, ways->items[i].set);
 		more = !rows->cut;
 	}
 	/* what no leaf covered (fields where plain packets decide) stays a row of the first way */
 	if (whole != PA_FALSE && more) {
-		struct part_context part = {rows, &ways->items[0]};
-		pa_set_boxes(rows->e->space, (pa_set){whole}, 0, add_part, &part);
+		struct part_context part = { rows, &ways->items[0] };
+		pa_set_boxes(rows->e->space, (pa_set){ whole }, 0, add_part, &part);
 		more = !rows->cut;
 	}
 	free(ways);
@@ -362,7 +371,7 @@ static int compare_intervals(const void *a, const void *b)
 static struct pa_ranges join_ranges(struct pa_evaluation *e, struct pa_ranges a, struct pa_ranges b, pa_u128 max)
 {
 	if (a.count == 0 || b.count == 0)
-		return (struct pa_ranges){0};
+		return (struct pa_ranges){ 0 };
 	struct pa_interval *all = pa_arena_alloc(e->arena, a.count + b.count, sizeof(*all));
 	memcpy(all, a.items, a.count * sizeof(*all));
 	memcpy(all + a.count, b.items, b.count * sizeof(*all));
@@ -375,8 +384,8 @@ static struct pa_ranges join_ranges(struct pa_evaluation *e, struct pa_ranges a,
 			all[kept++] = all[i];
 	}
 	if (kept == 1 && all[0].first == 0 && all[0].last == max)
-		return (struct pa_ranges){0};
-	return (struct pa_ranges){all, kept};
+		return (struct pa_ranges){ 0 };
+	return (struct pa_ranges){ all, kept };
 }
 
 /* Rows are few where this matters; many rows hardly ever differ in the protocol only. */
@@ -405,22 +414,22 @@ static void merge_protocols(struct rows *rows)
 	rows->count = kept;
 }
 
-size_t pa_evaluation_rows(struct pa_evaluation *e, const struct pa_exposure *exposure, pa_set part, bool with_loopback, size_t limit,
-			  const struct pa_row **ret_rows)
+size_t pa_evaluation_rows(struct pa_evaluation *e, const struct pa_exposure *exposure, pa_set part, bool with_loopback,
+			  size_t limit, const struct pa_row **ret_rows)
 {
-	struct rows rows = {.e = e, .exposure = exposure, .limit = limit};
-	rows.walker = (struct pa_walker){e->ruleset, e->host, e->plan, e->arena};
+	struct rows rows = { .e = e, .exposure = exposure, .limit = limit };
+	rows.walker = (struct pa_walker){ e->ruleset, e->host, e->plan, e->arena };
 	pa_node set = part.node;
 	if (!with_loopback && exposure->path != PA_PATH_OUT)
 		set = pa_node_minus(e->space, set, pa_field_in(e, PA_FIELD_IIFNAME, LO, LO));
-	pa_set_boxes(e->space, (pa_set){set}, 0, add_box, &rows);
+	pa_set_boxes(e->space, (pa_set){ set }, 0, add_box, &rows);
 	for (size_t i = 0; i < rows.count; i++)
 		simplify(&rows, &rows.items[i]);
 	merge_protocols(&rows);
 	for (size_t i = 0; i < rows.count; i++) {
 		simplify(&rows, &rows.items[i]);
 		pa_node inside = pa_node_and(e->space, set, pa_set_box(e->space, &rows.items[i].box).node);
-		rows.items[i].example = pa_evaluation_example(e, exposure->path, (pa_set){inside});
+		rows.items[i].example = pa_evaluation_example(e, exposure->path, (pa_set){ inside });
 	}
 	struct pa_row *kept = pa_arena_dup(e->arena, rows.items, rows.count, sizeof(*kept));
 	free(rows.items);

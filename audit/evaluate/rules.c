@@ -115,7 +115,7 @@ static pa_node overlay_node(struct pa_evaluation *e, pa_node node, uint32_t belo
 	uint32_t known = pa_table128_find(&e->overlays, node, below);
 	if (known != PA_TABLE_NONE)
 		return known;
-	struct overlay overlay = {e, below};
+	struct overlay overlay = { e, below };
 	pa_node result = pa_node_bind(e->space, node, overlay_outcome, &overlay);
 	pa_table128_put(&e->overlays, node, below, result);
 	return result;
@@ -182,13 +182,15 @@ static pa_node vmap_result(void *context, size_t element)
 }
 
 /* Anything may happen: go on, end the rule, accept or drop. */
-static pa_node any_verdict(struct pa_evaluation *e, const struct pa_rule *rule, size_t step, const char *text, const char *reason,
-			   pa_node on, uint32_t env)
+static pa_node any_verdict(struct pa_evaluation *e, const struct pa_rule *rule, size_t step, const char *text,
+			   const char *reason, pa_node on, uint32_t env)
 {
 	uint64_t key = (uint64_t)rule->id << 16 | step << 2 | (uint64_t)1 << 62;
-	pa_node decides = pa_variable(e, text, key, reason, rule, false), accepts = pa_variable(e, text, key + 1, reason, rule, false);
+	pa_node decides = pa_variable(e, text, key, reason, rule, false),
+		accepts = pa_variable(e, text, key + 1, reason, rule, false);
 	pa_node ends = pa_variable(e, text, key + 2, reason, rule, false);
-	pa_node verdict = pa_node_choose(e->space, accepts, pa_outcome(e, PA_OUTCOME_ACCEPT, env), pa_outcome(e, PA_OUTCOME_DROP, env));
+	pa_node verdict =
+		pa_node_choose(e->space, accepts, pa_outcome(e, PA_OUTCOME_ACCEPT, env), pa_outcome(e, PA_OUTCOME_DROP, env));
 	pa_node other = pa_node_choose(e->space, ends, pa_outcome(e, PA_OUTCOME_NEXT, env), on);
 	return pa_node_choose(e->space, decides, verdict, other);
 }
@@ -196,7 +198,7 @@ static pa_node any_verdict(struct pa_evaluation *e, const struct pa_rule *rule, 
 static pa_node vmap_node(struct pa_evaluation *e, const struct pa_rule *rule, size_t step, uint32_t env)
 {
 	const struct pa_step *s = &rule->steps[step];
-	struct vmap_context context = {e, rule, step, env};
+	struct vmap_context context = { e, rule, step, env };
 	const char *text = s->text ? s->text : "a verdict map";
 	pa_node miss = pa_outcome(e, PA_OUTCOME_NEXT, env);
 	if (s->elements->opaque)
@@ -206,7 +208,8 @@ static pa_node vmap_node(struct pa_evaluation *e, const struct pa_rule *rule, si
 	pa_node found = pa_lookup(e, rule, s, &s->key, s->elements, env, vmap_result, &context, miss);
 	if (!s->elements->may_shrink)
 		return found;
-	pa_node there = pa_variable(e, text, (uint64_t)(uintptr_t)s->elements, "elements of the map may have expired", rule, true);
+	pa_node there =
+		pa_variable(e, text, (uint64_t)(uintptr_t)s->elements, "elements of the map may have expired", rule, true);
 	return pa_node_choose(e->space, there, found, miss);
 }
 
@@ -216,7 +219,8 @@ static pa_node opaque_node(struct pa_evaluation *e, const struct pa_rule *rule, 
 	const char *text = s->text ? s->text : "an unknown statement";
 	pa_node on = pa_steps_node(e, rule, step + 1, env), next = pa_outcome(e, PA_OUTCOME_NEXT, env);
 	uint64_t key = s->volatile_ || !s->text ? (uint64_t)rule->id << 16 | step | (uint64_t)1 << 61 : 0;
-	const char *reason = s->volatile_ ? "its outcome depends on time or on other packets" : "this version does not know its meaning";
+	const char *reason =
+		s->volatile_ ? "its outcome depends on time or on other packets" : "this version does not know its meaning";
 	switch (s->opacity) {
 	case PA_OPACITY_MATCH:
 		return pa_node_choose(e->space, pa_variable(e, text, key, reason, rule, s->volatile_), on, next);
@@ -248,7 +252,8 @@ pa_node pa_steps_node(struct pa_evaluation *e, const struct pa_rule *rule, size_
 		pa_node set = pa_match_set(e, rule, s, env);
 		if (set == PA_FALSE)
 			return pa_outcome(e, PA_OUTCOME_NEXT, env);
-		return pa_node_choose(e->space, set, pa_steps_node(e, rule, step + 1, env), pa_outcome(e, PA_OUTCOME_NEXT, env));
+		return pa_node_choose(e->space, set, pa_steps_node(e, rule, step + 1, env),
+				      pa_outcome(e, PA_OUTCOME_NEXT, env));
 	}
 	case PA_STEP_VERDICT:
 		return verdict_node(e, rule, step, &s->verdict, env);
@@ -303,12 +308,12 @@ static void flush_items(struct pieces *pieces)
 
 static struct pa_class_set intersect_sets(struct pa_class_set a, struct pa_class_set b, struct pa_arena *arena)
 {
-	struct pa_class_set out = {.items = pa_arena_alloc(arena, (size_t)a.count + b.count + 1, sizeof(*out.items))};
+	struct pa_class_set out = { .items = pa_arena_alloc(arena, (size_t)a.count + b.count + 1, sizeof(*out.items)) };
 	for (uint32_t i = 0, j = 0; i < a.count && j < b.count;) {
 		uint32_t first = a.items[i].first > b.items[j].first ? a.items[i].first : b.items[j].first;
 		uint32_t last = a.items[i].last < b.items[j].last ? a.items[i].last : b.items[j].last;
 		if (first <= last)
-			out.items[out.count++] = (struct pa_class_range){first, last};
+			out.items[out.count++] = (struct pa_class_range){ first, last };
 		if (a.items[i].last < b.items[j].last)
 			i++;
 		else
@@ -353,7 +358,7 @@ static enum plainness plain_item(struct pieces *pieces, const struct pa_rule *ru
 	struct pa_evaluation *e = pieces->e;
 	size_t room = rule->step_count < PA_FIELD_COUNT ? rule->step_count : PA_FIELD_COUNT;
 	struct pa_guard *guards = pa_arena_alloc(pieces->arena, room + 1, sizeof(*guards));
-	*item = (struct pa_item){.guards = guards};
+	*item = (struct pa_item){ .guards = guards };
 	for (size_t k = 0; k < rule->step_count; k++) {
 		const struct pa_step *step = &rule->steps[k];
 		struct pa_guard guard;
@@ -420,7 +425,7 @@ static pa_node merge(struct pieces *pieces, size_t first, size_t count, pa_node 
 
 static pa_node build_tail(struct pa_evaluation *e, const struct pa_chain *chain, size_t from, uint32_t env)
 {
-	struct pieces pieces = {.e = e, .env = env, .arena = pa_arena_new()};
+	struct pieces pieces = { .e = e, .env = env, .arena = pa_arena_new() };
 	for (size_t i = from; i < chain->rule_count && !pa_space_failed(e->space); i++) {
 		const struct pa_rule *rule = chain->rules[i];
 		struct pa_item item;
@@ -437,7 +442,7 @@ static pa_node build_tail(struct pa_evaluation *e, const struct pa_chain *chain,
 		flush_items(&pieces);
 		pa_node node = pa_rule_node(e, rule, env);
 		if (rule_changes(e, rule)) {
-			struct rest rest = {e, chain, i + 1, env};
+			struct rest rest = { e, chain, i + 1, env };
 			node = pa_node_bind(e->space, node, rest_of_chain, &rest);
 		}
 		add_node(&pieces, node);

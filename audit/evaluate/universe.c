@@ -10,17 +10,17 @@
 
 #define LO pa_ifname_value("lo")
 
-static const struct pa_interval ipv4_all = {PA_IPV4_BASE, PA_IPV4_LAST};
-static const struct pa_interval loopback4 = {PA_IPV4_BASE | 0x7f000000, PA_IPV4_BASE | 0x7fffffff};
-static const struct pa_interval multicast4 = {PA_IPV4_BASE | 0xe0000000, PA_IPV4_BASE | 0xefffffff};
-static const struct pa_interval loopback6 = {1, 1};
-static const struct pa_interval multicast6 = {(pa_u128)0xff << 120, PA_U128_MAX};
-static const struct pa_interval broadcasts4[] = {{PA_IPV4_BASE, PA_IPV4_BASE}, {PA_IPV4_LAST, PA_IPV4_LAST}};
+static const struct pa_interval ipv4_all = { PA_IPV4_BASE, PA_IPV4_LAST };
+static const struct pa_interval loopback4 = { PA_IPV4_BASE | 0x7f000000, PA_IPV4_BASE | 0x7fffffff };
+static const struct pa_interval multicast4 = { PA_IPV4_BASE | 0xe0000000, PA_IPV4_BASE | 0xefffffff };
+static const struct pa_interval loopback6 = { 1, 1 };
+static const struct pa_interval multicast6 = { (pa_u128)0xff << 120, PA_U128_MAX };
+static const struct pa_interval broadcasts4[] = { { PA_IPV4_BASE, PA_IPV4_BASE }, { PA_IPV4_LAST, PA_IPV4_LAST } };
 
 /* ICMP types that open a flow of their own, and ICMPv6 types that conntrack leaves untracked by itself (ND, MLD). */
-static const struct pa_interval icmp_new[] = {{8, 8}, {13, 13}, {15, 15}, {17, 17}};
-static const struct pa_interval icmpv6_new[] = {{128, 128}, {139, 139}};
-static const struct pa_interval icmpv6_untracked[] = {{130, 136}, {143, 143}, {151, 151}};
+static const struct pa_interval icmp_new[] = { { 8, 8 }, { 13, 13 }, { 15, 15 }, { 17, 17 } };
+static const struct pa_interval icmpv6_new[] = { { 128, 128 }, { 139, 139 } };
+static const struct pa_interval icmpv6_untracked[] = { { 130, 136 }, { 143, 143 }, { 151, 151 } };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -31,7 +31,7 @@ static size_t tcp_new_flags(struct pa_interval out[256])
 	for (unsigned flags = 0; flags < 256; flags++) {
 		unsigned core = flags & ~(unsigned)(PA_TCP_ECN | PA_TCP_CWR | PA_TCP_PSH | PA_TCP_URG);
 		if (core == PA_TCP_SYN || core == PA_TCP_ACK)
-			out[count++] = (struct pa_interval){flags, flags};
+			out[count++] = (struct pa_interval){ flags, flags };
 	}
 	return count;
 }
@@ -41,15 +41,15 @@ static const struct {
 	enum pa_field field;
 	struct pa_interval plain;
 } plain_values[] = {
-	{PA_FIELD_PKTTYPE, {0, 0}},	{PA_FIELD_DSCP, {0, 0}},	       {PA_FIELD_ECN, {0, 0}},
-	{PA_FIELD_TTL, {64, 64}},	{PA_FIELD_IP_LENGTH, {60, 60}},	       {PA_FIELD_IP6_LENGTH, {40, 40}},
-	{PA_FIELD_META_LENGTH, {60, 60}}, {PA_FIELD_IP_ID, {1, 1}},	       {PA_FIELD_IP_FRAG_OFF, {0x4000, 0x4000}},
-	{PA_FIELD_IP_VERSION, {4, 4}},	{PA_FIELD_IP_HDRLENGTH, {5, 5}},       {PA_FIELD_IP6_FLOWLABEL, {0, 0}},
+	{ PA_FIELD_PKTTYPE, { 0, 0 } },	      { PA_FIELD_DSCP, { 0, 0 } },	   { PA_FIELD_ECN, { 0, 0 } },
+	{ PA_FIELD_TTL, { 64, 64 } },	      { PA_FIELD_IP_LENGTH, { 60, 60 } },  { PA_FIELD_IP6_LENGTH, { 40, 40 } },
+	{ PA_FIELD_META_LENGTH, { 60, 60 } }, { PA_FIELD_IP_ID, { 1, 1 } },	   { PA_FIELD_IP_FRAG_OFF, { 0x4000, 0x4000 } },
+	{ PA_FIELD_IP_VERSION, { 4, 4 } },    { PA_FIELD_IP_HDRLENGTH, { 5, 5 } }, { PA_FIELD_IP6_FLOWLABEL, { 0, 0 } },
 };
 
 static void cut(struct pa_cuts *cuts, enum pa_field field, pa_u128 first, pa_u128 last)
 {
-	pa_cuts_add_interval(cuts, field, (struct pa_interval){first, last});
+	pa_cuts_add_interval(cuts, field, (struct pa_interval){ first, last });
 }
 
 static void cut_all(struct pa_cuts *cuts, enum pa_field field, const struct pa_interval *items, size_t count)
@@ -93,7 +93,7 @@ void pa_universe_cuts(const struct pa_evaluation *e, struct pa_cuts *cuts)
 	cut(cuts, PA_FIELD_L4PROTO, 1, 1);
 	cut(cuts, PA_FIELD_L4PROTO, 6, 6);
 	cut(cuts, PA_FIELD_L4PROTO, 58, 58);
-	static const pa_u128 with_ports[] = {33, 17, 132, 136};
+	static const pa_u128 with_ports[] = { 33, 17, 132, 136 };
 	for (size_t i = 0; i < COUNT(with_ports) && (e->plan.reads_status || with_ports[i] == 33); i++)
 		cut(cuts, PA_FIELD_L4PROTO, with_ports[i], with_ports[i]);
 	cut_all(cuts, PA_FIELD_TCP_FLAGS, flags, tcp_new_flags(flags));
@@ -132,7 +132,7 @@ static pa_node field_set(struct pa_evaluation *e, enum pa_field field, const str
 
 pa_node pa_field_in(struct pa_evaluation *e, enum pa_field field, pa_u128 first, pa_u128 last)
 {
-	return field_set(e, field, &(struct pa_interval){first, last}, 1);
+	return field_set(e, field, &(struct pa_interval){ first, last }, 1);
 }
 
 static pa_node outside(struct pa_evaluation *e, pa_node set)
@@ -164,7 +164,7 @@ static pa_node own_addresses(struct pa_evaluation *e, enum pa_field field, unsig
 		const struct pa_host_address *own = &e->host->addresses[i];
 		unsigned kind = own->broadcast ? PA_TYPE_BROADCAST : own->anycast ? PA_TYPE_ANYCAST : PA_TYPE_LOCAL;
 		if (kind == type)
-			items[count++] = (struct pa_interval){own->address, own->address};
+			items[count++] = (struct pa_interval){ own->address, own->address };
 	}
 	pa_node set = field_set(e, field, items, count);
 	free(items);
@@ -186,9 +186,9 @@ static pa_node destination_types(struct pa_evaluation *e)
 			set = pa_node_choose(space, own_addresses(e, PA_FIELD_DADDR, type), type_is(e, field, type), set);
 	}
 	pa_node loopback = either(e, both(e, e->family[0], field_set(e, PA_FIELD_DADDR, &loopback4, 1)),
-			      both(e, e->family[1], field_set(e, PA_FIELD_DADDR, &loopback6, 1)));
+				  both(e, e->family[1], field_set(e, PA_FIELD_DADDR, &loopback6, 1)));
 	pa_node multicast = either(e, both(e, e->family[0], field_set(e, PA_FIELD_DADDR, &multicast4, 1)),
-			       both(e, e->family[1], field_set(e, PA_FIELD_DADDR, &multicast6, 1)));
+				   both(e, e->family[1], field_set(e, PA_FIELD_DADDR, &multicast6, 1)));
 	pa_node broadcast = both(e, e->family[0], field_set(e, PA_FIELD_DADDR, broadcasts4, COUNT(broadcasts4)));
 	set = pa_node_choose(space, loopback, type_is(e, field, PA_TYPE_LOCAL), set);
 	set = pa_node_choose(space, multicast, type_is(e, field, PA_TYPE_MULTICAST), set);
@@ -244,7 +244,9 @@ static pa_node source_types(struct pa_evaluation *e)
 /* The first next header of IPv6 is the transport protocol or an extension header (RFC 8200; IANA protocol numbers). */
 static pa_node next_headers(struct pa_evaluation *e)
 {
-	static const struct pa_interval extension[] = {{0, 0}, {43, 44}, {50, 51}, {60, 60}, {135, 135}, {139, 140}};
+	static const struct pa_interval extension[] = {
+		{ 0, 0 }, { 43, 44 }, { 50, 51 }, { 60, 60 }, { 135, 135 }, { 139, 140 }
+	};
 	const struct pa_classes *classes = pa_space_classes(e->space, PA_FIELD_L4PROTO);
 	if (pa_space_classes(e->space, PA_FIELD_IP6_NEXTHDR)->count < 2)
 		return PA_TRUE;
@@ -254,10 +256,12 @@ static pa_node next_headers(struct pa_evaluation *e)
 		bool extends = false;
 		for (size_t k = 0; k < COUNT(extension); k++)
 			extends = extends || (extension[k].first <= last && extension[k].last >= first);
-		uint32_t proto = classes->class_of[i], next = pa_classes_find(pa_space_classes(e->space, PA_FIELD_IP6_NEXTHDR), first);
-		struct pa_class_range one = {proto, proto}, other = {next, next};
-		pa_node same = pa_node_field(e->space, PA_FIELD_IP6_NEXTHDR, (struct pa_class_set){&other, 1}, PA_TRUE, PA_FALSE);
-		pa_node this = pa_node_field(e->space, PA_FIELD_L4PROTO, (struct pa_class_set){&one, 1}, PA_TRUE, PA_FALSE);
+		uint32_t proto = classes->class_of[i],
+			 next = pa_classes_find(pa_space_classes(e->space, PA_FIELD_IP6_NEXTHDR), first);
+		struct pa_class_range one = { proto, proto }, other = { next, next };
+		pa_node same =
+			pa_node_field(e->space, PA_FIELD_IP6_NEXTHDR, (struct pa_class_set){ &other, 1 }, PA_TRUE, PA_FALSE);
+		pa_node this = pa_node_field(e->space, PA_FIELD_L4PROTO, (struct pa_class_set){ &one, 1 }, PA_TRUE, PA_FALSE);
 		set = either(e, set, both(e, this, same));
 		if (extends)
 			header = either(e, header, same);
@@ -322,8 +326,10 @@ void pa_universe_make(struct pa_evaluation *e)
 	e->base = both(e, set, next_headers(e));
 	e->plain = plain_packets(e);
 	/* of an unknown host every address may be broadcast or anycast as well: rows speak of own and foreign ones */
-	pa_node usual = either(e, type_is(e, PA_FIELD_DADDR_TYPE, PA_TYPE_LOCAL), type_is(e, PA_FIELD_DADDR_TYPE, PA_TYPE_UNICAST));
-	pa_node possible = pa_node_forget(e->space, both(e, e->base, usual), (const bool[PA_FIELD_COUNT]){[PA_FIELD_DADDR_TYPE] = true});
+	pa_node usual =
+		either(e, type_is(e, PA_FIELD_DADDR_TYPE, PA_TYPE_LOCAL), type_is(e, PA_FIELD_DADDR_TYPE, PA_TYPE_UNICAST));
+	pa_node possible =
+		pa_node_forget(e->space, both(e, e->base, usual), (const bool[PA_FIELD_COUNT]){ [PA_FIELD_DADDR_TYPE] = true });
 	e->usual_types = either(e, usual, outside(e, possible));
 }
 
@@ -346,10 +352,10 @@ pa_node pa_universe_path(struct pa_evaluation *e, enum pa_path path)
 	switch (path) {
 	case PA_PATH_IN:
 		return both(e, both(e, e->base, has_name(e, PA_FIELD_IIFNAME)),
-			   both(e, outside(e, foreign), either(e, lo, outside(e, loopback))));
+			    both(e, outside(e, foreign), either(e, lo, outside(e, loopback))));
 	case PA_PATH_FORWARD:
 		return both(e, both(e, e->base, both(e, has_name(e, PA_FIELD_IIFNAME), outside(e, lo))),
-			   both(e, foreign, has_name(e, PA_FIELD_OIFNAME)));
+			    both(e, foreign, has_name(e, PA_FIELD_OIFNAME)));
 	case PA_PATH_OUT:
 		return both(e, e->base, has_name(e, PA_FIELD_OIFNAME));
 	}

@@ -17,25 +17,25 @@ static void note(struct pa_wrun *run, struct pa_wstate *s, struct pa_walk_step s
 	if (!run->trace)
 		return;
 	struct pa_wstep *link = pa_arena_alloc(run->arena, 1, sizeof(*link));
-	*link = (struct pa_wstep){s->steps, step};
+	*link = (struct pa_wstep){ s->steps, step };
 	s->steps = link;
 }
 
 static void note_kernel(struct pa_wrun *run, struct pa_wstate *s, const char *text)
 {
-	note(run, s, (struct pa_walk_step){.outcome = PA_WALK_KERNEL, .text = text});
+	note(run, s, (struct pa_walk_step){ .outcome = PA_WALK_KERNEL, .text = text });
 }
 
 static void note_rule(struct pa_wrun *run, struct pa_wstate *s, const struct pa_rule *rule, enum pa_walk_outcome outcome,
 		      enum pa_verdict_kind verdict, const struct pa_step *failed)
 {
 	note(run, s,
-	     (struct pa_walk_step){.chain = rule->chain,
-				   .rule = rule,
-				   .depth = s->depth ? s->depth - 1 : 0,
-				   .outcome = outcome,
-				   .verdict = verdict,
-				   .failed_step = failed});
+	     (struct pa_walk_step){ .chain = rule->chain,
+				    .rule = rule,
+				    .depth = s->depth ? s->depth - 1 : 0,
+				    .outcome = outcome,
+				    .verdict = verdict,
+				    .failed_step = failed });
 }
 
 static void end(struct pa_wstate *s, enum pa_fate fate)
@@ -53,12 +53,12 @@ static const struct pa_stage *stage_of(const struct pa_wrun *run, const struct p
 
 static struct pa_wvalue constant(pa_u128 value)
 {
-	return (struct pa_wvalue){PA_W_VALUE, PA_FIELD_NFPROTO, value, value, NULL};
+	return (struct pa_wvalue){ PA_W_VALUE, PA_FIELD_NFPROTO, value, value, NULL };
 }
 
 static struct pa_wvalue carried(enum pa_field field)
 {
-	return (struct pa_wvalue){PA_W_PACKET, field, 0, 0, NULL};
+	return (struct pa_wvalue){ PA_W_PACKET, field, 0, 0, NULL };
 }
 
 static bool sees_family(struct pa_wrun *run, struct pa_wstate *s, enum pa_family family)
@@ -71,7 +71,7 @@ static bool sees_family(struct pa_wrun *run, struct pa_wstate *s, enum pa_family
 
 static void enter_chain(struct pa_wstate *s, const struct pa_chain *chain)
 {
-	s->frames[0] = (struct pa_wframe){chain, 0};
+	s->frames[0] = (struct pa_wframe){ chain, 0 };
 	s->depth = 1;
 	s->step = SIZE_MAX;
 }
@@ -101,7 +101,7 @@ static void base_chain_end(struct pa_wrun *run, struct pa_wstate *s)
 {
 	const struct pa_stage *stage = stage_of(run, s);
 	const struct pa_chain *chain = stage->kind == PA_STAGE_NAT ? stage->nat[s->nat] : stage->chain;
-	note(run, s, (struct pa_walk_step){.chain = chain, .outcome = PA_WALK_POLICY, .verdict = chain->policy});
+	note(run, s, (struct pa_walk_step){ .chain = chain, .outcome = PA_WALK_POLICY, .verdict = chain->policy });
 	if (chain->policy == PA_VERDICT_ACCEPT)
 		leave_base_chain(run, s);
 	else
@@ -137,10 +137,10 @@ static void see_packet(struct pa_wrun *run, struct pa_wstate *s)
 /* What the flow remembers of its first packet: this packet's own header when it is in the original direction. */
 static void set_original(struct pa_wrun *run, struct pa_wstate *s)
 {
-	static const enum pa_field original[][2] = {{PA_FIELD_CT_ORIG_SADDR, PA_FIELD_SADDR},
-						    {PA_FIELD_CT_ORIG_DADDR, PA_FIELD_DADDR},
-						    {PA_FIELD_CT_ORIG_SPORT, PA_FIELD_SPORT},
-						    {PA_FIELD_CT_ORIG_DPORT, PA_FIELD_DPORT}};
+	static const enum pa_field original[][2] = { { PA_FIELD_CT_ORIG_SADDR, PA_FIELD_SADDR },
+						     { PA_FIELD_CT_ORIG_DADDR, PA_FIELD_DADDR },
+						     { PA_FIELD_CT_ORIG_SPORT, PA_FIELD_SPORT },
+						     { PA_FIELD_CT_ORIG_DPORT, PA_FIELD_DPORT } };
 	bool own = state_is(run, s, PA_CT_NEW) ||
 		   (state_is(run, s, PA_CT_ESTABLISHED) && pa_wfield_in(run, s, PA_FIELD_CT_DIRECTION, 0, 0));
 	for (size_t i = 0; i < 4; i++)
@@ -170,7 +170,8 @@ static bool nat_is_on(struct pa_wrun *run, struct pa_wstate *s)
 	const struct pa_plan *plan = &run->walker->plan;
 	if (plan->conntrack_ipv4 && plan->conntrack_ipv6)
 		return true;
-	return pa_wfield_in(run, s, PA_FIELD_NFPROTO, PA_NFPROTO_IPV4, PA_NFPROTO_IPV4) ? plan->conntrack_ipv4 : plan->conntrack_ipv6;
+	return pa_wfield_in(run, s, PA_FIELD_NFPROTO, PA_NFPROTO_IPV4, PA_NFPROTO_IPV4) ? plan->conntrack_ipv4
+											: plan->conntrack_ipv6;
 }
 
 /* Is the first packet of the flow, which is the one that nat chains see, this one? */
@@ -201,7 +202,7 @@ static bool flow_is_translated(struct pa_wrun *run, struct pa_wstate *s)
 static void translate_as_flow(struct pa_wstate *s)
 {
 	static const char *const text = "the address or port that NAT gave the flow";
-	struct pa_wvalue unknown = {.kind = PA_W_UNKNOWN, .text = text};
+	struct pa_wvalue unknown = { .kind = PA_W_UNKNOWN, .text = text };
 	if (s->at == PA_HOOK_PREROUTING || s->at == PA_HOOK_OUTPUT) {
 		s->now[PA_FIELD_DADDR] = s->now[PA_FIELD_DPORT] = unknown;
 		s->now[PA_FIELD_DADDR_TYPE] = s->now[PA_FIELD_DADDR_IIF_TYPE] = unknown;
@@ -264,7 +265,8 @@ static bool is_martian(struct pa_wrun *run, struct pa_wstate *s)
 	bool loopback = address->kind == PA_W_VALUE && address->first >> 24 == (PA_IPV4_BASE | 0x7f000000) >> 24;
 	if (!loopback || run->walker->host->route_localnet == PA_YES || pa_wfield_in(run, s, PA_FIELD_IIFNAME, LO, LO))
 		return false;
-	return run->walker->host->route_localnet == PA_NO || !pa_wassume(run, s, "net.ipv4.conf.*.route_localnet is 1", 0, true);
+	return run->walker->host->route_localnet == PA_NO ||
+	       !pa_wassume(run, s, "net.ipv4.conf.*.route_localnet is 1", 0, true);
 }
 
 static bool forwarding_is_off(struct pa_wrun *run, struct pa_wstate *s)
@@ -283,14 +285,16 @@ static void decrement_ttl(struct pa_wstate *s)
 	if (ttl.count == 1 && ttl.items[0].first == ttl.items[0].last && ttl.items[0].first > 0)
 		s->now[PA_FIELD_TTL] = constant(ttl.items[0].first - 1);
 	else
-		s->now[PA_FIELD_TTL] = (struct pa_wvalue){.kind = PA_W_UNKNOWN, .text = "the TTL after forwarding took one off"};
+		s->now[PA_FIELD_TTL] =
+			(struct pa_wvalue){ .kind = PA_W_UNKNOWN, .text = "the TTL after forwarding took one off" };
 }
 
 static void route(struct pa_wrun *run, struct pa_wstate *s)
 {
 	if (is_local(run, s)) {
 		if (is_martian(run, s)) {
-			note_kernel(run, s, "the kernel drops it: a loopback destination from another interface (route_localnet)");
+			note_kernel(run, s,
+				    "the kernel drops it: a loopback destination from another interface (route_localnet)");
 			end(s, PA_FATE_DROP);
 			return;
 		}
@@ -337,7 +341,8 @@ static void hook_end(struct pa_wrun *run, struct pa_wstate *s)
 	case PA_HOOK_OUTPUT:
 		if (s->now[PA_FIELD_DADDR].kind != PA_W_PACKET)
 			s->now[PA_FIELD_OIFNAME] =
-				(struct pa_wvalue){.kind = PA_W_UNKNOWN, .text = "the interface after NAT changed the destination"};
+				(struct pa_wvalue){ .kind = PA_W_UNKNOWN,
+						    .text = "the interface after NAT changed the destination" };
 		s->at = PA_HOOK_POSTROUTING;
 		s->stage = 0;
 		return;
@@ -430,7 +435,7 @@ static void take_verdict(struct pa_wrun *run, struct pa_wstate *s, const struct 
 			end(s, PA_FATE_DEPENDS);
 			return;
 		}
-		s->frames[s->depth++] = (struct pa_wframe){verdict->target, 0};
+		s->frames[s->depth++] = (struct pa_wframe){ verdict->target, 0 };
 		return;
 	case PA_VERDICT_CONTINUE:
 		return;
@@ -440,7 +445,7 @@ static void take_verdict(struct pa_wrun *run, struct pa_wstate *s, const struct 
 static void any_verdict(struct pa_wrun *run, struct pa_wstate *s, const struct pa_rule *rule, const char *text)
 {
 	uint64_t key = (uint64_t)rule->id << 20 | s->step << 4;
-	static const struct pa_verdict accepts = {.kind = PA_VERDICT_ACCEPT}, drops = {.kind = PA_VERDICT_DROP};
+	static const struct pa_verdict accepts = { .kind = PA_VERDICT_ACCEPT }, drops = { .kind = PA_VERDICT_DROP };
 	if (pa_wassume(run, s, text, key, false)) {
 		if (pa_wassume(run, s, text, key + 1, false))
 			take_verdict(run, s, rule, &accepts);
@@ -600,19 +605,23 @@ void pa_wrun_start(struct pa_wrun *run, struct pa_wstate *first)
 
 static void init_types(struct pa_wrun *run, struct pa_wstate *s, enum pa_path path, bool path_open)
 {
-	static const struct pa_interval local = {PA_TYPE_LOCAL, PA_TYPE_MULTICAST}, any = {PA_TYPE_UNICAST, PA_TYPE_MULTICAST};
-	static const struct pa_interval foreign = {PA_TYPE_UNICAST, PA_TYPE_UNICAST};
-	const struct pa_interval *type = path_open ? &any : path == PA_PATH_IN ? &local : path == PA_PATH_FORWARD ? &foreign : &any;
+	static const struct pa_interval local = { PA_TYPE_LOCAL, PA_TYPE_MULTICAST },
+					any = { PA_TYPE_UNICAST, PA_TYPE_MULTICAST };
+	static const struct pa_interval foreign = { PA_TYPE_UNICAST, PA_TYPE_UNICAST };
+	const struct pa_interval *type = path_open		   ? &any
+					 : path == PA_PATH_IN	   ? &local
+					 : path == PA_PATH_FORWARD ? &foreign
+								   : &any;
 	struct pa_wrange daddr = s->packet[PA_FIELD_DADDR];
 	if (daddr.count == 1 && daddr.items[0].first == daddr.items[0].last) {
 		int family = s->packet[PA_FIELD_NFPROTO].items[0].first == PA_NFPROTO_IPV4 ? 4 : 6;
 		unsigned known = pa_address_type(run->walker->host, daddr.items[0].first, family);
 		struct pa_interval *exact = pa_arena_alloc(run->arena, 1, sizeof(*exact));
-		*exact = (struct pa_interval){known, known};
+		*exact = (struct pa_interval){ known, known };
 		if (known && known >= type->first && known <= type->last)
 			type = exact;
 	}
-	s->packet[PA_FIELD_DADDR_TYPE] = (struct pa_wrange){type, 1};
+	s->packet[PA_FIELD_DADDR_TYPE] = (struct pa_wrange){ type, 1 };
 }
 
 static bool single_value(struct pa_wrange range)
@@ -628,7 +637,8 @@ static void init_host_types(struct pa_wrun *run, struct pa_wstate *s)
 	int family = s->packet[PA_FIELD_NFPROTO].items[0].first == PA_NFPROTO_IPV4 ? 4 : 6;
 	if (host->addresses_known && single_value(s->packet[PA_FIELD_SADDR]))
 		s->now[PA_FIELD_SADDR_TYPE] = constant(pa_address_type(host, source, family));
-	if (!pa_universe_knows_interfaces(host) || !single_value(s->packet[PA_FIELD_DADDR]) || !single_value(s->packet[PA_FIELD_IIFNAME]))
+	if (!pa_universe_knows_interfaces(host) || !single_value(s->packet[PA_FIELD_DADDR]) ||
+	    !single_value(s->packet[PA_FIELD_IIFNAME]))
 		return;
 	unsigned type = pa_address_type(host, destination, family);
 	bool own = false, here = false;

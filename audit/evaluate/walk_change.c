@@ -5,12 +5,12 @@
 
 static struct pa_wvalue unknown_value(const char *text)
 {
-	return (struct pa_wvalue){.kind = PA_W_UNKNOWN, .text = text ? text : "a value that cannot be known"};
+	return (struct pa_wvalue){ .kind = PA_W_UNKNOWN, .text = text ? text : "a value that cannot be known" };
 }
 
 static struct pa_wvalue interval_value(struct pa_interval interval, const char *text)
 {
-	return (struct pa_wvalue){PA_W_VALUE, PA_FIELD_NFPROTO, interval.first, interval.last, text ? text : "a range"};
+	return (struct pa_wvalue){ PA_W_VALUE, PA_FIELD_NFPROTO, interval.first, interval.last, text ? text : "a range" };
 }
 
 /* What another field holds now, under mask and xor. */
@@ -41,10 +41,10 @@ static struct pa_wvalue datum_value(const struct pa_operand *operand, const stru
 }
 
 /* The element that the step's map gives; NULL: none, the rule ends. */
-static const struct pa_datum *find_datum(struct pa_wrun *run, struct pa_wstate *state, const struct pa_rule *rule, const struct pa_step *step,
-					 const struct pa_key *key, const struct pa_elements *map)
+static const struct pa_datum *find_datum(struct pa_wrun *run, struct pa_wstate *state, const struct pa_rule *rule,
+					 const struct pa_step *step, const struct pa_key *key, const struct pa_elements *map)
 {
-	static const struct pa_datum anything = {.kind = PA_DATUM_OPAQUE};
+	static const struct pa_datum anything = { .kind = PA_DATUM_OPAQUE };
 	const char *text = step->text ? step->text : "a map";
 	uint64_t id = (uint64_t)(uintptr_t)map;
 	if (map->opaque)
@@ -97,7 +97,7 @@ void pa_wassign(struct pa_wrun *run, struct pa_wstate *state, const struct pa_ru
 static const char *locality_text(struct pa_wrun *run, const struct pa_wvalue *value, int family)
 {
 	char range[PA_ADDRESS_RANGE_TEXT_MAX];
-	pa_address_range_format((struct pa_interval){value->first, value->last}, family, range);
+	pa_address_range_format((struct pa_interval){ value->first, value->last }, family, range);
 	return pa_arena_printf(run->arena, "%s is an address of this host", range);
 }
 
@@ -105,7 +105,7 @@ static struct pa_wvalue destination_type(struct pa_wrun *run, const struct pa_wv
 {
 	const struct pa_host *host = run->walker->host;
 	if (address->kind == PA_W_SELF)
-		return interval_value((struct pa_interval){PA_TYPE_LOCAL, PA_TYPE_LOCAL}, NULL);
+		return interval_value((struct pa_interval){ PA_TYPE_LOCAL, PA_TYPE_LOCAL }, NULL);
 	if (address->kind != PA_W_VALUE)
 		return unknown_value("the new destination is an address of this host");
 	unsigned type = pa_address_type(host, address->first, family);
@@ -113,7 +113,7 @@ static struct pa_wvalue destination_type(struct pa_wrun *run, const struct pa_wv
 	for (size_t i = 0; !single && host->addresses_known && i < host->address_count; i++)
 		local = local || (host->addresses[i].address >= address->first && host->addresses[i].address <= address->last);
 	if (single ? type != 0 : host->addresses_known && !local && type == PA_TYPE_UNICAST)
-		return interval_value((struct pa_interval){type, type}, NULL);
+		return interval_value((struct pa_interval){ type, type }, NULL);
 	return unknown_value(locality_text(run, address, family));
 }
 
@@ -173,9 +173,10 @@ static bool has_value(struct pa_wrun *run, struct pa_wstate *state, enum pa_fiel
 }
 
 /* A translation to where the packet goes anyway leaves no trace in ct status (measured). */
-static bool is_unchanged(struct pa_wrun *run, struct pa_wstate *state, const struct pa_wvalue *address, const struct pa_wvalue *port)
+static bool is_unchanged(struct pa_wrun *run, struct pa_wstate *state, const struct pa_wvalue *address,
+			 const struct pa_wvalue *port)
 {
-	static const pa_u128 protocols[] = {6, 17, 33, 132, 136};
+	static const pa_u128 protocols[] = { 6, 17, 33, 132, 136 };
 	bool has_ports = false;
 	if (!run->walker->plan.reads_status)
 		return false;
@@ -204,7 +205,7 @@ enum pa_wnat pa_wtranslate(struct pa_wrun *run, struct pa_wstate *state, const s
 	bool has_address = operand_value(state, step, &step->value, datum, map, &address);
 	bool has_port = operand_value(state, step, &step->port, datum, map, &port);
 	if (step->nat == PA_NAT_REDIRECT) {
-		address = (struct pa_wvalue){.kind = PA_W_SELF, .text = "an address of this host"};
+		address = (struct pa_wvalue){ .kind = PA_W_SELF, .text = "an address of this host" };
 		has_address = true;
 	} else if (step->nat == PA_NAT_MASQUERADE) {
 		address = unknown_value("the address of the outgoing interface");

@@ -74,12 +74,13 @@ static void take_leaf(void *context, const struct pa_wstate *state)
 
 static const char *condition(const struct verdict *v, bool cut)
 {
-	struct pa_buffer text = {0};
+	struct pa_buffer text = { 0 };
 	for (size_t i = 0; i < v->text_count; i++)
 		pa_buffer_printf(&text, "%swhether `%s`", text.length ? ", " : "", v->texts[i]);
 	for (unsigned f = 0; f < PA_FIELD_COUNT; f++) {
 		if (v->split_fields >> f & 1)
-			pa_buffer_printf(&text, "%sthe packet's %s", text.length ? ", " : "", pa_field_info((enum pa_field)f)->name);
+			pa_buffer_printf(&text, "%sthe packet's %s", text.length ? ", " : "",
+					 pa_field_info((enum pa_field)f)->name);
 	}
 	if (cut)
 		pa_buffer_printf(&text, "%smore cases than are followed", text.length ? ", " : "");
@@ -102,37 +103,38 @@ static void copy_translation(const struct pa_wstate *state, struct pa_walk *walk
 {
 	const struct pa_wvalue *saddr = &state->now[PA_FIELD_SADDR], *daddr = &state->now[PA_FIELD_DADDR];
 	const struct pa_wvalue *sport = &state->now[PA_FIELD_SPORT], *dport = &state->now[PA_FIELD_DPORT];
-	static const pa_u128 protocols[] = {6, 17, 132, 136};
+	static const pa_u128 protocols[] = { 6, 17, 132, 136 };
 	struct pa_wrange protocol = state->packet[PA_FIELD_L4PROTO];
 	bool ports = protocol.count != 1 || protocol.items[0].first != protocol.items[0].last;
 	for (size_t i = 0; i < sizeof(protocols) / sizeof(protocols[0]); i++)
 		ports = ports || protocol.items[0].first == protocols[i];
 	walk->destination_is_self = daddr->kind == PA_W_SELF;
 	walk->source_changed = saddr->kind == PA_W_VALUE;
-	walk->source = (struct pa_interval){saddr->first, saddr->last};
+	walk->source = (struct pa_interval){ saddr->first, saddr->last };
 	walk->destination_changed = daddr->kind == PA_W_VALUE;
-	walk->destination = (struct pa_interval){daddr->first, daddr->last};
+	walk->destination = (struct pa_interval){ daddr->first, daddr->last };
 	walk->has_source_port = ports && sport->kind == PA_W_VALUE;
-	walk->source_port = (struct pa_interval){sport->first, sport->last};
+	walk->source_port = (struct pa_interval){ sport->first, sport->last };
 	walk->has_destination_port = ports && dport->kind == PA_W_VALUE;
-	walk->destination_port = (struct pa_interval){dport->first, dport->last};
+	walk->destination_port = (struct pa_interval){ dport->first, dport->last };
 }
 
 /* All values of a field that no packet names: the conntrack states are few, the rest is a range. */
 static struct pa_wrange open_field(struct pa_arena *arena, enum pa_field field)
 {
-	static const struct pa_interval states[] = {{PA_CT_NEW, PA_CT_NEW}};
-	static const struct pa_interval families[] = {{PA_NFPROTO_IPV4, PA_NFPROTO_IPV4}, {PA_NFPROTO_IPV6, PA_NFPROTO_IPV6}};
+	static const struct pa_interval states[] = { { PA_CT_NEW, PA_CT_NEW } };
+	static const struct pa_interval families[] = { { PA_NFPROTO_IPV4, PA_NFPROTO_IPV4 },
+						       { PA_NFPROTO_IPV6, PA_NFPROTO_IPV6 } };
 	if (field == PA_FIELD_CT_STATE)
-		return (struct pa_wrange){states, 1};
+		return (struct pa_wrange){ states, 1 };
 	if (field == PA_FIELD_NFPROTO)
-		return (struct pa_wrange){families, 2};
+		return (struct pa_wrange){ families, 2 };
 	struct pa_interval *all = pa_arena_alloc(arena, 1, sizeof(*all));
-	*all = (struct pa_interval){0, pa_field_max(field)};
+	*all = (struct pa_interval){ 0, pa_field_max(field) };
 	/* an interface has a name; a packet that is sent or forwarded leaves through one */
 	if (field == PA_FIELD_IIFNAME || field == PA_FIELD_OIFNAME)
 		all->first = 1;
-	return (struct pa_wrange){all, 1};
+	return (struct pa_wrange){ all, 1 };
 }
 
 static void fill_packet(struct pa_wrun *run, struct pa_wstate *state, const struct pa_packet *packet)
@@ -143,8 +145,8 @@ static void fill_packet(struct pa_wrun *run, struct pa_wstate *state, const stru
 			continue;
 		}
 		struct pa_interval *value = pa_arena_alloc(run->arena, 1, sizeof(*value));
-		*value = (struct pa_interval){packet->value[f], packet->value[f]};
-		state->packet[f] = (struct pa_wrange){value, 1};
+		*value = (struct pa_interval){ packet->value[f], packet->value[f] };
+		state->packet[f] = (struct pa_wrange){ value, 1 };
 	}
 	state->state_default = !packet->known[PA_FIELD_CT_STATE];
 }
@@ -152,11 +154,11 @@ static void fill_packet(struct pa_wrun *run, struct pa_wstate *state, const stru
 /* Marks and status are followed by value; what the packet does not say of them is open. */
 static void fill_values(struct pa_wstate *state, const struct pa_packet *packet)
 {
-	static const enum pa_field fields[] = {PA_FIELD_MARK, PA_FIELD_CT_MARK, PA_FIELD_CT_STATUS};
+	static const enum pa_field fields[] = { PA_FIELD_MARK, PA_FIELD_CT_MARK, PA_FIELD_CT_STATUS };
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
 		if (packet->known[fields[i]])
-			state->now[fields[i]] = (struct pa_wvalue){PA_W_VALUE, PA_FIELD_NFPROTO, packet->value[fields[i]],
-								   packet->value[fields[i]], NULL};
+			state->now[fields[i]] = (struct pa_wvalue){ PA_W_VALUE, PA_FIELD_NFPROTO, packet->value[fields[i]],
+								    packet->value[fields[i]], NULL };
 	}
 	state->status_given = packet->known[PA_FIELD_CT_STATUS];
 }
@@ -165,8 +167,8 @@ void pa_walker_walk(const struct pa_walker *walker, const struct pa_packet *pack
 {
 	memset(walk, 0, sizeof(*walk));
 	walk->arena = pa_arena_new();
-	struct verdict verdict = {.arena = walk->arena};
-	struct pa_wrun run = {.walker = walker, .arena = walk->arena, .limit = LEAVES_MAX, .trace = true};
+	struct verdict verdict = { .arena = walk->arena };
+	struct pa_wrun run = { .walker = walker, .arena = walk->arena, .limit = LEAVES_MAX, .trace = true };
 	run.leaf = take_leaf;
 	run.context = &verdict;
 	struct pa_wstate *state = pa_arena_alloc(walk->arena, 1, sizeof(*state));

@@ -27,8 +27,8 @@ bool pa_wassume(struct pa_wrun *run, struct pa_wstate *state, const char *text, 
 			return a->holds;
 	}
 	struct pa_wassumption *pair = pa_arena_alloc(run->arena, 2, sizeof(*pair));
-	pair[0] = (struct pa_wassumption){state->assumptions, text, key, true, understood};
-	pair[1] = (struct pa_wassumption){state->assumptions, text, key, false, understood};
+	pair[0] = (struct pa_wassumption){ state->assumptions, text, key, true, understood };
+	pair[1] = (struct pa_wassumption){ state->assumptions, text, key, false, understood };
 	struct pa_wstate other = *state;
 	other.assumptions = &pair[1];
 	pa_wsplit(run, &other);
@@ -46,13 +46,13 @@ static struct pa_wrange intersect(struct pa_wrun *run, struct pa_wrange range, c
 		pa_u128 first = range.items[i].first > items[j].first ? range.items[i].first : items[j].first;
 		pa_u128 last = range.items[i].last < items[j].last ? range.items[i].last : items[j].last;
 		if (first <= last)
-			out[n++] = (struct pa_interval){first, last};
+			out[n++] = (struct pa_interval){ first, last };
 		if (range.items[i].last < items[j].last)
 			i++;
 		else
 			j++;
 	}
-	return (struct pa_wrange){out, n};
+	return (struct pa_wrange){ out, n };
 }
 
 static struct pa_wrange subtract(struct pa_wrun *run, struct pa_wrange range, struct pa_wrange gone)
@@ -66,16 +66,16 @@ static struct pa_wrange subtract(struct pa_wrun *run, struct pa_wrange range, st
 			j++;
 		while (j < gone.count && gone.items[j].first <= range.items[i].last) {
 			if (gone.items[j].first > first)
-				out[n++] = (struct pa_interval){first, gone.items[j].first - 1};
+				out[n++] = (struct pa_interval){ first, gone.items[j].first - 1 };
 			open = gone.items[j].last < range.items[i].last;
 			if (!open)
 				break;
 			first = gone.items[j++].last + 1;
 		}
 		if (open)
-			out[n++] = (struct pa_interval){first, range.items[i].last};
+			out[n++] = (struct pa_interval){ first, range.items[i].last };
 	}
-	return (struct pa_wrange){out, n};
+	return (struct pa_wrange){ out, n };
 }
 
 static bool is_single(struct pa_wrange range)
@@ -89,7 +89,8 @@ static bool equal_ranges(struct pa_wrange a, struct pa_wrange b)
 }
 
 /* Narrow the packet's field to `hit`, leaving the rest to another state. Sorted intervals. */
-static bool narrow(struct pa_wrun *run, struct pa_wstate *state, enum pa_field field, const struct pa_interval *items, size_t count)
+static bool narrow(struct pa_wrun *run, struct pa_wstate *state, enum pa_field field, const struct pa_interval *items,
+		   size_t count)
 {
 	struct pa_wrange range = state->packet[field], hit = intersect(run, range, items, count);
 	if (hit.count == 0)
@@ -108,7 +109,7 @@ static bool narrow(struct pa_wrun *run, struct pa_wstate *state, enum pa_field f
 bool pa_wfield_in(struct pa_wrun *run, struct pa_wstate *state, enum pa_field field, pa_u128 first, pa_u128 last)
 {
 	const struct pa_wvalue *value = &state->now[field];
-	struct pa_interval wanted = {first, last};
+	struct pa_interval wanted = { first, last };
 	switch (value->kind) {
 	case PA_W_PACKET:
 		return narrow(run, state, value->field, &wanted, 1);
@@ -130,7 +131,9 @@ bool pa_whas_flow(struct pa_wrun *run, struct pa_wstate *state)
 	if (state->now[PA_FIELD_CT_STATE].kind == PA_W_VALUE && state->now[PA_FIELD_CT_STATE].first == PA_CT_INVALID)
 		return false;
 	/* established, related, new */
-	struct pa_interval with[] = {{PA_CT_ESTABLISHED, PA_CT_ESTABLISHED}, {PA_CT_RELATED, PA_CT_RELATED}, {PA_CT_NEW, PA_CT_NEW}};
+	struct pa_interval with[] = { { PA_CT_ESTABLISHED, PA_CT_ESTABLISHED },
+				      { PA_CT_RELATED, PA_CT_RELATED },
+				      { PA_CT_NEW, PA_CT_NEW } };
 	if (state->now[PA_FIELD_CT_STATE].kind == PA_W_PACKET)
 		return narrow(run, state, PA_FIELD_CT_STATE, with, 3);
 	pa_u128 value = state->now[PA_FIELD_CT_STATE].first;
@@ -172,7 +175,8 @@ static bool unknown_test(struct pa_wrun *run, struct pa_wstate *state, const str
 			 const char *what, bool volatile_)
 {
 	const char *text = step->text ? step->text : what ? what : "an unknown value";
-	return pa_wassume(run, state, text, volatile_ || !step->text ? visit_key(state, rule, step) : (uint64_t)(uintptr_t)what, volatile_);
+	return pa_wassume(run, state, text, volatile_ || !step->text ? visit_key(state, rule, step) : (uint64_t)(uintptr_t)what,
+			  volatile_);
 }
 
 /* A value that the packet does not carry but the walk knows. -1: not decided. */
@@ -194,7 +198,8 @@ static int value_holds(const struct pa_wvalue *value, const struct pa_key_part *
 	return result;
 }
 
-static enum pa_wanswer single_test(struct pa_wrun *run, struct pa_wstate *state, const struct pa_rule *rule, const struct pa_step *step)
+static enum pa_wanswer single_test(struct pa_wrun *run, struct pa_wstate *state, const struct pa_rule *rule,
+				   const struct pa_step *step)
 {
 	const struct pa_key_part *part = &step->key.parts[0];
 	const struct pa_elements *elements = step->elements;
@@ -216,8 +221,8 @@ static enum pa_wanswer single_test(struct pa_wrun *run, struct pa_wstate *state,
 	size_t count;
 	if (part->mask == pa_field_max(part->field) && !part->xor_value && elements->sorted)
 		return narrow(run, state, value->field, elements->keys, elements->count) ? PA_W_YES : PA_W_NO;
-	if (!pa_preimage(pa_field_info(part->field)->bits, part->mask, part->xor_value, elements->keys, elements->count, 1, run->arena,
-			 &items, &count))
+	if (!pa_preimage(pa_field_info(part->field)->bits, part->mask, part->xor_value, elements->keys, elements->count, 1,
+			 run->arena, &items, &count))
 		return unknown_test(run, state, rule, step, pa_field_info(part->field)->name, false) ? PA_W_YES : PA_W_NO;
 	return narrow(run, state, value->field, items, count) ? PA_W_YES : PA_W_NO;
 }
@@ -228,17 +233,18 @@ static enum pa_wanswer single_test(struct pa_wrun *run, struct pa_wstate *state,
 static bool part_holds(struct pa_wrun *run, struct pa_wstate *state, const struct pa_rule *rule, const struct pa_step *step,
 		       const struct pa_key_part *part, const struct pa_interval *key)
 {
-	struct pa_elements one = {.parts = 1, .count = 1, .sorted = true};
+	struct pa_elements one = { .parts = 1, .count = 1, .sorted = true };
 	struct pa_interval copy = *key;
 	one.keys = &copy;
 	struct pa_key_part copied = *part;
-	struct pa_step single = {.key = {1, &copied}, .elements = &one, .text = step->text};
+	struct pa_step single = { .key = { 1, &copied }, .elements = &one, .text = step->text };
 	/* unknown parts: a question per element */
 	if (part->opaque || state->now[part->field].kind != PA_W_PACKET) {
 		int holds = part->opaque ? -1 : value_holds(&state->now[part->field], part, &one);
 		if (holds < 0)
 			return pa_wassume(run, state, step->text ? step->text : "a map lookup",
-					  visit_key(state, rule, step) * 31 + (uint64_t)key->first * 7 + (uint64_t)key->last, part->volatile_);
+					  visit_key(state, rule, step) * 31 + (uint64_t)key->first * 7 + (uint64_t)key->last,
+					  part->volatile_);
 		return holds == 1;
 	}
 	return single_test(run, state, rule, &single) == PA_W_YES;
@@ -258,7 +264,8 @@ static bool may_hold(const struct pa_wstate *state, const struct pa_key *key, co
 {
 	for (unsigned p = 0; p < key->count; p++) {
 		const struct pa_key_part *part = &key->parts[p];
-		if (part->opaque || state->now[part->field].kind != PA_W_PACKET || part->mask != pa_field_max(part->field) || part->xor_value)
+		if (part->opaque || state->now[part->field].kind != PA_W_PACKET || part->mask != pa_field_max(part->field) ||
+		    part->xor_value)
 			continue;
 		struct pa_wrange range = state->packet[state->now[part->field].field];
 		if (range.items[range.count - 1].last < keys[p].first || range.items[0].first > keys[p].last)
@@ -283,7 +290,8 @@ static size_t find_element(struct pa_wrun *run, struct pa_wstate *state, const s
 	return map->has_catch_all ? map->count : SIZE_MAX;
 }
 
-static enum pa_wanswer with_changes(struct pa_wrun *run, struct pa_wstate *state, const struct pa_step *step, enum pa_wanswer answer)
+static enum pa_wanswer with_changes(struct pa_wrun *run, struct pa_wstate *state, const struct pa_step *step,
+				    enum pa_wanswer answer)
 {
 	const struct pa_elements *elements = step->elements;
 	const char *text = step->text ? step->text : "a set";
@@ -302,7 +310,9 @@ enum pa_wanswer pa_wtest(struct pa_wrun *run, struct pa_wstate *state, const str
 	if (key_breaks(run, state, &step->key))
 		return PA_W_BREAK;
 	if (elements->opaque)
-		answer = pa_wassume(run, state, step->text ? step->text : "a set", (uint64_t)(uintptr_t)elements, false) ? PA_W_YES : PA_W_NO;
+		answer = pa_wassume(run, state, step->text ? step->text : "a set", (uint64_t)(uintptr_t)elements, false)
+				 ? PA_W_YES
+				 : PA_W_NO;
 	else if (elements->has_catch_all)
 		answer = PA_W_YES;
 	else if (step->key.count == 1)

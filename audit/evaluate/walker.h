@@ -62,14 +62,14 @@ struct pa_wstate {
 	/* where it is */
 	enum pa_path path;
 	enum pa_hook at;
-	bool seen;		      /* conntrack has seen the packet */
-	bool early;		      /* in a chain that is assumed to run before conntrack; state_after is put back after it */
+	bool seen;  /* conntrack has seen the packet */
+	bool early; /* in a chain that is assumed to run before conntrack; state_after is put back after it */
 	struct pa_wvalue state_after;
 	bool natted;	   /* a nat chain of this hook has translated */
 	size_t stage, nat; /* of the hook; nat: chain of a nat stage */
 	struct pa_wframe frames[PA_WDEPTH];
 	unsigned depth;
-	size_t step; /* of the rule frames[depth - 1] is in; SIZE_MAX: between rules */
+	size_t step;			   /* of the rule frames[depth - 1] is in; SIZE_MAX: between rules */
 	const struct pa_rule *accepted[8]; /* rules whose accept let it through, one per base chain */
 	unsigned accepted_count;
 	bool ended;
@@ -89,7 +89,7 @@ struct pa_wrun {
 	struct pa_wstate **work; /* states that wait */
 	size_t work_count, work_capacity;
 	size_t splits, limit;
-	bool cut; /* too many cases: the leaves are not all */
+	bool cut;   /* too many cases: the leaves are not all */
 	bool trace; /* keep the steps */
 	void (*leaf)(void *context, const struct pa_wstate *state);
 	void *context;
@@ -117,6 +117,7 @@ bool pa_whas_flow(struct pa_wrun *run, struct pa_wstate *state);
 void pa_wassign(struct pa_wrun *run, struct pa_wstate *state, const struct pa_rule *rule, const struct pa_step *step);
 /* true: translated, the chain ends as with accept; false: not for this family, or nothing found */
 enum pa_wnat { PA_WNAT_DONE, PA_WNAT_GOES_ON, PA_WNAT_BREAKS };
-enum pa_wnat pa_wtranslate(struct pa_wrun *run, struct pa_wstate *state, const struct pa_rule *rule, const struct pa_step *step);
+enum pa_wnat pa_wtranslate(struct pa_wrun *run, struct pa_wstate *state, const struct pa_rule *rule,
+			   const struct pa_step *step);
 
 #endif

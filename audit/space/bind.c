@@ -60,7 +60,7 @@ static pa_node bind(struct binding *binding, pa_node f)
 
 pa_node pa_node_bind(struct pa_space *space, pa_node f, pa_node (*map)(void *context, uint32_t terminal), void *context)
 {
-	struct binding binding = {space, space->next_op++, map, context};
+	struct binding binding = { space, space->next_op++, map, context };
 	return bind(&binding, f);
 }
 
@@ -74,7 +74,7 @@ struct visit {
 
 static void visit_begin(struct visit *visit, struct pa_space *space, pa_node f)
 {
-	*visit = (struct visit){.space = space, .seen = pa_xcalloc(space->count / 8 + 1, 1)};
+	*visit = (struct visit){ .space = space, .seen = pa_xcalloc(space->count / 8 + 1, 1) };
 	pa_grow(&visit->stack, &visit->capacity, 64, sizeof(*visit->stack));
 	visit->stack[visit->count++] = f;
 }
@@ -146,7 +146,7 @@ void pa_node_variables(struct pa_space *space, pa_node f, bool *variables, size_
 
 void pa_node_conditions(struct pa_space *space, pa_node f, void (*visit)(void *context, pa_node condition), void *context)
 {
-	struct visit walk = {.space = space, .seen = pa_xcalloc(space->count / 8 + 1, 1)};
+	struct visit walk = { .space = space, .seen = pa_xcalloc(space->count / 8 + 1, 1) };
 	pa_grow(&walk.stack, &walk.capacity, 64, sizeof(*walk.stack));
 	walk.stack[walk.count++] = f;
 	pa_node *found = NULL, node;

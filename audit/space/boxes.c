@@ -86,7 +86,7 @@ static void split_digits(struct splitter *s, pa_node f, unsigned level, uint32_t
 			return;
 		}
 		pa_grow(&out->items, capacity, out->count + 1, sizeof(*out->items));
-		out->items[out->count++] = (struct run){last, f};
+		out->items[out->count++] = (struct run){ last, f };
 		return;
 	}
 	unsigned shift = space->levels[level].shift;
@@ -98,7 +98,7 @@ static void split_digits(struct splitter *s, pa_node f, unsigned level, uint32_t
 static void split_above(struct splitter *s, pa_node f, struct runs *out, size_t *capacity)
 {
 	struct runs child[PA_RADIX];
-	size_t at[PA_RADIX] = {0};
+	size_t at[PA_RADIX] = { 0 };
 	for (unsigned i = 0; i < PA_RADIX; i++) {
 		bool repeated = i > 0 && s->space->child[f][i] == s->space->child[f][i - 1];
 		child[i] = repeated ? child[i - 1] : split(s, s->space->child[f][i]);
@@ -118,7 +118,7 @@ static void split_above(struct splitter *s, pa_node f, struct runs *out, size_t 
 		if (out->count && out->items[out->count - 1].node == node)
 			out->items[out->count - 1].last = last;
 		else
-			out->items[out->count++] = (struct run){last, node};
+			out->items[out->count++] = (struct run){ last, node };
 		next = last + 1;
 	}
 }
@@ -130,13 +130,13 @@ static struct runs split(struct splitter *s, pa_node f)
 		if (s->keys[slot] == f)
 			return s->values[slot];
 	}
-	struct runs out = {0};
+	struct runs out = { 0 };
 	size_t capacity = 0;
 	if (pa_node_is_terminal(f) || s->space->level[f] >= s->first)
 		split_digits(s, f, s->first, 0, &out, &capacity);
 	else
 		split_above(s, f, &out, &capacity);
-	struct runs kept = {pa_arena_dup(s->arena, out.items, out.count, sizeof(*out.items)), out.count};
+	struct runs kept = { pa_arena_dup(s->arena, out.items, out.count, sizeof(*out.items)), out.count };
 	free(out.items);
 	remember(s, f, kept);
 	return kept;
@@ -144,13 +144,13 @@ static struct runs split(struct splitter *s, pa_node f)
 
 static struct runs split_by(struct pa_space *space, pa_node f, enum pa_field field, struct pa_arena *arena)
 {
-	struct splitter s = {.space = space, .field = field, .arena = arena};
+	struct splitter s = { .space = space, .field = field, .arena = arena };
 	s.final = space->classes[field].count - 1;
 	s.first = space->first_level[field];
 	if (s.final == 0) {
 		struct run *only = pa_arena_alloc(arena, 1, sizeof(*only));
-		*only = (struct run){0, f};
-		return (struct runs){only, 1};
+		*only = (struct run){ 0, f };
+		return (struct runs){ only, 1 };
 	}
 	s.behind = s.first + space->digits[field];
 	struct runs runs = split(&s, f);
@@ -178,15 +178,15 @@ static struct pa_ranges intervals_of(const struct pa_classes *classes, const boo
 			items[at++].first = classes->start[i];
 		items[at - 1].last = i + 1 < classes->segments ? classes->start[i + 1] - 1 : classes->max;
 	}
-	return (struct pa_ranges){items, count};
+	return (struct pa_ranges){ items, count };
 }
 
 /* --- boxes --- */
 
 /* The order in which rows are cut up: what people look for first. The fields not named follow in their own order. */
 static const enum pa_field reading_order[] = {
-	PA_FIELD_NFPROTO,   PA_FIELD_L4PROTO, PA_FIELD_DPORT, PA_FIELD_ICMP_TYPE, PA_FIELD_ICMP_CODE,
-	PA_FIELD_IIFNAME,   PA_FIELD_OIFNAME, PA_FIELD_SADDR, PA_FIELD_DADDR,	  PA_FIELD_SPORT,
+	PA_FIELD_NFPROTO, PA_FIELD_L4PROTO, PA_FIELD_DPORT, PA_FIELD_ICMP_TYPE, PA_FIELD_ICMP_CODE,
+	PA_FIELD_IIFNAME, PA_FIELD_OIFNAME, PA_FIELD_SADDR, PA_FIELD_DADDR,	PA_FIELD_SPORT,
 };
 
 struct lister {
@@ -201,7 +201,7 @@ struct lister {
 
 static void lister_order(struct lister *lister)
 {
-	bool used[PA_FIELD_COUNT] = {false};
+	bool used[PA_FIELD_COUNT] = { false };
 	for (size_t i = 0; i < sizeof(reading_order) / sizeof(reading_order[0]); i++) {
 		used[reading_order[i]] = true;
 		if (lister->space->classes[reading_order[i]].count > 1)
@@ -228,9 +228,9 @@ static bool list_part(struct lister *lister, struct runs runs, size_t first, uns
 		for (uint32_t c = begin; mine && c <= runs.items[i].last; c++)
 			wanted[c] = true;
 	}
-	lister->box.field[field] = all ? (struct pa_ranges){0} : intervals_of(classes, wanted, arena);
+	lister->box.field[field] = all ? (struct pa_ranges){ 0 } : intervals_of(classes, wanted, arena);
 	bool more = list_boxes(lister, runs.items[first].node, position + 1);
-	lister->box.field[field] = (struct pa_ranges){0};
+	lister->box.field[field] = (struct pa_ranges){ 0 };
 	return more;
 }
 
@@ -258,9 +258,10 @@ static bool list_boxes(struct lister *lister, pa_node f, unsigned position)
 	return more;
 }
 
-bool pa_set_boxes(struct pa_space *space, pa_set a, size_t limit, bool (*visit)(void *context, const struct pa_box *box), void *context)
+bool pa_set_boxes(struct pa_space *space, pa_set a, size_t limit, bool (*visit)(void *context, const struct pa_box *box),
+		  void *context)
 {
-	struct lister lister = {.space = space, .visit = visit, .context = context, .left = limit ? limit : SIZE_MAX};
+	struct lister lister = { .space = space, .visit = visit, .context = context, .left = limit ? limit : SIZE_MAX };
 	lister_order(&lister);
 	return list_boxes(&lister, pa_node_some_variable(space, a.node), 0);
 }

@@ -23,7 +23,7 @@ struct builder {
 	const struct pa_item *items;
 	pa_node otherwise;
 	unsigned position[PA_FIELD_COUNT]; /* of a field in the order; UINT_MAX: one class only */
-	uint32_t *stack;		   /* lists of rule numbers; OPEN marks one whose guard of this field is not decided yet */
+	uint32_t *stack; /* lists of rule numbers; OPEN marks one whose guard of this field is not decided yet */
 	size_t used, capacity;
 	struct key *keys;
 	pa_node *nodes;
@@ -59,7 +59,7 @@ static unsigned next_guard(const struct builder *b, uint32_t item, unsigned from
 
 static struct key key_of(const uint32_t *list, size_t count, unsigned position)
 {
-	struct key key = {position + 1, count + 0x51ed27};
+	struct key key = { position + 1, count + 0x51ed27 };
 	for (size_t i = 0; i < count; i++) {
 		key.a = pa_mix(key.a, list[i]);
 		key.b = (key.b ^ list[i]) * 0x100000001b3u;
@@ -114,7 +114,8 @@ static void push(struct builder *b, uint32_t entry)
 }
 
 /* For the 16 digits below `prefix`: bit i of full, of part: the guard holds for all, for some classes of digit i. */
-static void digit_masks(const struct pa_class_set *set, uint32_t final, uint32_t prefix, unsigned shift, uint32_t *full, uint32_t *part)
+static void digit_masks(const struct pa_class_set *set, uint32_t final, uint32_t prefix, unsigned shift, uint32_t *full,
+			uint32_t *part)
 {
 	uint64_t begin = prefix, end = begin + ((uint64_t)PA_RADIX << shift) - 1;
 	uint32_t low = 0, high = set->count;
@@ -148,8 +149,8 @@ struct dealt {
 	uint16_t full, part;
 };
 
-static pa_node build_digit(struct builder *b, size_t at, size_t count, const struct dealt *dealt, unsigned position, unsigned digit,
-			   uint32_t prefix, unsigned i);
+static pa_node build_digit(struct builder *b, size_t at, size_t count, const struct dealt *dealt, unsigned position,
+			   unsigned digit, uint32_t prefix, unsigned i);
 
 /* The rules stack[at ...] at one digit of a field; all digits that no undecided guard touches are one child. */
 static pa_node build_digits(struct builder *b, size_t at, size_t count, unsigned position, unsigned digit, uint32_t prefix)
@@ -165,7 +166,7 @@ static pa_node build_digits(struct builder *b, size_t at, size_t count, unsigned
 			digit_masks(&guard_at(b, entry, position)->set, final, prefix, shift, &full, &part);
 			touched |= full | part;
 		}
-		dealt[k] = (struct dealt){(uint16_t)full, (uint16_t)part};
+		dealt[k] = (struct dealt){ (uint16_t)full, (uint16_t)part };
 	}
 	pa_node child[PA_RADIX], untouched = PA_NO_NODE;
 	for (unsigned i = 0; i < PA_RADIX; i++) {
@@ -182,8 +183,8 @@ static pa_node build_digits(struct builder *b, size_t at, size_t count, unsigned
 }
 
 /* The list of digit i, and its diagram. */
-static pa_node build_digit(struct builder *b, size_t at, size_t count, const struct dealt *dealt, unsigned position, unsigned digit,
-			   uint32_t prefix, unsigned i)
+static pa_node build_digit(struct builder *b, size_t at, size_t count, const struct dealt *dealt, unsigned position,
+			   unsigned digit, uint32_t prefix, unsigned i)
 {
 	unsigned shift = b->space->levels[b->space->first_level[b->space->order[position]] + digit].shift;
 	size_t begin = b->used;
@@ -282,7 +283,8 @@ static bool item_is_possible(const struct pa_item *item)
 }
 
 /* Leave out rules that can never match and guards that always hold; what remains has positions for all guards. */
-static size_t clean_items(struct pa_space *space, const struct pa_item *items, size_t count, struct pa_item *out, struct pa_guard *guards)
+static size_t clean_items(struct pa_space *space, const struct pa_item *items, size_t count, struct pa_item *out,
+			  struct pa_guard *guards)
 {
 	size_t kept = 0;
 	for (size_t i = 0; i < count; i++) {
@@ -294,7 +296,7 @@ static size_t clean_items(struct pa_space *space, const struct pa_item *items, s
 			if (!pa_class_set_is_all(&space->classes[guard->field], guard->set))
 				*guards++ = *guard;
 		}
-		out[kept++] = (struct pa_item){begin, (uint32_t)(guards - begin), items[i].terminal};
+		out[kept++] = (struct pa_item){ begin, (uint32_t)(guards - begin), items[i].terminal };
 	}
 	return kept;
 }
@@ -307,7 +309,7 @@ pa_node pa_node_list(struct pa_space *space, const struct pa_item *items, size_t
 	struct pa_item *clean = pa_xcalloc(count + 1, sizeof(*clean));
 	struct pa_guard *guards = pa_xcalloc(guard_total + 1, sizeof(*guards));
 	count = clean_items(space, items, count, clean, guards);
-	struct builder b = {.space = space, .items = clean, .otherwise = otherwise};
+	struct builder b = { .space = space, .items = clean, .otherwise = otherwise };
 	for (unsigned f = 0; f < PA_FIELD_COUNT; f++)
 		b.position[f] = UINT32_MAX;
 	for (unsigned i = 0; i < space->order_count; i++)

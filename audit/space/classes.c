@@ -76,7 +76,7 @@ static void add_event(struct field_cuts *field, pa_u128 at, pa_u128 signature)
 {
 	if (field->count == field->capacity)
 		pa_grow(&field->events, &field->capacity, field->count + 1, sizeof(*field->events));
-	field->events[field->count++] = (struct event){at, signature};
+	field->events[field->count++] = (struct event){ at, signature };
 }
 
 static void add_interval_events(struct field_cuts *field, struct pa_interval interval, pa_u128 max, pa_u128 signature)
@@ -121,7 +121,8 @@ static void add_unsorted(struct field_cuts *field, const struct pa_interval *ite
 	free(copy);
 }
 
-void pa_cuts_add(struct pa_cuts *cuts, enum pa_field id, const struct pa_interval *items, size_t count, size_t stride, bool sorted)
+void pa_cuts_add(struct pa_cuts *cuts, enum pa_field id, const struct pa_interval *items, size_t count, size_t stride,
+		 bool sorted)
 {
 	struct field_cuts *field = &cuts->field[id];
 	pa_u128 max = pa_field_max(id);
@@ -141,7 +142,7 @@ void pa_cuts_add(struct pa_cuts *cuts, enum pa_field id, const struct pa_interva
 	}
 	add_span(field, span);
 	if (sorted && count >= RUN_MINIMUM && field->run_count < RUNS_MAXIMUM) {
-		field->runs[field->run_count++] = (struct run){items, count, stride, signature};
+		field->runs[field->run_count++] = (struct run){ items, count, stride, signature };
 		return;
 	}
 	if (!sorted && count > 1) {
@@ -255,7 +256,7 @@ static void append_segment(struct pa_classes *classes, size_t *capacity, pa_u128
 
 static void sweep(const struct field_cuts *field, struct pa_classes *classes, struct numbering *numbering)
 {
-	struct cursor cursors[RUNS_MAXIMUM] = {0};
+	struct cursor cursors[RUNS_MAXIMUM] = { 0 };
 	size_t next = 0, capacity = 0;
 	pa_u128 at = 0, signature = 0;
 	for (;;) {
@@ -305,7 +306,7 @@ static bool events_sorted(const struct field_cuts *field)
 void pa_classes_build(const struct pa_cuts *cuts, enum pa_field id, struct pa_classes *ret)
 {
 	const struct field_cuts *field = &cuts->field[id];
-	struct numbering numbering = {0};
+	struct numbering numbering = { 0 };
 	memset(ret, 0, sizeof(*ret));
 	ret->max = pa_field_max(id);
 	if (!events_sorted(field))

@@ -40,7 +40,7 @@ struct pa_classes {
 void pa_classes_build(const struct pa_cuts *cuts, enum pa_field field, struct pa_classes *ret_classes);
 void pa_classes_done(struct pa_classes *classes);
 
-uint32_t pa_classes_find(const struct pa_classes *classes, pa_u128 value); /* the class of a value */
+uint32_t pa_classes_find(const struct pa_classes *classes, pa_u128 value);  /* the class of a value */
 size_t pa_classes_segment(const struct pa_classes *classes, pa_u128 value); /* the segment of a value */
 
 #endif

@@ -41,7 +41,7 @@ void pa_memo_store(struct pa_space *space, uint32_t op, pa_node a, pa_node b, pa
 {
 	if (!space->memo || (space->count > space->memo_capacity && space->memo_capacity < MEMO_LIMIT))
 		memo_grow(space);
-	space->memo[memo_slot(space, op, a, b, c)] = (struct pa_memo){op, a, b, c, result};
+	space->memo[memo_slot(space, op, a, b, c)] = (struct pa_memo){ op, a, b, c, result };
 }
 
 /* --- nodes --- */
@@ -130,8 +130,8 @@ static int overlap(struct pa_class_set set, uint32_t first, uint32_t last)
 	return 0;
 }
 
-static pa_node field_digit(struct pa_space *space, enum pa_field field, unsigned digit, uint32_t prefix, struct pa_class_set set,
-			   pa_node inside, pa_node outside)
+static pa_node field_digit(struct pa_space *space, enum pa_field field, unsigned digit, uint32_t prefix,
+			   struct pa_class_set set, pa_node inside, pa_node outside)
 {
 	unsigned level = space->first_level[field] + digit;
 	unsigned shift = space->levels[level].shift;

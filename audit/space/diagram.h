@@ -58,8 +58,8 @@ struct pa_class_set {
  * The classes that make up a union of intervals (item i at items[i * stride]). Intervals that are not made of whole classes fail the
  * space. The result lives in `arena`.
  */
-struct pa_class_set pa_space_class_set(struct pa_space *space, enum pa_field field, const struct pa_interval *items, size_t count,
-				       size_t stride, struct pa_arena *arena);
+struct pa_class_set pa_space_class_set(struct pa_space *space, enum pa_field field, const struct pa_interval *items,
+				       size_t count, size_t stride, struct pa_arena *arena);
 /* Every class that is not in the set. */
 struct pa_class_set pa_space_class_complement(struct pa_space *space, enum pa_field field, struct pa_class_set set,
 					      struct pa_arena *arena);
@@ -103,7 +103,8 @@ int pa_condition_polarity(struct pa_space *space, pa_node condition, unsigned va
 /* For sets: forget several fields at once: packets that agree with one of the set in all other fields. */
 pa_node pa_node_forget(struct pa_space *space, pa_node f, const bool fields[PA_FIELD_COUNT]);
 /* What a set says where these fields are in these classes, for any value of them. */
-pa_node pa_node_fix(struct pa_space *space, pa_node f, const bool fields[PA_FIELD_COUNT], const uint32_t classes[PA_FIELD_COUNT]);
+pa_node pa_node_fix(struct pa_space *space, pa_node f, const bool fields[PA_FIELD_COUNT],
+		    const uint32_t classes[PA_FIELD_COUNT]);
 
 pa_node pa_node_and(struct pa_space *space, pa_node a, pa_node b);
 pa_node pa_node_or(struct pa_space *space, pa_node a, pa_node b);

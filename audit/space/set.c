@@ -5,13 +5,13 @@
 pa_set pa_set_empty(struct pa_space *space)
 {
 	(void)space;
-	return (pa_set){PA_FALSE};
+	return (pa_set){ PA_FALSE };
 }
 
 pa_set pa_set_full(struct pa_space *space)
 {
 	(void)space;
-	return (pa_set){PA_TRUE};
+	return (pa_set){ PA_TRUE };
 }
 
 pa_set pa_set_box(struct pa_space *space, const struct pa_box *box)
@@ -33,22 +33,22 @@ pa_set pa_set_box(struct pa_space *space, const struct pa_box *box)
 			pa_space_class_set(space, (enum pa_field)f, box->field[f].items, box->field[f].count, 1, arena);
 	}
 	pa_arena_free(arena);
-	return (pa_set){node};
+	return (pa_set){ node };
 }
 
 pa_set pa_set_union(struct pa_space *space, pa_set a, pa_set b)
 {
-	return (pa_set){pa_node_or(space, a.node, b.node)};
+	return (pa_set){ pa_node_or(space, a.node, b.node) };
 }
 
 pa_set pa_set_intersect(struct pa_space *space, pa_set a, pa_set b)
 {
-	return (pa_set){pa_node_and(space, a.node, b.node)};
+	return (pa_set){ pa_node_and(space, a.node, b.node) };
 }
 
 pa_set pa_set_minus(struct pa_space *space, pa_set a, pa_set b)
 {
-	return (pa_set){pa_node_minus(space, a.node, b.node)};
+	return (pa_set){ pa_node_minus(space, a.node, b.node) };
 }
 
 bool pa_set_is_empty(struct pa_space *space, pa_set a)
@@ -100,15 +100,15 @@ pa_node pa_node_forget(struct pa_space *space, pa_node f, const bool fields[PA_F
 	bool any = false;
 	for (unsigned i = 0; i < space->order_count; i++)
 		any = any || fields[space->order[i]];
-	struct forgetting g = {space, fields, space->next_op++};
+	struct forgetting g = { space, fields, space->next_op++ };
 	return any ? forget(&g, f) : f;
 }
 
 pa_set pa_set_project(struct pa_space *space, pa_set a, enum pa_field field)
 {
-	bool fields[PA_FIELD_COUNT] = {false};
+	bool fields[PA_FIELD_COUNT] = { false };
 	fields[field] = true;
-	return (pa_set){pa_node_forget(space, a.node, fields)};
+	return (pa_set){ pa_node_forget(space, a.node, fields) };
 }
 
 struct fixing {
@@ -142,8 +142,9 @@ static pa_node fix(struct fixing *x, pa_node f)
 	return result;
 }
 
-pa_node pa_node_fix(struct pa_space *space, pa_node f, const bool fields[PA_FIELD_COUNT], const uint32_t classes[PA_FIELD_COUNT])
+pa_node pa_node_fix(struct pa_space *space, pa_node f, const bool fields[PA_FIELD_COUNT],
+		    const uint32_t classes[PA_FIELD_COUNT])
 {
-	struct fixing x = {space, fields, classes, space->next_op++};
+	struct fixing x = { space, fields, classes, space->next_op++ };
 	return fix(&x, f);
 }

@@ -36,7 +36,7 @@ static void add_field_levels(struct pa_space *space, enum pa_field field)
 	for (unsigned i = 0; i < digits; i++) {
 		unsigned shift = 4 * (digits - 1 - i);
 		unsigned arity = i == 0 ? (last >> shift) + 1 : PA_RADIX;
-		add_level(space, (struct pa_level){(int)field, shift, arity});
+		add_level(space, (struct pa_level){ (int)field, shift, arity });
 	}
 }
 
@@ -121,13 +121,13 @@ const struct pa_classes *pa_space_classes(const struct pa_space *space, enum pa_
 
 unsigned pa_space_add_variable(struct pa_space *space)
 {
-	add_level(space, (struct pa_level){-1, 0, 2});
+	add_level(space, (struct pa_level){ -1, 0, 2 });
 	return space->variable_count++;
 }
 
 /* Count, per class, the segments that an interval covers; note the classes that are met for the first time. */
-static size_t count_segments(struct pa_space *space, const struct pa_classes *classes, struct pa_interval interval, uint32_t *touched,
-			     size_t touched_count)
+static size_t count_segments(struct pa_space *space, const struct pa_classes *classes, struct pa_interval interval,
+			     uint32_t *touched, size_t touched_count)
 {
 	size_t at = pa_classes_segment(classes, interval.first);
 	bool aligned = classes->start[at] == interval.first;
@@ -150,7 +150,7 @@ static int compare_numbers(const void *a, const void *b)
 
 static struct pa_class_set ranges_of(const uint32_t *numbers, size_t count, struct pa_arena *arena)
 {
-	struct pa_class_set set = {0};
+	struct pa_class_set set = { 0 };
 	uint32_t ranges = 0;
 	for (size_t i = 0; i < count; i++)
 		ranges += i == 0 || numbers[i] != numbers[i - 1] + 1;
@@ -201,8 +201,8 @@ static uint32_t *scratch_for(struct pa_space *space, size_t classes)
 	return space->scratch + space->scratch_capacity;
 }
 
-struct pa_class_set pa_space_class_set(struct pa_space *space, enum pa_field field, const struct pa_interval *items, size_t count,
-				       size_t stride, struct pa_arena *arena)
+struct pa_class_set pa_space_class_set(struct pa_space *space, enum pa_field field, const struct pa_interval *items,
+				       size_t count, size_t stride, struct pa_arena *arena)
 {
 	const struct pa_classes *classes = &space->classes[field];
 	uint32_t *touched = scratch_for(space, classes->count);
@@ -226,16 +226,16 @@ struct pa_class_set pa_space_class_set(struct pa_space *space, enum pa_field fie
 struct pa_class_set pa_space_class_complement(struct pa_space *space, enum pa_field field, struct pa_class_set set,
 					      struct pa_arena *arena)
 {
-	struct pa_class_set out = {0};
+	struct pa_class_set out = { 0 };
 	uint32_t next = 0, count = space->classes[field].count;
 	out.items = pa_arena_alloc(arena, (size_t)set.count + 1, sizeof(*out.items));
 	for (uint32_t i = 0; i < set.count; i++) {
 		if (set.items[i].first > next)
-			out.items[out.count++] = (struct pa_class_range){next, set.items[i].first - 1};
+			out.items[out.count++] = (struct pa_class_range){ next, set.items[i].first - 1 };
 		next = set.items[i].last + 1;
 	}
 	if (next < count)
-		out.items[out.count++] = (struct pa_class_range){next, count - 1};
+		out.items[out.count++] = (struct pa_class_range){ next, count - 1 };
 	return out;
 }
 

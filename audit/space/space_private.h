@@ -8,7 +8,7 @@
 #define PA_LEVELS_MAX 65535u
 
 struct pa_level {
-	int field;     /* enum pa_field, or -1: an opaque variable */
+	int field;	/* enum pa_field, or -1: an opaque variable */
 	unsigned shift; /* this digit is (class >> shift) & 15 */
 	unsigned arity; /* digits in use, 1..16 */
 };
@@ -37,7 +37,7 @@ struct pa_space {
 	size_t unique_capacity;
 	struct pa_memo *memo;
 	size_t memo_capacity;
-	uint32_t next_op; /* a fresh number for each bind, so that memos of different maps never meet */
+	uint32_t next_op;  /* a fresh number for each bind, so that memos of different maps never meet */
 	uint32_t *scratch; /* per class counters */
 	size_t scratch_capacity;
 	const char *failed;

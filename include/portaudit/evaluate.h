@@ -69,7 +69,7 @@ struct pa_opaque {
 	const struct pa_rule *rule; /* the first rule that asks it, or NULL */
 	const char *reason;	    /* why it cannot be decided */
 	bool matters;		    /* some packet's fate depends on it */
-	bool understood;	    /* its meaning is known, only its outcome depends on time or state (limit, quota, a dynamic set) */
+	bool understood; /* its meaning is known, only its outcome depends on time or state (limit, quota, a dynamic set) */
 };
 
 /* Further intervals that will be asked of the sets (from the policy); copied. */
@@ -169,7 +169,7 @@ struct pa_walk {
 	struct pa_interval source, destination, source_port, destination_port; /* after NAT, when changed */
 	bool has_source_port, has_destination_port; /* NAT set the port (of a protocol that has ports) */
 	bool destination_is_self;		    /* redirected to an address of this host, which is not known */
-	struct pa_walk_step *steps; /* of the first way; for DEPENDS, of a way that gets in */
+	struct pa_walk_step *steps;		    /* of the first way; for DEPENDS, of a way that gets in */
 	size_t step_count;
 	struct pa_arena *arena;
 };

@@ -9,7 +9,7 @@
 
 #define RULES_MAX 60
 #define FIELDS 4
-static const enum pa_field fields[FIELDS] = {PA_FIELD_SADDR, PA_FIELD_DPORT, PA_FIELD_L4PROTO, PA_FIELD_IIFNAME};
+static const enum pa_field fields[FIELDS] = { PA_FIELD_SADDR, PA_FIELD_DPORT, PA_FIELD_L4PROTO, PA_FIELD_IIFNAME };
 
 static uint64_t state = 1;
 static unsigned draw(unsigned below)
@@ -39,7 +39,7 @@ static struct pa_interval draw_interval(enum pa_field field, unsigned wide)
 		b = pa_field_max(field);
 	if (a > b)
 		a = b;
-	return (struct pa_interval){a, b};
+	return (struct pa_interval){ a, b };
 }
 
 static void draw_rules(struct rule *rules, unsigned n, unsigned wide)
@@ -106,7 +106,7 @@ static pa_node make_node(struct pa_space *space, const struct rule *rules, unsig
 				pa_space_class_set(space, fields[f], rules[i].range[f], rules[i].count[f], 1, arena);
 			if (rules[i].negated[f])
 				set = pa_space_class_complement(space, fields[f], set, arena);
-			guards[items[i].guard_count++] = (struct pa_guard){fields[f], set};
+			guards[items[i].guard_count++] = (struct pa_guard){ fields[f], set };
 		}
 	}
 	return pa_node_list(space, items, n, PA_TERMINAL(1));
@@ -126,7 +126,7 @@ static void draw_point(const struct rule *rules, unsigned n, pa_u128 value[FIELD
 
 static unsigned at(struct pa_space *space, pa_node node, const pa_u128 value[FIELDS])
 {
-	uint32_t classes[PA_FIELD_COUNT] = {0};
+	uint32_t classes[PA_FIELD_COUNT] = { 0 };
 	for (unsigned f = 0; f < FIELDS; f++)
 		classes[fields[f]] = pa_classes_find(pa_space_classes(space, fields[f]), value[f]);
 	return pa_node_value(pa_node_at(space, node, classes, false));
@@ -186,7 +186,8 @@ static bool count_box(void *context, const struct pa_box *box)
 			struct pa_ranges ranges = box->field[fields[f]];
 			bool in = ranges.count == 0;
 			for (size_t i = 0; i < ranges.count; i++)
-				in = in || (sum->points[k][f] >= ranges.items[i].first && sum->points[k][f] <= ranges.items[i].last);
+				in = in ||
+				     (sum->points[k][f] >= ranges.items[i].first && sum->points[k][f] <= ranges.items[i].last);
 			inside = in;
 		}
 		sum->hits[k] += inside;
@@ -198,20 +199,20 @@ START_TEST(test_boxes_are_disjoint_and_exact)
 {
 	for (unsigned round = 0; round < 150; round++) {
 		struct rule rules[12];
-		unsigned n = 1 + draw(12), wanted = 2 + draw(3), hits[300] = {0};
+		unsigned n = 1 + draw(12), wanted = 2 + draw(3), hits[300] = { 0 };
 		pa_u128 points[300][FIELDS];
 		draw_rules(rules, n, 300);
 		struct pa_space *space = make_space(rules, n);
 		struct pa_arena *arena = pa_arena_new();
 		pa_node node = pa_node_bind(space, make_node(space, rules, n, arena), only, &wanted);
-		struct sum sum = {rules, n, wanted, points, hits, 0};
+		struct sum sum = { rules, n, wanted, points, hits, 0 };
 		for (unsigned k = 0; k < 300; k++)
 			draw_point(rules, n, points[k]);
-		ck_assert(pa_set_boxes(space, (pa_set){node}, 0, count_box, &sum));
+		ck_assert(pa_set_boxes(space, (pa_set){ node }, 0, count_box, &sum));
 		for (unsigned k = 0; k < 300; k++)
 			ck_assert_uint_eq(hits[k], interpret(rules, n, points[k]) == wanted);
 		if (sum.boxes > 1)
-			ck_assert(!pa_set_boxes(space, (pa_set){node}, sum.boxes - 1, count_box, &sum));
+			ck_assert(!pa_set_boxes(space, (pa_set){ node }, sum.boxes - 1, count_box, &sum));
 		uint32_t classes[PA_FIELD_COUNT];
 		ck_assert_int_eq(pa_node_pick(space, node, NULL, classes), sum.boxes > 0);
 		if (sum.boxes > 0)
@@ -230,9 +231,9 @@ START_TEST(test_laws)
 		struct pa_space *space = make_space(rules, 9);
 		struct pa_arena *arena = pa_arena_new();
 		unsigned two = 2;
-		pa_set a = {pa_node_bind(space, make_node(space, rules, 3, arena), only, &two)};
-		pa_set b = {pa_node_bind(space, make_node(space, rules + 3, 3, arena), only, &two)};
-		pa_set c = {pa_node_bind(space, make_node(space, rules + 6, 3, arena), only, &two)};
+		pa_set a = { pa_node_bind(space, make_node(space, rules, 3, arena), only, &two) };
+		pa_set b = { pa_node_bind(space, make_node(space, rules + 3, 3, arena), only, &two) };
+		pa_set c = { pa_node_bind(space, make_node(space, rules + 6, 3, arena), only, &two) };
 		pa_set full = pa_set_full(space);
 #define U(x, y) pa_set_union(space, x, y)
 #define I(x, y) pa_set_intersect(space, x, y)
@@ -265,14 +266,14 @@ END_TEST
 START_TEST(test_failures_are_said)
 {
 	struct pa_cuts *cuts = pa_cuts_new();
-	pa_cuts_add_interval(cuts, PA_FIELD_DPORT, (struct pa_interval){22, 22});
+	pa_cuts_add_interval(cuts, PA_FIELD_DPORT, (struct pa_interval){ 22, 22 });
 	struct pa_space *space = pa_space_new(cuts, 1);
-	struct pa_interval inside = {22, 22}, outside = {23, 23};
-	struct pa_box box = {0};
-	box.field[PA_FIELD_DPORT] = (struct pa_ranges){&inside, 1};
+	struct pa_interval inside = { 22, 22 }, outside = { 23, 23 };
+	struct pa_box box = { 0 };
+	box.field[PA_FIELD_DPORT] = (struct pa_ranges){ &inside, 1 };
 	pa_set_box(space, &box);
 	ck_assert_ptr_null(pa_space_failed(space));
-	box.field[PA_FIELD_DPORT] = (struct pa_ranges){&outside, 1};
+	box.field[PA_FIELD_DPORT] = (struct pa_ranges){ &outside, 1 };
 	pa_set_box(space, &box);
 	ck_assert_ptr_nonnull(pa_space_failed(space));
 	pa_space_free(space);
