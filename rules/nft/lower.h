@@ -58,8 +58,9 @@ struct pa_lowering {
 	struct pa_json_reader reader;
 	struct pa_json_tape tape;
 	bool failed;
-	bool final_pass;      /* what is not known by now will not be */
-	unsigned first_chain; /* chains from this id on belong to this document */
+	bool merges_negations; /* printed by a version that merges neighbouring negations: statement_merged.c */
+	bool final_pass;       /* what is not known by now will not be */
+	unsigned first_chain;  /* chains from this id on belong to this document */
 	unsigned first_table;
 	size_t counted; /* lines are counted up to this offset */
 	size_t line_start;
@@ -193,6 +194,9 @@ void pa_elements_sort(struct pa_elements *elements);
 
 /* --- statement*.c ------------------------------------------------------------------------------------------------ */
 void pa_lower_statement(struct pa_lowering *lowering, const struct pa_json_node *node);
+/* How many statements from this one on (of `left`) may be one comparison of negated neighbours; 1: it stands alone. */
+unsigned pa_lower_merged_length(const struct pa_lowering *lowering, const struct pa_json_node *statement, uint32_t left);
+void pa_lower_merged(struct pa_lowering *lowering, const struct pa_json_node *statement, unsigned length);
 /* A value to be assigned: constant, expression or map. `types` are those of the target. */
 void pa_lower_operand(struct pa_lowering *lowering, const struct pa_json_node *node, enum pa_datatype type,
 		      struct pa_operand *ret_operand);

@@ -264,9 +264,15 @@ enum pa_rule_result pa_lower_rule(struct pa_lowering *lowering, size_t index, si
 	}
 	begin_rule(lowering);
 	const struct pa_json_node *statement = statements ? statements + 1 : NULL;
-	for (uint32_t i = 0; statements && i < statements->length; i++) {
-		pa_lower_statement(lowering, statement);
-		statement = pa_json_after(&lowering->tape, statement);
+	uint32_t left = statements ? statements->length : 0;
+	while (left) {
+		unsigned length = pa_lower_merged_length(lowering, statement, left);
+		if (length > 1)
+			pa_lower_merged(lowering, statement, length);
+		else
+			pa_lower_statement(lowering, statement);
+		for (left -= length; length; length--)
+			statement = pa_json_after(&lowering->tape, statement);
 	}
 	if (lowering->missing) {
 		if (!lowering->final_pass)
