@@ -156,6 +156,7 @@ struct pa_evaluation {
 	struct pa_answer answers[PA_SCENARIOS][PA_PATHS];
 	pa_node prerouting[PA_SCENARIOS];
 	bool prerouting_known[PA_SCENARIOS];
+	bool translated[PA_SCENARIOS]; /* some rule of prerouting changes where packets go */
 	struct pa_exposure_list exposures[PA_PATHS];
 	struct pa_ranges *wholes[PA_PATHS][2][2]; /* what fields can be at all: rows.c */
 	struct pa_dead_rule *dead;
@@ -204,8 +205,11 @@ pa_node pa_lookup(struct pa_evaluation *e, const struct pa_rule *rule, const str
 		  pa_node miss);
 
 /* --- rules.c --- */
-/* Chain from its first rule; outcomes RETURN, ACCEPT, DROP, REJECT. */
-pa_node pa_chain_node(struct pa_evaluation *e, const struct pa_chain *chain, uint32_t env);
+/*
+ * Chain from its first rule; outcomes RETURN, ACCEPT, DROP, REJECT. Their environments are relative: *ret_read is the part of `env`
+ * that the chain reads, and the outcomes are to be laid over `env`.
+ */
+pa_node pa_chain_node(struct pa_evaluation *e, const struct pa_chain *chain, uint32_t env, uint32_t *ret_read);
 pa_node pa_rule_node(struct pa_evaluation *e, const struct pa_rule *rule, uint32_t env);
 const struct pa_chain_facts *pa_chain_learn(struct pa_evaluation *e, const struct pa_chain *chain);
 

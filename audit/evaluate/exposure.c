@@ -21,6 +21,24 @@ pa_node pa_accepted(struct pa_evaluation *e, pa_node outcomes)
 	return pa_node_bind(e->space, outcomes, is_next, e);
 }
 
+static const enum pa_field not_shown[] = { PA_FIELD_DADDR_TYPE,	 PA_FIELD_DADDR_IIF_TYPE, PA_FIELD_SADDR_TYPE,	PA_FIELD_TCP_FLAGS,
+					   PA_FIELD_PKTTYPE,	 PA_FIELD_DSCP,		  PA_FIELD_ECN,		PA_FIELD_TTL,
+					   PA_FIELD_IP_LENGTH,	 PA_FIELD_IP6_LENGTH,	  PA_FIELD_META_LENGTH, PA_FIELD_IP_ID,
+					   PA_FIELD_IP_FRAG_OFF, PA_FIELD_IP_VERSION,	  PA_FIELD_IP_HDRLENGTH, PA_FIELD_IP6_FLOWLABEL,
+					   PA_FIELD_IP6_NEXTHDR };
+
+/* What of a set is visible within a universe: when the set asks nothing that is not shown, only the universe has to be cut. */
+static pa_node visible_within(struct pa_evaluation *e, pa_node set, pa_node universe)
+{
+	bool used[PA_FIELD_COUNT] = { false };
+	pa_node_fields(e->space, set, used);
+	for (size_t i = 0; i < sizeof(not_shown) / sizeof(not_shown[0]); i++) {
+		if (used[not_shown[i]])
+			return pa_visible(e, pa_node_and(e->space, set, universe));
+	}
+	return pa_node_and(e->space, set, pa_visible(e, universe));
+}
+
 pa_node pa_visible(struct pa_evaluation *e, pa_node set)
 {
 	static const enum pa_field hidden[] = { PA_FIELD_DADDR_TYPE, PA_FIELD_DADDR_IIF_TYPE, PA_FIELD_SADDR_TYPE };
@@ -222,14 +240,15 @@ static const struct pa_exposure_list *exposures(struct pa_evaluation *e, enum pa
 	const struct pa_answer *answer = pa_answer(e, path, PA_SCENARIO_NEW);
 	struct grouping grouping = { .e = e };
 	pa_node_terminals(e->space, answer->node, group_outcome, &grouping);
-	pa_node all = pa_node_and(e->space, pa_accepted(e, answer->node), answer->universe);
+	pa_node accepted = pa_accepted(e, answer->node), certain = pa_node_every_variable(e->space, accepted);
 	struct listing listing = { .e = e, .list = list, .path = path, .universe = answer->universe };
-	listing.certain_all = pa_node_every_variable(e->space, all);
-	list->certain = (pa_set){ pa_visible(e, listing.certain_all) };
+	list->certain = (pa_set){ visible_within(e, certain, answer->universe) };
 	list->possible = list->certain;
-	if (listing.certain_all != all)
-		list->possible = (pa_set){ pa_visible(e, pa_node_some_variable(e->space, all)) };
-	if (grouping.count == 1 && listing.certain_all == all) {
+	if (certain != accepted)
+		list->possible = (pa_set){ visible_within(e, pa_node_some_variable(e->space, accepted), answer->universe) };
+	if (grouping.count != 1 || certain != accepted)
+		listing.certain_all = pa_node_and(e->space, certain, answer->universe);
+	if (grouping.count == 1 && certain == accepted) {
 		listing.group = &grouping.groups[0];
 		add_exposure(&listing, PA_CERTAIN, NULL, list->certain.node);
 	} else if (grouping.count)

@@ -74,11 +74,9 @@ static pa_node tracked(struct pa_evaluation *e, uint32_t env, enum pa_scenario s
 	switch (scenario) {
 	case PA_SCENARIO_NEW: {
 		uint32_t discovery = pa_env_set_const(e, with_state(e, env, PA_CT_UNTRACKED), PA_SLOT_ICMPV6, 1);
-		/* what would be invalid opens no connection and is not in this scenario's universe */
-		pa_node other = pa_node_choose(e->space, pa_universe_untracked(e), next_node(e, discovery),
-					       pa_outcome(e, PA_OUTCOME_DROP, 0));
-		return pa_node_choose(e->space, pa_universe_new(e), next_node(e, with_state(e, new_flow(e, env), PA_CT_NEW)),
-				      other);
+		/* what would be invalid opens no connection and is not in this scenario's universe: it goes with the new ones */
+		return pa_node_choose(e->space, pa_universe_untracked(e), next_node(e, discovery),
+				      next_node(e, with_state(e, new_flow(e, env), PA_CT_NEW)));
 	}
 	case PA_SCENARIO_REPLY:
 		return next_node(e, with_state(e, old_flow(e, env, true), PA_CT_ESTABLISHED));
@@ -108,6 +106,7 @@ struct policy {
 	struct pa_evaluation *e;
 	bool accept;
 	uint64_t keep; /* slots that are looked at later */
+	uint32_t env;  /* that of the packet before the chain: the outcomes of the chain lie over it */
 };
 
 static pa_node end_of_base_chain(void *context, uint32_t terminal)
@@ -115,7 +114,7 @@ static pa_node end_of_base_chain(void *context, uint32_t terminal)
 	struct policy *policy = context;
 	struct pa_outcome outcome = policy->e->outcomes[terminal];
 	if (outcome.kind == PA_OUTCOME_ACCEPT || (outcome.kind == PA_OUTCOME_RETURN && policy->accept))
-		return next_node(policy->e, pa_env_restrict(policy->e, outcome.env, policy->keep));
+		return next_node(policy->e, pa_env_restrict(policy->e, pa_env_overlay(policy->e, policy->env, outcome.env), policy->keep));
 	return outcome.kind == PA_OUTCOME_RETURN ? pa_outcome(policy->e, PA_OUTCOME_DROP, 0) : PA_TERMINAL(terminal);
 }
 
@@ -129,8 +128,9 @@ static pa_node for_family(struct pa_evaluation *e, enum pa_family family, pa_nod
 
 static pa_node base_chain(struct pa_evaluation *e, const struct pa_chain *chain, uint32_t env, uint64_t keep)
 {
-	struct policy policy = { e, chain->policy == PA_VERDICT_ACCEPT, keep };
-	pa_node node = pa_node_bind(e->space, pa_chain_node(e, chain, env), end_of_base_chain, &policy);
+	struct policy policy = { e, chain->policy == PA_VERDICT_ACCEPT, keep, env };
+	uint32_t read;
+	pa_node node = pa_node_bind(e->space, pa_chain_node(e, chain, env, &read), end_of_base_chain, &policy);
 	return for_family(e, chain->table->family, node, next_node(e, pa_env_restrict(e, env, keep)));
 }
 
@@ -176,6 +176,7 @@ struct nat_walk {
 	struct pa_evaluation *e;
 	const struct pa_stage *stage;
 	size_t at;
+	uint32_t env;
 };
 
 static pa_node nat_chain(struct pa_evaluation *e, const struct pa_stage *stage, size_t at, uint32_t env);
@@ -185,6 +186,7 @@ static pa_node after_nat_chain(void *context, uint32_t terminal)
 	struct nat_walk *walk = context;
 	struct pa_evaluation *e = walk->e;
 	struct pa_outcome outcome = e->outcomes[terminal];
+	outcome.env = pa_env_overlay(e, walk->env, outcome.env);
 	bool accepted = outcome.kind == PA_OUTCOME_ACCEPT;
 	if (accepted && pa_env_find(e, outcome.env, PA_SLOT_NATTED))
 		return next_node(e, pa_env_set(e, outcome.env, PA_SLOT_NATTED, NULL));
@@ -200,9 +202,10 @@ static pa_node nat_chain(struct pa_evaluation *e, const struct pa_stage *stage, 
 	if (at == stage->nat_count)
 		return next_node(e, env);
 	const struct pa_chain *chain = stage->nat[at];
-	struct nat_walk walk = { e, stage, at };
+	struct nat_walk walk = { e, stage, at, env };
+	uint32_t read;
 	pa_node skipped = nat_chain(e, stage, at + 1, env);
-	pa_node node = pa_node_bind(e->space, pa_chain_node(e, chain, env), after_nat_chain, &walk);
+	pa_node node = pa_node_bind(e->space, pa_chain_node(e, chain, env, &read), after_nat_chain, &walk);
 	node = for_family(e, chain->table->family, node, skipped);
 	if (!e->plan.conntrack_ipv4)
 		node = pa_node_choose(e->space, e->family[0], skipped, node);
@@ -325,6 +328,7 @@ static pa_node run_hook(struct pa_evaluation *e, pa_node node, enum pa_hook hook
 struct route {
 	struct pa_evaluation *e;
 	enum pa_path path;
+	bool translated; /* some packets go elsewhere than their header says */
 };
 
 static bool is_loopback4(const struct pa_value *address)
@@ -355,7 +359,9 @@ static pa_node route(void *context, uint32_t terminal)
 		return PA_TERMINAL(terminal);
 	const struct pa_value *type = pa_env_find(e, outcome.env, PA_FIELD_DADDR_TYPE);
 	pa_node local, here = next_node(e, outcome.env), elsewhere = pa_outcome(e, PA_OUTCOME_ELSEWHERE, 0);
-	if (!type)
+	if (!type && !route->translated)
+		local = route->path == PA_PATH_FORWARD ? PA_FALSE : PA_TRUE; /* the universe of the path says the rest */
+	else if (!type)
 		local = pa_node_minus(e->space, PA_TRUE, pa_field_in(e, PA_FIELD_DADDR_TYPE, PA_TYPE_UNICAST, PA_TYPE_UNICAST));
 	else if (type->kind == PA_VALUE_CONST)
 		local = type->first == PA_TYPE_UNICAST ? PA_FALSE : PA_TRUE;
@@ -440,16 +446,32 @@ static pa_node prerouting(struct pa_evaluation *e, enum pa_scenario scenario)
 	return e->prerouting[scenario];
 }
 
+static void note_translation(void *context, uint32_t terminal)
+{
+	struct route *route = context;
+	struct pa_outcome outcome = route->e->outcomes[terminal];
+	if (outcome.kind == PA_OUTCOME_NEXT && pa_env_find(route->e, outcome.env, PA_FIELD_DADDR_TYPE))
+		route->translated = true;
+}
+
+static pa_node routed(struct pa_evaluation *e, enum pa_path path, enum pa_scenario scenario)
+{
+	struct route context = { e, path, false };
+	pa_node node = prerouting(e, scenario);
+	pa_node_terminals(e->space, node, note_translation, &context);
+	e->translated[scenario] = context.translated;
+	return pa_node_bind(e->space, node, route, &context);
+}
+
 static pa_node follow(struct pa_evaluation *e, enum pa_path path, enum pa_scenario scenario)
 {
-	struct route context = { e, path };
 	pa_node node;
 	switch (path) {
 	case PA_PATH_IN:
-		node = pa_node_bind(e->space, prerouting(e, scenario), route, &context);
+		node = routed(e, path, scenario);
 		return run_hook(e, node, PA_HOOK_INPUT, scenario);
 	case PA_PATH_FORWARD:
-		node = pa_node_bind(e->space, prerouting(e, scenario), route, &context);
+		node = routed(e, path, scenario);
 		node = run_hook(e, node, PA_HOOK_FORWARD, scenario);
 		node = run_hook(e, node, PA_HOOK_POSTROUTING, scenario);
 		return other_families(e, node, e->plan.egress, e->plan.egress_count);
@@ -478,7 +500,7 @@ const struct pa_answer *pa_answer(struct pa_evaluation *e, enum pa_path path, en
 	pa_node universe = pa_universe_path(e, path);
 	if (scenario == PA_SCENARIO_NEW)
 		universe = pa_node_and(e->space, universe, pa_node_or(e->space, pa_universe_new(e), pa_universe_untracked(e)));
-	if (path != PA_PATH_OUT) {
+	if (path != PA_PATH_OUT && e->translated[scenario]) {
 		/* what NAT sends to this path from the other one */
 		pa_node base = pa_node_or(e->space, pa_universe_path(e, PA_PATH_IN), pa_universe_path(e, PA_PATH_FORWARD));
 		if (path == PA_PATH_FORWARD) {

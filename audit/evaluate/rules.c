@@ -470,7 +470,9 @@ static pa_node chain_tail(struct pa_evaluation *e, const struct pa_chain *chain,
 	return read == env ? node : overlay_node(e, node, env);
 }
 
-pa_node pa_chain_node(struct pa_evaluation *e, const struct pa_chain *chain, uint32_t env)
+pa_node pa_chain_node(struct pa_evaluation *e, const struct pa_chain *chain, uint32_t env, uint32_t *ret_read)
 {
-	return chain_tail(e, chain, 0, env);
+	const struct pa_chain_facts *facts = pa_chain_learn(e, chain);
+	*ret_read = pa_env_restrict(e, env, facts->reads[0] | slot_bit(PA_SLOT_ICMPV6));
+	return chain_tail(e, chain, 0, *ret_read);
 }

@@ -36,16 +36,20 @@ struct verdict {
 	uint64_t split_fields;
 };
 
+static bool same_now(const struct pa_wstate *a, const struct pa_wstate *b, enum pa_field field)
+{
+	const struct pa_wvalue *x = &a->now[field], *y = &b->now[field];
+	return x->kind == y->kind && (x->kind != PA_W_VALUE || (x->first == y->first && x->last == y->last));
+}
+
 static bool same_end(const struct pa_wstate *a, const struct pa_wstate *b)
 {
 	if (a->fate != b->fate || (a->fate == PA_FATE_ACCEPT && a->path != b->path))
 		return false;
 	if (a->fate != PA_FATE_ACCEPT)
 		return true;
-	const struct pa_wvalue *x = &a->now[PA_FIELD_DADDR], *y = &b->now[PA_FIELD_DADDR];
-	const struct pa_wvalue *p = &a->now[PA_FIELD_DPORT], *q = &b->now[PA_FIELD_DPORT];
-	return x->kind == y->kind && (x->kind != PA_W_VALUE || x->first == y->first) && p->kind == q->kind &&
-	       (p->kind != PA_W_VALUE || p->first == q->first);
+	return same_now(a, b, PA_FIELD_DADDR) && same_now(a, b, PA_FIELD_DPORT) && same_now(a, b, PA_FIELD_SADDR) &&
+	       same_now(a, b, PA_FIELD_SPORT);
 }
 
 static void add_text(struct verdict *v, const char *text)

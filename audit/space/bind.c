@@ -142,6 +142,17 @@ void pa_node_variables(struct pa_space *space, pa_node f, bool *variables, size_
 	}
 }
 
+void pa_node_fields(struct pa_space *space, pa_node f, bool fields[PA_FIELD_COUNT])
+{
+	struct visit walk;
+	pa_node node;
+	visit_begin(&walk, space, f);
+	while (visit_next(&walk, &node)) {
+		if (!pa_node_is_terminal(node) && space->levels[space->level[node]].field >= 0)
+			fields[space->levels[space->level[node]].field] = true;
+	}
+}
+
 /* --- what a set says of the opaque variables --- */
 
 void pa_node_conditions(struct pa_space *space, pa_node f, void (*visit)(void *context, pa_node condition), void *context)

@@ -18,6 +18,11 @@ struct key {
 	uint64_t a, b; /* 128 bits of the list; a == 0 && b == 0: empty */
 };
 
+/* To which digits a rule of the list goes. */
+struct dealt {
+	uint16_t full, part;
+};
+
 struct builder {
 	struct pa_space *space;
 	const struct pa_item *items;
@@ -25,6 +30,8 @@ struct builder {
 	unsigned position[PA_FIELD_COUNT]; /* of a field in the order; UINT_MAX: one class only */
 	uint32_t *stack; /* lists of rule numbers; OPEN marks one whose guard of this field is not decided yet */
 	size_t used, capacity;
+	struct dealt *dealt;		   /* a stack as well */
+	size_t dealt_used, dealt_capacity;
 	struct key *keys;
 	pa_node *nodes;
 	size_t memo_count, memo_capacity;
@@ -144,12 +151,8 @@ static void digit_masks(const struct pa_class_set *set, uint32_t final, uint32_t
 
 static pa_node build_list(struct builder *b, size_t at, size_t count, unsigned from);
 
-/* To which digits a rule of the list goes. */
-struct dealt {
-	uint16_t full, part;
-};
 
-static pa_node build_digit(struct builder *b, size_t at, size_t count, const struct dealt *dealt, unsigned position,
+static pa_node build_digit(struct builder *b, size_t at, size_t count, size_t dealt, unsigned position,
 			   unsigned digit, uint32_t prefix, unsigned i);
 
 /* The rules stack[at ...] at one digit of a field; all digits that no undecided guard touches are one child. */
@@ -159,14 +162,16 @@ static pa_node build_digits(struct builder *b, size_t at, size_t count, unsigned
 	enum pa_field field = space->order[position];
 	unsigned level = space->first_level[field] + digit, shift = space->levels[level].shift;
 	uint32_t final = space->classes[field].count - 1, touched = 0;
-	struct dealt *dealt = pa_xmalloc((count ? count : 1) * sizeof(*dealt));
+	size_t dealt = b->dealt_used;
+	pa_grow(&b->dealt, &b->dealt_capacity, b->dealt_used + count + 1, sizeof(*b->dealt));
+	b->dealt_used += count;
 	for (size_t k = 0; k < count; k++) {
 		uint32_t full = 0xffff, part = 0, entry = b->stack[at + k];
 		if (entry & OPEN) {
 			digit_masks(&guard_at(b, entry, position)->set, final, prefix, shift, &full, &part);
 			touched |= full | part;
 		}
-		dealt[k] = (struct dealt){ (uint16_t)full, (uint16_t)part };
+		b->dealt[dealt + k] = (struct dealt){ (uint16_t)full, (uint16_t)part };
 	}
 	pa_node child[PA_RADIX], untouched = PA_NO_NODE;
 	for (unsigned i = 0; i < PA_RADIX; i++) {
@@ -178,12 +183,12 @@ static pa_node build_digits(struct builder *b, size_t at, size_t count, unsigned
 		if (!(touched & 1u << i))
 			untouched = child[i];
 	}
-	free(dealt);
+	b->dealt_used = dealt;
 	return pa_node_make(space, level, child);
 }
 
 /* The list of digit i, and its diagram. */
-static pa_node build_digit(struct builder *b, size_t at, size_t count, const struct dealt *dealt, unsigned position,
+static pa_node build_digit(struct builder *b, size_t at, size_t count, size_t dealt, unsigned position,
 			   unsigned digit, uint32_t prefix, unsigned i)
 {
 	unsigned shift = b->space->levels[b->space->first_level[b->space->order[position]] + digit].shift;
@@ -191,9 +196,9 @@ static pa_node build_digit(struct builder *b, size_t at, size_t count, const str
 	bool open = false;
 	for (size_t k = 0; k < count; k++) {
 		uint32_t entry = b->stack[at + k];
-		if (dealt[k].full & 1u << i) {
+		if (b->dealt[dealt + k].full & 1u << i) {
 			push(b, entry & ~OPEN);
-		} else if (dealt[k].part & 1u << i) {
+		} else if (b->dealt[dealt + k].part & 1u << i) {
 			push(b, entry);
 			open = true;
 		}
@@ -252,6 +257,7 @@ static bool build_range(struct builder *b, size_t first, size_t count, size_t bu
 	b->budget = budget;
 	b->spent = false;
 	b->used = 0;
+	b->dealt_used = 0;
 	for (size_t i = 0; i < count; i++)
 		push(b, (uint32_t)(first + i));
 	pa_node node = build_list(b, 0, count, 0);
@@ -318,6 +324,7 @@ pa_node pa_node_list(struct pa_space *space, const struct pa_item *items, size_t
 	if (count && !build_range(&b, 0, count, UNITS_PER_RULE * (count + BLOCK), &node))
 		node = build_tree(&b, 0, count);
 	free(b.stack);
+	free(b.dealt);
 	free(b.keys);
 	free(b.nodes);
 	free(clean);

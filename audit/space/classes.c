@@ -33,8 +33,16 @@ struct field_cuts {
 	size_t span_count, span_capacity;
 };
 
+/* The single intervals announced so far: many rules name one port. */
+struct seen {
+	struct pa_interval *keys;
+	bool *used;
+	size_t count, capacity;
+};
+
 struct pa_cuts {
 	struct field_cuts field[PA_FIELD_COUNT];
+	struct seen seen[PA_FIELD_COUNT];
 	uint64_t random;
 };
 
@@ -52,6 +60,8 @@ struct pa_cuts *pa_cuts_free(struct pa_cuts *cuts)
 	for (size_t i = 0; i < PA_FIELD_COUNT; i++) {
 		free(cuts->field[i].events);
 		free(cuts->field[i].spans);
+		free(cuts->seen[i].keys);
+		free(cuts->seen[i].used);
 	}
 	free(cuts);
 	return NULL;
@@ -121,6 +131,43 @@ static void add_unsorted(struct field_cuts *field, const struct pa_interval *ite
 	free(copy);
 }
 
+static size_t seen_slot(const struct seen *seen, struct pa_interval key)
+{
+	uint64_t h = (uint64_t)key.first * 0x9e3779b97f4a7c15u ^ (uint64_t)(key.first >> 64) * 0xbf58476d1ce4e5b9u;
+	h = (h ^ h >> 29 ^ (uint64_t)key.last ^ (uint64_t)(key.last >> 64)) * 0x94d049bb133111ebu;
+	size_t slot = (size_t)(h ^ h >> 32) & (seen->capacity - 1);
+	while (seen->used[slot] && (seen->keys[slot].first != key.first || seen->keys[slot].last != key.last))
+		slot = (slot + 1) & (seen->capacity - 1);
+	return slot;
+}
+
+/* Was this very interval announced before? Notes it. */
+static bool is_repeated(struct seen *seen, struct pa_interval key)
+{
+	if ((seen->count + 1) * 2 > seen->capacity) {
+		struct seen old = *seen;
+		seen->capacity = old.capacity ? old.capacity * 2 : 64;
+		seen->keys = pa_xcalloc(seen->capacity, sizeof(*seen->keys));
+		seen->used = pa_xcalloc(seen->capacity, sizeof(*seen->used));
+		for (size_t i = 0; i < old.capacity; i++) {
+			if (!old.used[i])
+				continue;
+			size_t slot = seen_slot(seen, old.keys[i]);
+			seen->keys[slot] = old.keys[i];
+			seen->used[slot] = true;
+		}
+		free(old.keys);
+		free(old.used);
+	}
+	size_t slot = seen_slot(seen, key);
+	if (seen->used[slot])
+		return true;
+	seen->keys[slot] = key;
+	seen->used[slot] = true;
+	seen->count++;
+	return false;
+}
+
 void pa_cuts_add(struct pa_cuts *cuts, enum pa_field id, const struct pa_interval *items, size_t count, size_t stride,
 		 bool sorted)
 {
@@ -141,6 +188,8 @@ void pa_cuts_add(struct pa_cuts *cuts, enum pa_field id, const struct pa_interva
 		}
 	}
 	add_span(field, span);
+	if (count == 1 && is_repeated(&cuts->seen[id], items[0]))
+		return;
 	if (sorted && count >= RUN_MINIMUM && field->run_count < RUNS_MAXIMUM) {
 		field->runs[field->run_count++] = (struct run){ items, count, stride, signature };
 		return;
@@ -163,10 +212,31 @@ bool pa_cuts_has(const struct pa_cuts *cuts, enum pa_field field)
 	return cuts->field[field].span_count > 0;
 }
 
-static int compare_events(const void *a, const void *b)
+/* Merge sort: the ends are many, and comparing them through a function pointer was a tenth of the analysis. */
+static void sort_events(struct event *events, struct event *room, size_t count)
 {
-	const struct event *x = a, *y = b;
-	return x->at < y->at ? -1 : x->at > y->at;
+	if (count < 2)
+		return;
+	if (count <= 12) {
+		for (size_t i = 1; i < count; i++) {
+			struct event event = events[i];
+			size_t at = i;
+			for (; at > 0 && events[at - 1].at > event.at; at--)
+				events[at] = events[at - 1];
+			events[at] = event;
+		}
+		return;
+	}
+	size_t half = count / 2, i = 0, j = half;
+	sort_events(events, room, half);
+	sort_events(events + half, room, count - half);
+	memcpy(room, events, half * sizeof(*room));
+	for (size_t out = 0; i < half; out++) {
+		if (j < count && events[j].at < room[i].at)
+			events[out] = events[j++];
+		else
+			events[out] = room[i++];
+	}
 }
 
 /* Signature -> class number, open addressing. */
@@ -309,8 +379,11 @@ void pa_classes_build(const struct pa_cuts *cuts, enum pa_field id, struct pa_cl
 	struct numbering numbering = { 0 };
 	memset(ret, 0, sizeof(*ret));
 	ret->max = pa_field_max(id);
-	if (!events_sorted(field))
-		qsort(field->events, field->count, sizeof(*field->events), compare_events);
+	if (!events_sorted(field)) {
+		struct event *room = pa_xmalloc((field->count / 2 + 1) * sizeof(*room));
+		sort_events(field->events, room, field->count);
+		free(room);
+	}
 	sweep(field, ret, &numbering);
 	ret->count = numbering.count;
 	free(numbering.signature);

@@ -46,12 +46,28 @@ void pa_memo_store(struct pa_space *space, uint32_t op, pa_node a, pa_node b, pa
 
 /* --- nodes --- */
 
+/* Folded 64 x 64 -> 128 bit products, two words at a time. */
+static uint64_t fold(uint64_t a, uint64_t b)
+{
+	pa_u128 product = (pa_u128)a * b;
+	return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
 static uint64_t node_hash(unsigned level, const pa_node child[PA_RADIX])
 {
-	uint64_t h = level;
-	for (unsigned i = 0; i < PA_RADIX; i += 2)
-		h = pa_mix(h, (uint64_t)child[i] << 32 | child[i + 1]);
-	return h;
+	uint64_t word[PA_RADIX / 2];
+	memcpy(word, child, sizeof(word));
+	uint64_t h = fold(word[0] ^ 0xa0761d6478bd642fu, word[1] ^ 0xe7037ed1a0b428dbu);
+	h ^= fold(word[2] ^ 0x8ebc6af09c88c6e3u, word[3] ^ 0x589965cc75374cc3u);
+	h ^= fold(word[4] ^ 0x1d8e4e27c47d124fu, word[5] ^ 0xeb44accab455d165u);
+	h ^= fold(word[6] ^ 0x9e3779b97f4a7c15u, word[7] ^ 0xbf58476d1ce4e5b9u);
+	return fold(h ^ 0x94d049bb133111ebu, level + 0xd6e8feb86659fd93u);
+}
+
+/* A slot holds the node and 32 bits of its hash: most nodes that are not the wanted one need not be looked at. */
+static uint64_t slot_value(uint64_t hash, pa_node node)
+{
+	return (hash & 0xffffffff00000000u) | node;
 }
 
 static void unique_grow(struct pa_space *space)
@@ -61,10 +77,11 @@ static void unique_grow(struct pa_space *space)
 	space->unique = pa_xmalloc(space->unique_capacity * sizeof(*space->unique));
 	memset(space->unique, 0xff, space->unique_capacity * sizeof(*space->unique));
 	for (size_t i = 0; i < space->count; i++) {
-		size_t slot = (size_t)node_hash(space->level[i], space->child[i]) & (space->unique_capacity - 1);
-		while (space->unique[slot] != UINT32_MAX)
+		uint64_t hash = node_hash(space->level[i], space->child[i]);
+		size_t slot = (size_t)hash & (space->unique_capacity - 1);
+		while (space->unique[slot] != UINT64_MAX)
 			slot = (slot + 1) & (space->unique_capacity - 1);
-		space->unique[slot] = (uint32_t)i;
+		space->unique[slot] = slot_value(hash, (pa_node)i);
 	}
 }
 
@@ -95,15 +112,17 @@ pa_node pa_node_make(struct pa_space *space, unsigned level, const pa_node child
 		return PA_FALSE;
 	if ((space->count + 1) * 2 > space->unique_capacity)
 		unique_grow(space);
-	size_t slot = (size_t)node_hash(level, child) & (space->unique_capacity - 1);
-	for (; space->unique[slot] != UINT32_MAX; slot = (slot + 1) & (space->unique_capacity - 1)) {
-		uint32_t at = space->unique[slot];
-		if (space->level[at] == level && memcmp(space->child[at], child, sizeof(*space->child)) == 0)
+	uint64_t hash = node_hash(level, child);
+	size_t slot = (size_t)hash & (space->unique_capacity - 1);
+	for (; space->unique[slot] != UINT64_MAX; slot = (slot + 1) & (space->unique_capacity - 1)) {
+		pa_node at = (pa_node)space->unique[slot];
+		if (slot_value(hash, at) == space->unique[slot] && space->level[at] == level &&
+		    memcmp(space->child[at], child, sizeof(*space->child)) == 0)
 			return at;
 	}
 	pa_node node = append_node(space, level, child);
 	if (!pa_node_is_terminal(node))
-		space->unique[slot] = node;
+		space->unique[slot] = slot_value(hash, node);
 	return node;
 }
 

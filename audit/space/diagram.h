@@ -93,6 +93,8 @@ pa_node pa_node_every_variable(struct pa_space *space, pa_node f);
 /* For sets: which variables the diagram depends on; returns how many of `variables` were set. */
 void pa_node_variables(struct pa_space *space, pa_node f, bool *variables, size_t count);
 
+/* Which fields a diagram asks. */
+void pa_node_fields(struct pa_space *space, pa_node f, bool fields[PA_FIELD_COUNT]);
 /* For sets: each distinct function of the variables that some packets depend on. */
 void pa_node_conditions(struct pa_space *space, pa_node f, void (*visit)(void *context, pa_node condition), void *context);
 /* The packets for which exactly this function of the variables decides. */

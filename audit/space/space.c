@@ -205,6 +205,14 @@ struct pa_class_set pa_space_class_set(struct pa_space *space, enum pa_field fie
 				       size_t count, size_t stride, struct pa_arena *arena)
 {
 	const struct pa_classes *classes = &space->classes[field];
+	if (count == 1) {
+		/* an interval that is one whole class, as most ports and addresses are */
+		size_t at = pa_classes_segment(classes, items->first);
+		uint32_t number = classes->class_of[at];
+		pa_u128 last = at + 1 < classes->segments ? classes->start[at + 1] - 1 : classes->max;
+		if (classes->start[at] == items->first && last == items->last && classes->segments_of[number] == 1)
+			return ranges_of(&number, 1, arena);
+	}
 	uint32_t *touched = scratch_for(space, classes->count);
 	size_t touched_count = 0;
 	struct pa_interval *merged = pa_xcalloc(count + 1, sizeof(*merged));

@@ -33,7 +33,7 @@ struct pa_space {
 	pa_node (*child)[PA_RADIX];
 	uint16_t *level;
 	size_t count, capacity, limit;
-	uint32_t *unique;
+	uint64_t *unique; /* open addressing; UINT64_MAX: free */
 	size_t unique_capacity;
 	struct pa_memo *memo;
 	size_t memo_capacity;
