@@ -103,7 +103,7 @@ void pa_child_progress(const struct pa_child *child, const char *what)
 		(void)tell(child->socket, line, (size_t)length);
 }
 
-static void limit(int resource, rlim_t most)
+static void limit(unsigned resource, rlim_t most)
 {
 	struct rlimit now;
 

@@ -80,7 +80,7 @@ static void skip_blanks(struct scan *scan)
 
 static bool ends_word(char c)
 {
-	return strchr(" \t\r\n;{}#\"", c) != NULL;
+	return c != '\0' && strchr(" \t\r\n;{}#\"", c) != NULL;
 }
 
 static struct word take_word(struct scan *scan)
