@@ -144,9 +144,13 @@ static void compare_moved(struct packets *packets, FILE *file)
 			const json_t *before = json_object_get(packets->sent[id], name),
 				     *after = json_object_get(moved[id], name);
 			const json_t *said = json_object_get(packets->said[id], name);
-			if (!key && !said && after && is_own(packets->self, json_string_value(after)))
+			const json_t *now = after ? after : before;
+			bool to_self = json_is_null(said) || (!said && after);
+			if (!key && to_self && is_own(packets->self, json_string_value(now)))
 				continue; /* redirect: which of the host's addresses, the program is not told */
-			if (!same(said ? said : before, after ? after : before))
+			if (key && !before)
+				continue; /* a protocol without ports */
+			if (!same(said ? said : before, now))
 				complain(packets, id, key ? "another destination port" : "another destination");
 		}
 	}

@@ -237,7 +237,10 @@ START_TEST(verdicts_name_what_nat_changed)
 	walk.destination = (struct pa_interval)ONE(fixture_address("192.0.2.1")); /* as it was: redirect */
 	walk.destination_port = (struct pa_interval)ONE(8443);
 	check_verdict("1", "{\"id\":1,\"fate\":\"in-accept\",\"dport\":8443,\"walk\":[]}\n");
-	walk.destination_changed = false;
+	walk.destination_changed = false; /* redirect: the port, and an address of the host that is not known */
+	walk.destination_is_self = true;
+	check_verdict("1", "{\"id\":1,\"fate\":\"in-accept\",\"dst\":null,\"dport\":8443,\"walk\":[]}\n");
+	walk.destination_is_self = walk.has_destination_port = false;
 	walk.source_changed = walk.has_source_port = true;
 	walk.source = (struct pa_interval)ONE(fixture_address("192.0.2.1"));
 	walk.source_port = (struct pa_interval)ONE(5);
