@@ -345,6 +345,7 @@ static void choose_loopback(struct pool *pool, struct packet *packet)
 	packet->oif = JUDGE_NO_INTERFACE;
 	packet->protocol = PICK(pool, IPPROTO_TCP, IPPROTO_TCP, IPPROTO_UDP);
 	packet->flags = 2;
+	packet->state = STATE_NEW; /* what was drawn before may have been an invalid ICMP */
 	packet->type = 0;
 	packet->sport = pool->next_port++;
 }
