@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "facts.h"
 
-#include "attributes.h"
+#include "kernel_expression.h"
 
 #include <linux/netfilter/nf_tables.h>
 #include <stdlib.h>
@@ -20,9 +20,10 @@ struct pa_nft_facts {
 	struct pa_nft_table_fact *tables;
 	struct pa_nft_chain_fact *chains;
 	struct pa_nft_set_fact *sets;
-	size_t table_count, chain_count, set_count;
-	size_t table_capacity, chain_capacity, set_capacity;
-	struct index chain_index, set_index;
+	struct pa_nft_rule_fact *rules;
+	size_t table_count, chain_count, set_count, rule_count;
+	size_t table_capacity, chain_capacity, set_capacity, rule_capacity;
+	struct index chain_index, set_index, rule_index;
 };
 
 /* --- messages ---------------------------------------------------------------------------------------------- */
@@ -302,44 +303,92 @@ size_t pa_nft_facts_sets(const struct pa_nft_facts *facts, const struct pa_nft_s
 	return facts->set_count;
 }
 
-/* --- rules that add elements ------------------------------------------------------------------------------- */
+/* --- rules ------------------------------------------------------------------------------------------------- */
 
-static void mark_fed(struct pa_nft_facts *facts, enum pa_family family, const char *table, const struct pa_attribute *item)
+static size_t hash_rule(enum pa_family family, const char *table, uint64_t handle)
 {
-	struct pa_attributes list = pa_attributes_nested(item), data = { 0 };
-	struct pa_attribute attribute;
-	bool dynset = false;
+	uint64_t hash = ((uint64_t)hash_names(family, table, "") ^ handle) * 0x9e3779b97f4a7c15u;
 
-	while (pa_attributes_next(&list, &attribute)) {
-		if (attribute.type == NFTA_EXPR_NAME)
-			dynset = pa_text_equal(pa_attribute_text(&attribute), "dynset");
-		else if (attribute.type == NFTA_EXPR_DATA)
-			data = pa_attributes_nested(&attribute);
+	return (size_t)(hash ^ hash >> 29);
+}
+
+const struct pa_nft_rule_fact *pa_nft_facts_rule(const struct pa_nft_facts *facts, enum pa_family family, const char *table,
+						 uint64_t handle)
+{
+	const struct index *index = &facts->rule_index;
+	size_t i = hash_rule(family, table, handle) & (index->capacity - 1);
+
+	for (; index->slots[i]; i = (i + 1) & (index->capacity - 1)) {
+		const struct pa_nft_rule_fact *rule = &facts->rules[index->slots[i] - 1];
+		if (rule->handle == handle && rule->family == family && pa_text_equal(rule->table, table))
+			return rule;
 	}
-	while (dynset && pa_attributes_next(&data, &attribute)) {
-		struct pa_nft_set_fact *set = NULL;
-		if (attribute.type == NFTA_DYNSET_SET_NAME)
-			set = find_set(facts, family, table, pa_attribute_text(&attribute));
-		if (set)
-			set->dynamic = true;
+	return NULL;
+}
+
+static void index_rules(struct pa_nft_facts *facts)
+{
+	index_init(facts, &facts->rule_index, facts->rule_count);
+	for (size_t i = 0; i < facts->rule_count; i++) {
+		const struct pa_nft_rule_fact *rule = &facts->rules[i];
+		index_add(&facts->rule_index, hash_rule(rule->family, rule->table, rule->handle), i);
 	}
 }
 
-/* Rules are recorded only when they add elements to sets: such a set is dynamic, whatever its flags say. */
-static void read_feeding_rule(struct pa_nft_facts *facts, const struct nlmsghdr *message, enum pa_family family)
+/* Such a set is dynamic, whatever its flags say. */
+static void mark_fed(struct pa_nft_facts *facts, const struct pa_nft_rule_fact *rule,
+		     const struct pa_kernel_expression *expression)
+{
+	struct pa_attribute name;
+	struct pa_nft_set_fact *set = NULL;
+
+	if (strcmp(expression->name, "dynset") == 0 && pa_attributes_find(expression->attributes, NFTA_DYNSET_SET_NAME, &name))
+		set = find_set(facts, rule->family, rule->table, pa_attribute_text(&name));
+	if (set)
+		set->dynamic = true;
+}
+
+static void read_expressions(struct pa_nft_facts *facts, struct pa_nft_rule_fact *rule, struct pa_attributes expressions)
+{
+	struct pa_nft_comparison *found = NULL;
+	struct pa_kernel_loads loads = { 0 };
+	struct pa_attribute item;
+	size_t capacity = 0;
+	bool wide = false;
+
+	while (pa_attributes_next(&expressions, &item)) {
+		struct pa_kernel_expression expression = pa_kernel_expression_open(&item);
+
+		mark_fed(facts, rule, &expression);
+		pa_grow(&found, &capacity, rule->count + 1, sizeof(*found));
+		if (pa_kernel_loads_take(&loads, &expression, &found[rule->count]))
+			wide = found[rule->count++].length > 1 || wide;
+	}
+	if (wide) {
+		rule->table = pa_arena_strdup(facts->arena, rule->table);
+		rule->differing = pa_arena_dup(facts->arena, found, rule->count, sizeof(*found));
+		pa_grow(&facts->rules, &facts->rule_capacity, facts->rule_count + 1, sizeof(*facts->rules));
+		facts->rules[facts->rule_count++] = *rule;
+	}
+	free(found);
+}
+
+/* Only rules that there is something to be said of are recorded. */
+static void read_rule(struct pa_nft_facts *facts, const struct nlmsghdr *message, enum pa_family family)
 {
 	struct pa_attributes list = pa_attributes_of(message), expressions = { 0 };
-	struct pa_attribute attribute, item;
-	const char *table = "";
+	struct pa_attribute attribute;
+	struct pa_nft_rule_fact rule = { .family = family, .table = "" };
 
 	while (pa_attributes_next(&list, &attribute)) {
 		if (attribute.type == NFTA_RULE_TABLE)
-			table = pa_attribute_text(&attribute);
+			rule.table = pa_attribute_text(&attribute);
+		else if (attribute.type == NFTA_RULE_HANDLE)
+			rule.handle = pa_attribute_u64(&attribute);
 		else if (attribute.type == NFTA_RULE_EXPRESSIONS)
 			expressions = pa_attributes_nested(&attribute);
 	}
-	while (pa_attributes_next(&expressions, &item))
-		mark_fed(facts, family, table, &item);
+	read_expressions(facts, &rule, expressions);
 }
 
 static bool read_objects(struct pa_nft_facts *facts, const char *at, size_t left)
@@ -361,14 +410,14 @@ static bool read_objects(struct pa_nft_facts *facts, const char *at, size_t left
 	return left == 0;
 }
 
-static void read_feeding_rules(struct pa_nft_facts *facts, const char *at, size_t left)
+static void read_rules(struct pa_nft_facts *facts, const char *at, size_t left)
 {
 	const struct nlmsghdr *message;
 	enum pa_family family;
 
 	while ((message = pa_messages_next(&at, &left)))
 		if (pa_message_is(message, NFT_MSG_NEWRULE) && family_from_kernel(pa_message_family(message), &family))
-			read_feeding_rule(facts, message, family);
+			read_rule(facts, message, family);
 }
 
 struct pa_nft_facts *pa_nft_facts_read(const void *messages, size_t length, const char **ret_problem)
@@ -383,7 +432,8 @@ struct pa_nft_facts *pa_nft_facts_read(const void *messages, size_t length, cons
 	}
 	index_all(facts);
 	if (length > 0)
-		read_feeding_rules(facts, messages, length);
+		read_rules(facts, messages, length);
+	index_rules(facts);
 	return facts;
 }
 
@@ -393,6 +443,7 @@ struct pa_nft_facts *pa_nft_facts_free(struct pa_nft_facts *facts)
 		free(facts->tables);
 		free(facts->chains);
 		free(facts->sets);
+		free(facts->rules);
 		pa_arena_free(facts->arena);
 	}
 	return NULL;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the kernel says of tables, chains and sets, read from the netlink messages that libnftables itself was given:
- * its JSON loses the dormant flag, the devices of netdev chains, and the dynamic flag of sets.
+ * its JSON loses the dormant flag, the devices of netdev chains, the dynamic flag of sets, and which header fields a rule
+ * compares in one piece.
  *
  * Families are the kernel's numbers here (NFPROTO_*); pa_family is translated by pa_nft_facts_*().
  */
@@ -51,6 +52,22 @@ struct pa_nft_set_fact {
 	const char *comment; /* or NULL */
 };
 
+/* Bytes of a packet that a rule compares with a constant in one piece. */
+struct pa_nft_comparison {
+	uint32_t base; /* NFT_PAYLOAD_*: 0 link layer, 1 network header, 2 transport header */
+	uint32_t offset;
+	uint32_t length;
+};
+
+/* A rule that has such a comparison of more than one byte that must be different: several fields may lie in it. */
+struct pa_nft_rule_fact {
+	enum pa_family family;
+	const char *table;
+	uint64_t handle; /* of one rule of the table only */
+	size_t count;
+	const struct pa_nft_comparison *differing; /* all that must be different, those of one byte too, in their order */
+};
+
 struct pa_nft_facts;
 
 /*
@@ -66,6 +83,9 @@ const struct pa_nft_chain_fact *pa_nft_facts_chain(const struct pa_nft_facts *fa
 						   const char *name);
 const struct pa_nft_set_fact *pa_nft_facts_set(const struct pa_nft_facts *facts, enum pa_family family, const char *table,
 					       const char *name);
+/* NULL: the rule has no comparison of several bytes that must be different. */
+const struct pa_nft_rule_fact *pa_nft_facts_rule(const struct pa_nft_facts *facts, enum pa_family family, const char *table,
+						 uint64_t handle);
 /* All of one kind, in the order of the kernel. */
 size_t pa_nft_facts_tables(const struct pa_nft_facts *facts, const struct pa_nft_table_fact **ret_tables);
 size_t pa_nft_facts_chains(const struct pa_nft_facts *facts, const struct pa_nft_chain_fact **ret_chains);

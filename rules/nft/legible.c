@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "legible.h"
 
-#include "attributes.h"
+#include "kernel_expression.h"
 
 #include <linux/netfilter/nf_tables.h>
 #include <stdio.h>
@@ -258,42 +258,6 @@ static void check_set(struct pa_legible *legible, struct pa_digest *digest, cons
 
 /* --- rules ------------------------------------------------------------------------------------------------- */
 
-/* The expression's own attributes, and its name. */
-struct expression {
-	const char *name;
-	struct pa_attributes attributes;
-};
-
-static struct expression open_expression(const struct pa_attribute *item)
-{
-	struct pa_attributes list = pa_attributes_nested(item);
-	struct pa_attribute attribute;
-	struct expression found = { .name = "" };
-
-	while (pa_attributes_next(&list, &attribute)) {
-		if (attribute.type == NFTA_EXPR_NAME)
-			found.name = pa_attribute_text(&attribute);
-		else if (attribute.type == NFTA_EXPR_DATA)
-			found.attributes = pa_attributes_nested(&attribute);
-	}
-	return found;
-}
-
-static bool find_attribute(struct pa_attributes list, uint16_t type, struct pa_attribute *ret_attribute)
-{
-	while (pa_attributes_next(&list, ret_attribute))
-		if (ret_attribute->type == type)
-			return true;
-	return false;
-}
-
-static uint32_t find_u32(struct pa_attributes list, uint16_t type)
-{
-	struct pa_attribute attribute;
-
-	return find_attribute(list, type, &attribute) ? pa_attribute_u32(&attribute) : UINT32_MAX;
-}
-
 static bool is_text_key(uint32_t key)
 {
 	return key == NFT_META_IIFNAME || key == NFT_META_OIFNAME || key == NFT_META_BRI_IIFNAME ||
@@ -301,66 +265,57 @@ static bool is_text_key(uint32_t key)
 }
 
 /* The register that an expression loads a text into, or UINT32_MAX. */
-static uint32_t text_register(const struct expression *expression)
+static uint32_t text_register(const struct pa_kernel_expression *expression)
 {
-	if (strcmp(expression->name, "meta") == 0 && is_text_key(find_u32(expression->attributes, NFTA_META_KEY)))
-		return find_u32(expression->attributes, NFTA_META_DREG);
-	if (strcmp(expression->name, "ct") == 0 && find_u32(expression->attributes, NFTA_CT_KEY) == NFT_CT_HELPER)
-		return find_u32(expression->attributes, NFTA_CT_DREG);
+	if (strcmp(expression->name, "meta") == 0 && is_text_key(pa_attributes_find_u32(expression->attributes, NFTA_META_KEY)))
+		return pa_attributes_find_u32(expression->attributes, NFTA_META_DREG);
+	if (strcmp(expression->name, "ct") == 0 && pa_attributes_find_u32(expression->attributes, NFTA_CT_KEY) == NFT_CT_HELPER)
+		return pa_attributes_find_u32(expression->attributes, NFTA_CT_DREG);
 	if (strcmp(expression->name, "osf") == 0)
-		return find_u32(expression->attributes, NFTA_OSF_DREG);
+		return pa_attributes_find_u32(expression->attributes, NFTA_OSF_DREG);
 	return UINT32_MAX;
 }
 
-/* Does the expression put something else into a register? nft gives most of them the same one. */
-static bool overwrites(const struct expression *expression)
-{
-	static const char *const loaders[] = { "payload",   "meta",	 "ct",	    "exthdr", "fib",  "rt",
-					       "numgen",    "hash",	 "socket",  "tunnel", "xfrm", "osf",
-					       "immediate", "byteorder", "bitwise", "lookup" };
-
-	for (size_t i = 0; i < sizeof(loaders) / sizeof(*loaders); i++)
-		if (strcmp(expression->name, loaders[i]) == 0)
-			return true;
-	return false;
-}
-
-static void check_compare(struct pa_legible *legible, const struct expression *expression, uint32_t text)
+static void check_compare(struct pa_legible *legible, const struct pa_kernel_expression *expression, uint32_t text)
 {
 	struct place place = { .legible = legible, .what = "a name that a rule compares with" };
 	struct pa_attribute data;
 
 	if (text != UINT32_MAX && strcmp(expression->name, "cmp") == 0 &&
-	    find_u32(expression->attributes, NFTA_CMP_SREG) == text &&
-	    find_attribute(expression->attributes, NFTA_CMP_DATA, &data))
+	    pa_attributes_find_u32(expression->attributes, NFTA_CMP_SREG) == text &&
+	    pa_attributes_find(expression->attributes, NFTA_CMP_DATA, &data))
 		check_data(&place, TYPE_IFNAME, &data);
 }
 
-/* Returns true when the rule adds elements to a set. */
+/* Returns true when facts.h speaks of the rule: it adds elements to a set, or compares more than a byte with `!=`. */
 static bool check_expressions(struct pa_legible *legible, struct pa_digest *digest, const struct nlmsghdr *message,
 			      const char *table, struct pa_attributes expressions)
 {
 	struct place prefix = { .legible = legible, .what = "a log prefix" };
 	struct pa_attribute item, value;
+	struct pa_kernel_loads loads = { 0 };
+	struct pa_nft_comparison comparison;
 	uint32_t text = UINT32_MAX;
-	bool feeds = false;
+	bool kept = false;
 
 	while (pa_attributes_next(&expressions, &item)) {
-		struct expression expression = open_expression(&item);
+		struct pa_kernel_expression expression = pa_kernel_expression_open(&item);
 		uint32_t loaded = text_register(&expression);
 
 		check_compare(legible, &expression, text);
-		if (loaded != UINT32_MAX || overwrites(&expression))
+		if (pa_kernel_loads_take(&loads, &expression, &comparison) && comparison.length > 1)
+			kept = true;
+		if (loaded != UINT32_MAX || pa_kernel_expression_loads(&expression))
 			text = loaded;
-		if (strcmp(expression.name, "log") == 0 && find_attribute(expression.attributes, NFTA_LOG_PREFIX, &value)) {
+		if (strcmp(expression.name, "log") == 0 && pa_attributes_find(expression.attributes, NFTA_LOG_PREFIX, &value)) {
 			must_be_utf8(&prefix, value.data, value.length);
 		} else if (strcmp(expression.name, "dynset") == 0 &&
-			   find_attribute(expression.attributes, NFTA_DYNSET_SET_NAME, &value)) {
+			   pa_attributes_find(expression.attributes, NFTA_DYNSET_SET_NAME, &value)) {
 			pa_digest_set(digest, pa_message_family(message), table, pa_attribute_text(&value))->dynamic = true;
-			feeds = true;
+			kept = true;
 		}
 	}
-	return feeds;
+	return kept;
 }
 
 static bool check_rule(struct pa_legible *legible, struct pa_digest *digest, const struct nlmsghdr *message)

@@ -158,7 +158,7 @@ static void check_version(struct pa_lowering *lowering, size_t index)
 	const struct pa_json_node *info = &lowering->tape.nodes[index];
 	const struct pa_json_node *version = pa_json_member(&lowering->tape, info, "json_schema_version");
 	const char *release = pa_lower_string(lowering, pa_json_member(&lowering->tape, info, "version"));
-	lowering->merges_negations = !release || strncmp(release, "0.", 2) == 0 || strncmp(release, "1.0.", 4) == 0;
+	lowering->merges_widely = release && strncmp(release, "0.", 2) == 0;
 	if (pa_lower_number(version, 0) == 1)
 		return;
 	pa_ruleset_add_gap(lowering->ruleset,
@@ -312,12 +312,9 @@ static void done(struct pa_lowering *lowering)
 
 bool pa_nft_lower(const struct pa_nft_document *document, struct pa_ruleset *ruleset, struct pa_diags *diags)
 {
-	struct pa_lowering lowering = { .document = document,
-					.ruleset = ruleset,
-					.arena = ruleset->arena,
-					.diags = diags,
-					.line = 1,
-					.merges_negations = true };
+	struct pa_lowering lowering = {
+		.document = document, .ruleset = ruleset, .arena = ruleset->arena, .diags = diags, .line = 1
+	};
 	lowering.first_chain = (unsigned)ruleset->chain_count;
 	lowering.first_table = (unsigned)ruleset->table_count;
 	lowering.source_name = pa_arena_strdup(lowering.arena, document->source_name);

@@ -58,9 +58,9 @@ struct pa_lowering {
 	struct pa_json_reader reader;
 	struct pa_json_tape tape;
 	bool failed;
-	bool merges_negations; /* printed by a version that merges neighbouring negations: statement_merged.c */
-	bool final_pass;       /* what is not known by now will not be */
-	unsigned first_chain;  /* chains from this id on belong to this document */
+	bool merges_widely;   /* printed by a version of libnftables that may merge 16 bytes: statement_merged.c */
+	bool final_pass;      /* what is not known by now will not be */
+	unsigned first_chain; /* chains from this id on belong to this document */
 	unsigned first_table;
 	size_t counted; /* lines are counted up to this offset */
 	size_t line_start;
@@ -73,6 +73,8 @@ struct pa_lowering {
 	size_t assigned_capacity;
 
 	/* the rule in hand */
+	uint64_t rule_handle;
+	size_t comparisons_seen; /* of struct pa_nft_rule_fact */
 	struct pa_table *table;
 	struct pa_chain *chain;
 	struct pa_step *steps;
@@ -194,8 +196,8 @@ void pa_elements_sort(struct pa_elements *elements);
 
 /* --- statement*.c ------------------------------------------------------------------------------------------------ */
 void pa_lower_statement(struct pa_lowering *lowering, const struct pa_json_node *node);
-/* How many statements from this one on (of `left`) may be one comparison of negated neighbours; 1: it stands alone. */
-unsigned pa_lower_merged_length(const struct pa_lowering *lowering, const struct pa_json_node *statement, uint32_t left);
+/* How many statements from this one on (of `left`) are, or may be, one comparison of negated neighbours; 1: it stands alone. */
+unsigned pa_lower_merged_length(struct pa_lowering *lowering, const struct pa_json_node *statement, uint32_t left);
 void pa_lower_merged(struct pa_lowering *lowering, const struct pa_json_node *statement, unsigned length);
 /* A value to be assigned: constant, expression or map. `types` are those of the target. */
 void pa_lower_operand(struct pa_lowering *lowering, const struct pa_json_node *node, enum pa_datatype type,

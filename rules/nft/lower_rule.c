@@ -206,8 +206,10 @@ static void keep_texts(struct pa_lowering *lowering, struct pa_rule *rule)
 	}
 }
 
-static void begin_rule(struct pa_lowering *lowering)
+static void begin_rule(struct pa_lowering *lowering, uint64_t handle)
 {
+	lowering->rule_handle = handle;
+	lowering->comparisons_seen = 0;
 	lowering->step_count = 0;
 	lowering->missing = NULL;
 	lowering->required_nfproto = 0;
@@ -262,7 +264,7 @@ enum pa_rule_result pa_lower_rule(struct pa_lowering *lowering, size_t index, si
 		pa_lower_fail(lowering, offset, "a rule whose statements are no list");
 		return PA_RULE_FAILED;
 	}
-	begin_rule(lowering);
+	begin_rule(lowering, pa_lower_number(handle, 0));
 	const struct pa_json_node *statement = statements ? statements + 1 : NULL;
 	uint32_t left = statements ? statements->length : 0;
 	while (left) {
@@ -283,7 +285,7 @@ enum pa_rule_result pa_lower_rule(struct pa_lowering *lowering, size_t index, si
 	}
 	drop_idle_end(lowering);
 	struct pa_rule *rule = pa_chain_add_rule(lowering->ruleset, lowering->chain);
-	rule->handle = pa_lower_number(handle, 0);
+	rule->handle = lowering->rule_handle;
 	rule->where = pa_lower_place(lowering, offset);
 	rule->comment = pa_lower_string(lowering, pa_json_member(&lowering->tape, node, "comment"));
 	rule->steps = pa_arena_dup(lowering->arena, lowering->steps, lowering->step_count, sizeof(*rule->steps));

@@ -1,48 +1,112 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * `tcp sport != 22 tcp dport != 80`: libnftables up to 1.0.9 makes one comparison of neighbouring header fields, also where
- * they are negated (payload_do_merge(); mended in 1.1.0). The kernel then tests "not both" in place of "neither", and the
- * listing shows the two tests again. Neighbours of 32 bits together at most are merged, and come out in the order of the
- * header.
+ * they are negated (payload_do_merge() in src/rule.c). The kernel then tests "not both" in place of "neither", and the
+ * listing shows the two tests again, next to each other and in the order of the header.
  *
- * A script that this program has loaded with such a version is known to be merged. In any other listing nobody knows who
- * wrote the rule: there a packet that meets both tests passes, one that meets none does not, and the rest is open.
+ * What the kernel said of the rule (facts.h) tells which it is. Where there is nothing but the listing, nobody knows who
+ * wrote the rule, whatever program printed it: a packet that meets both tests passes, one that meets none does not, and
+ * the rest is open.
  */
 #include "lower.h"
+
+enum base { LINK, NETWORK, TRANSPORT }; /* as in struct pa_nft_comparison */
 
 struct place {
 	const char *protocol;
 	const char *field;
-	char base;	 /* network, transport, link layer */
-	unsigned offset; /* bits */
+	enum base base;
+	unsigned offset; /* bytes */
 	unsigned length;
 };
 
-/* Fields of whole bytes that have a neighbour of whole bytes, 32 bits at most together. */
+/* Fields of whole bytes that have a neighbour of whole bytes (src/proto.c of nftables). */
 static const struct place places[] = {
-	{ "tcp", "sport", 't', 0, 16 },		{ "tcp", "dport", 't', 16, 16 },
-	{ "tcp", "flags", 't', 104, 8 },	{ "tcp", "window", 't', 112, 16 },
-	{ "tcp", "checksum", 't', 128, 16 },	{ "tcp", "urgptr", 't', 144, 16 },
-	{ "udp", "sport", 't', 0, 16 },		{ "udp", "dport", 't', 16, 16 },
-	{ "udp", "length", 't', 32, 16 },	{ "udp", "checksum", 't', 48, 16 },
-	{ "udplite", "sport", 't', 0, 16 },	{ "udplite", "dport", 't', 16, 16 },
-	{ "udplite", "csumcov", 't', 32, 16 },	{ "udplite", "checksum", 't', 48, 16 },
-	{ "sctp", "sport", 't', 0, 16 },	{ "sctp", "dport", 't', 16, 16 },
-	{ "dccp", "sport", 't', 0, 16 },	{ "dccp", "dport", 't', 16, 16 },
-	{ "th", "sport", 't', 0, 16 },		{ "th", "dport", 't', 16, 16 },
-	{ "icmp", "type", 't', 0, 8 },		{ "icmp", "code", 't', 8, 8 },
-	{ "icmp", "checksum", 't', 16, 16 },	{ "icmp", "id", 't', 32, 16 },
-	{ "icmp", "sequence", 't', 48, 16 },	{ "icmp", "mtu", 't', 48, 16 },
-	{ "icmpv6", "type", 't', 0, 8 },	{ "icmpv6", "code", 't', 8, 8 },
-	{ "icmpv6", "checksum", 't', 16, 16 },	{ "icmpv6", "id", 't', 32, 16 },
-	{ "icmpv6", "max-delay", 't', 32, 16 }, { "icmpv6", "sequence", 't', 48, 16 },
-	{ "ip", "length", 'n', 16, 16 },	{ "ip", "id", 'n', 32, 16 },
-	{ "ip", "frag-off", 'n', 48, 16 },	{ "ip", "ttl", 'n', 64, 8 },
-	{ "ip", "protocol", 'n', 72, 8 },	{ "ip", "checksum", 'n', 80, 16 },
-	{ "ip6", "length", 'n', 32, 16 },	{ "ip6", "nexthdr", 'n', 48, 8 },
-	{ "ip6", "hoplimit", 'n', 56, 8 },
+	{ "tcp", "sport", TRANSPORT, 0, 2 },
+	{ "tcp", "dport", TRANSPORT, 2, 2 },
+	{ "tcp", "sequence", TRANSPORT, 4, 4 },
+	{ "tcp", "ackseq", TRANSPORT, 8, 4 },
+	{ "tcp", "flags", TRANSPORT, 13, 1 },
+	{ "tcp", "window", TRANSPORT, 14, 2 },
+	{ "tcp", "checksum", TRANSPORT, 16, 2 },
+	{ "tcp", "urgptr", TRANSPORT, 18, 2 },
+	{ "udp", "sport", TRANSPORT, 0, 2 },
+	{ "udp", "dport", TRANSPORT, 2, 2 },
+	{ "udp", "length", TRANSPORT, 4, 2 },
+	{ "udp", "checksum", TRANSPORT, 6, 2 },
+	{ "udplite", "sport", TRANSPORT, 0, 2 },
+	{ "udplite", "dport", TRANSPORT, 2, 2 },
+	{ "udplite", "csumcov", TRANSPORT, 4, 2 },
+	{ "udplite", "checksum", TRANSPORT, 6, 2 },
+	{ "sctp", "sport", TRANSPORT, 0, 2 },
+	{ "sctp", "dport", TRANSPORT, 2, 2 },
+	{ "sctp", "vtag", TRANSPORT, 4, 4 },
+	{ "sctp", "checksum", TRANSPORT, 8, 4 },
+	{ "dccp", "sport", TRANSPORT, 0, 2 },
+	{ "dccp", "dport", TRANSPORT, 2, 2 },
+	{ "th", "sport", TRANSPORT, 0, 2 },
+	{ "th", "dport", TRANSPORT, 2, 2 },
+	{ "icmp", "type", TRANSPORT, 0, 1 },
+	{ "icmp", "code", TRANSPORT, 1, 1 },
+	{ "icmp", "checksum", TRANSPORT, 2, 2 },
+	{ "icmp", "id", TRANSPORT, 4, 2 },
+	{ "icmp", "sequence", TRANSPORT, 6, 2 },
+	{ "icmp", "mtu", TRANSPORT, 6, 2 },
+	{ "icmp", "gateway", TRANSPORT, 4, 4 },
+	{ "icmpv6", "type", TRANSPORT, 0, 1 },
+	{ "icmpv6", "code", TRANSPORT, 1, 1 },
+	{ "icmpv6", "checksum", TRANSPORT, 2, 2 },
+	{ "icmpv6", "id", TRANSPORT, 4, 2 },
+	{ "icmpv6", "max-delay", TRANSPORT, 4, 2 },
+	{ "icmpv6", "mtu", TRANSPORT, 4, 4 },
+	{ "icmpv6", "parameter-problem", TRANSPORT, 4, 4 },
+	{ "icmpv6", "sequence", TRANSPORT, 6, 2 },
+	{ "igmp", "type", TRANSPORT, 0, 1 },
+	{ "igmp", "mrt", TRANSPORT, 1, 1 },
+	{ "igmp", "checksum", TRANSPORT, 2, 2 },
+	{ "igmp", "group", TRANSPORT, 4, 4 },
+	{ "ah", "nexthdr", TRANSPORT, 0, 1 },
+	{ "ah", "hdrlength", TRANSPORT, 1, 1 },
+	{ "ah", "reserved", TRANSPORT, 2, 2 },
+	{ "ah", "spi", TRANSPORT, 4, 4 },
+	{ "ah", "sequence", TRANSPORT, 8, 4 },
+	{ "comp", "nexthdr", TRANSPORT, 0, 1 },
+	{ "comp", "flags", TRANSPORT, 1, 1 },
+	{ "comp", "cpi", TRANSPORT, 2, 2 },
+	{ "esp", "spi", TRANSPORT, 0, 4 },
+	{ "esp", "sequence", TRANSPORT, 4, 4 },
+	{ "ip", "length", NETWORK, 2, 2 },
+	{ "ip", "id", NETWORK, 4, 2 },
+	{ "ip", "frag-off", NETWORK, 6, 2 },
+	{ "ip", "ttl", NETWORK, 8, 1 },
+	{ "ip", "protocol", NETWORK, 9, 1 },
+	{ "ip", "checksum", NETWORK, 10, 2 },
+	{ "ip", "saddr", NETWORK, 12, 4 },
+	{ "ip", "daddr", NETWORK, 16, 4 },
+	{ "ip6", "length", NETWORK, 4, 2 },
+	{ "ip6", "nexthdr", NETWORK, 6, 1 },
+	{ "ip6", "hoplimit", NETWORK, 7, 1 },
+	{ "ip6", "saddr", NETWORK, 8, 16 },
+	{ "ip6", "daddr", NETWORK, 24, 16 },
+	{ "ether", "daddr", LINK, 0, 6 },
+	{ "ether", "saddr", LINK, 6, 6 },
+	{ "ether", "type", LINK, 12, 2 },
 };
-#define BITS_MAX 32
+
+/*
+ * What libnftables makes one comparison of, in bytes: a register; later versions only where that is as fast
+ * (payload_can_merge() in src/payload.c).
+ */
+#define REGISTER_LENGTH 16
+#define FAST_LENGTH 4
+
+/* Not a set, range or prefix; a list is one of flags. */
+static bool is_constant(const struct pa_json_tape *tape, const struct pa_json_node *right)
+{
+	if (!right || right->kind == PA_JSON_OBJECT)
+		return pa_json_member(tape, right, "|") != NULL;
+	return right->kind != PA_JSON_STRING || (right->length && right->string[0] != '@');
+}
 
 /* Where the field of a negated test of one value lies; NULL for any other statement. */
 static const struct place *negated_place(const struct pa_json_tape *tape, const struct pa_json_node *statement)
@@ -55,9 +119,7 @@ static const struct place *negated_place(const struct pa_json_tape *tape, const 
 	const struct pa_json_node *payload = pa_json_member(tape, pa_json_member(tape, match, "left"), "payload");
 	const struct pa_json_node *protocol = pa_json_member(tape, payload, "protocol");
 	const struct pa_json_node *field = pa_json_member(tape, payload, "field");
-	bool constant = right && (right->kind == PA_JSON_INTEGER ||
-				  (right->kind == PA_JSON_STRING && right->length && right->string[0] != '@'));
-	if (!constant || !protocol || !field || pa_json_member(tape, payload, "tunnel"))
+	if (!is_constant(tape, right) || !protocol || !field || pa_json_member(tape, payload, "tunnel"))
 		return NULL;
 	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++)
 		if (pa_json_is(protocol, places[i].protocol) && pa_json_is(field, places[i].field))
@@ -65,76 +127,156 @@ static const struct place *negated_place(const struct pa_json_tape *tape, const 
 	return NULL;
 }
 
-unsigned pa_lower_merged_length(const struct pa_lowering *lowering, const struct pa_json_node *statement, uint32_t left)
+static bool is_next(const struct place *last, const struct place *next)
 {
-	const struct place *last = lowering->merges_negations ? negated_place(&lowering->tape, statement) : NULL;
-	unsigned bits = last ? last->length : 0;
-	unsigned length = 1;
-	while (last && length < left && length < PA_KEY_PARTS_MAX) {
+	return next && next->base == last->base && next->offset == last->offset + last->length;
+}
+
+/* How many of the `left` statements from this one on make up exactly these bytes; 0: they do not. */
+static unsigned covering(const struct pa_json_tape *tape, const struct pa_json_node *statement, uint32_t left,
+			 const struct place *first, const struct pa_nft_comparison *whole)
+{
+	const struct place *last = first;
+	unsigned end = whole->offset + whole->length, count = 1;
+	if (whole->base != (uint32_t)first->base || whole->offset != first->offset)
+		return 0;
+	while (last->offset + last->length < end && count < left && count < PA_KEY_PARTS_MAX) {
+		statement = pa_json_after(tape, statement);
+		const struct place *next = negated_place(tape, statement);
+		if (!is_next(last, next))
+			return 0;
+		last = next;
+		count++;
+	}
+	return last->offset + last->length == end ? count : 0;
+}
+
+/* The comparisons of the rule stand in the order of its statements; each is made once. */
+static unsigned known_length(struct pa_lowering *lowering, const struct pa_json_node *statement, uint32_t left,
+			     const struct place *first)
+{
+	const struct pa_nft_rule_fact *rule = pa_nft_facts_rule(lowering->document->facts, lowering->table->family,
+								lowering->table->name, lowering->rule_handle);
+	for (size_t i = lowering->comparisons_seen; rule && i < rule->count; i++) {
+		unsigned length = covering(&lowering->tape, statement, left, first, &rule->differing[i]);
+		if (!length)
+			continue;
+		lowering->comparisons_seen = i + 1;
+		return length;
+	}
+	return 1;
+}
+
+/* As libnftables would have merged them. */
+static unsigned possible_length(const struct pa_lowering *lowering, const struct pa_json_node *statement, uint32_t left,
+				const struct place *last)
+{
+	unsigned bytes = last->length, most = FAST_LENGTH, length = 1;
+	if (lowering->merges_widely || last->base == LINK)
+		most = REGISTER_LENGTH;
+	for (; length < left && length < PA_KEY_PARTS_MAX; length++) {
 		statement = pa_json_after(&lowering->tape, statement);
 		const struct place *next = negated_place(&lowering->tape, statement);
-		if (!next || next->base != last->base || next->offset != last->offset + last->length ||
-		    bits + next->length > BITS_MAX)
+		if (!is_next(last, next) || bytes + next->length > most)
 			break;
-		bits += next->length;
+		bytes += next->length;
 		last = next;
-		length++;
 	}
 	return length;
 }
 
-/* All values at once: the only thing that the merged test refuses. */
+unsigned pa_lower_merged_length(struct pa_lowering *lowering, const struct pa_json_node *statement, uint32_t left)
+{
+	const struct place *place = negated_place(&lowering->tape, statement);
+	if (!place)
+		return 1;
+	return lowering->document->facts ? known_length(lowering, statement, left, place)
+					 : possible_length(lowering, statement, left, place);
+}
+
+static const struct pa_json_node *side_of(const struct pa_lowering *lowering, const struct pa_json_node *statement,
+					  const char *side)
+{
+	return pa_json_member(&lowering->tape, pa_json_member(&lowering->tape, statement, "match"), side);
+}
+
+/* All values at once: the only thing that the merged test refuses. NULL: a value is not known. */
 static struct pa_elements *read_box(struct pa_lowering *lowering, const struct pa_json_node *statement, unsigned length,
 				    struct pa_lowered_key *key)
 {
-	const struct pa_json_tape *tape = &lowering->tape;
-	struct pa_elements *elements = pa_arena_alloc(lowering->arena, 1, sizeof(*elements));
-	*elements = (struct pa_elements){ .parts = length, .count = 1 };
-	elements->keys = pa_arena_alloc(lowering->arena, length, sizeof(*elements->keys));
+	struct pa_elements *box = pa_arena_alloc(lowering->arena, 1, sizeof(*box));
+	*box = (struct pa_elements){ .parts = length, .count = 1 };
+	box->keys = pa_arena_alloc(lowering->arena, length, sizeof(*box->keys));
 	key->count = length;
 	bool known = true;
-	for (unsigned i = 0; i < length; i++, statement = pa_json_after(tape, statement)) {
-		const struct pa_json_node *match = pa_json_member(tape, statement, "match");
+	for (unsigned i = 0; i < length; i++, statement = pa_json_after(&lowering->tape, statement)) {
 		const char *problem;
 		struct pa_lowered_part *part = &key->parts[i];
-		pa_lower_part(lowering, pa_json_member(tape, match, "left"), part);
-		enum pa_value_result result = pa_lower_value(lowering, pa_json_member(tape, match, "right"), part->type,
-							     &elements->keys[i], &problem);
-		known = known && result == PA_VALUE_KNOWN && !part->part.opaque &&
-			elements->keys[i].last <= pa_field_max(part->part.field);
+		pa_lower_part(lowering, side_of(lowering, statement, "left"), part);
+		enum pa_value_result result =
+			pa_lower_value(lowering, side_of(lowering, statement, "right"), part->type, &box->keys[i], &problem);
+		if (result == PA_VALUE_NEVER)
+			box->count = 0;
+		known = known && result != PA_VALUE_UNKNOWN &&
+			(part->part.opaque || box->keys[i].last <= pa_field_max(part->part.field));
 	}
-	return known ? elements : NULL;
+	return known ? box : NULL;
 }
 
-static void put_texts(struct pa_lowering *lowering, const struct pa_json_node *statement, const struct pa_lowered_key *key)
+/* "tcp sport . tcp dport != 33000 . 80" */
+static void put_whole(struct pa_lowering *lowering, struct pa_buffer *text, const struct pa_json_node *statement,
+		      const struct pa_lowered_key *key)
 {
-	const struct pa_json_tape *tape = &lowering->tape;
-	for (unsigned i = 0; i < key->count; i++, statement = pa_json_after(tape, statement)) {
-		const struct pa_json_node *match = pa_json_member(tape, statement, "match");
+	const struct pa_json_node *at = statement;
+	for (unsigned i = 0; i < key->count; i++, at = pa_json_after(&lowering->tape, at)) {
+		pa_buffer_puts(text, i ? " . " : "");
+		pa_expression_text(text, &lowering->tape, side_of(lowering, at, "left"), &pa_plain_types);
+	}
+	pa_buffer_puts(text, " != ");
+	at = statement;
+	for (unsigned i = 0; i < key->count; i++, at = pa_json_after(&lowering->tape, at)) {
 		struct pa_value_types type = { .count = 1, .types = { key->parts[i].type } };
-		pa_buffer_puts(&lowering->text, i ? " " : "");
-		pa_expression_text(&lowering->text, tape, pa_json_member(tape, match, "left"), &pa_plain_types);
-		pa_buffer_puts(&lowering->text, " != ");
-		pa_expression_text(&lowering->text, tape, pa_json_member(tape, match, "right"), &type);
+		pa_buffer_puts(text, i ? " . " : "");
+		pa_expression_text(text, &lowering->tape, side_of(lowering, at, "right"), &type);
 	}
 	pa_lower_end_text(lowering);
 }
 
-/* Each test alone, which may have been made or not: its value may or may not be in the set of what is refused. */
-static void add_open_tests(struct pa_lowering *lowering, const struct pa_json_node *statement, const struct pa_lowered_key *key,
+/* "`tcp sport != 33000` and `tcp dport != 80` are two tests" */
+static const char *question(struct pa_lowering *lowering, const struct pa_json_node *statement,
+			    const struct pa_lowered_key *key)
+{
+	static const char *const numbers[] = { "two", "three", "four" };
+	struct pa_buffer text = { 0 };
+	for (unsigned i = 0; i < key->count; i++, statement = pa_json_after(&lowering->tape, statement)) {
+		struct pa_value_types type = { .count = 1, .types = { key->parts[i].type } };
+		pa_buffer_puts(&text, i == 0 ? "`" : i + 1 < key->count ? ", `" : " and `");
+		pa_expression_text(&text, &lowering->tape, side_of(lowering, statement, "left"), &pa_plain_types);
+		pa_buffer_puts(&text, " != ");
+		pa_expression_text(&text, &lowering->tape, side_of(lowering, statement, "right"), &type);
+		pa_buffer_putc(&text, '`');
+	}
+	pa_buffer_printf(&text, " are %s tests", key->count <= 4 ? numbers[key->count - 2] : "several");
+	const char *kept = pa_arena_strdup(lowering->arena, text.data);
+	pa_buffer_done(&text);
+	return kept;
+}
+
+/* Each test alone, if the answer to the question is yes. */
+static void add_open_tests(struct pa_lowering *lowering, const char *text, const struct pa_lowered_key *key,
 			   const struct pa_elements *box)
 {
-	for (unsigned i = 0; i < key->count; i++) {
-		struct pa_lowered_key single = { .count = 1, .parts = { key->parts[i] } };
-		struct pa_elements *elements = pa_arena_dup(lowering->arena, box, 1, sizeof(*box));
-		elements->parts = 1;
-		elements->keys = &box->keys[i];
-		elements->sorted = true;
-		elements->may_shrink = true;
+	for (unsigned i = 0; i < key->count && box->count; i++) {
+		struct pa_lowered_key single = { .count = 2, .parts = { key->parts[i] } };
+		single.parts[1].part = (struct pa_key_part){ .mask = PA_U128_MAX, .opaque = text };
+		struct pa_elements *elements = pa_arena_alloc(lowering->arena, 1, sizeof(*elements));
+		*elements = (struct pa_elements){ .parts = 2, .count = 1 };
+		elements->keys = pa_arena_alloc(lowering->arena, 2, sizeof(*elements->keys));
+		elements->keys[0] = box->keys[i];
+		elements->keys[1] = (struct pa_interval){ 1, 1 };
 		pa_lower_add_match(lowering, &single, elements, true)->implied = true;
-		pa_lower_begin_text(lowering);
-		put_texts(lowering, statement, &single);
-		statement = pa_json_after(&lowering->tape, statement);
+		pa_buffer_puts(pa_lower_begin_text(lowering), text);
+		pa_lower_end_text(lowering);
 	}
 }
 
@@ -143,13 +285,11 @@ void pa_lower_merged(struct pa_lowering *lowering, const struct pa_json_node *st
 	struct pa_lowered_key key = { 0 };
 	struct pa_elements *box = read_box(lowering, statement, length, &key);
 	if (!box) {
-		pa_lower_opaque(lowering, PA_OPACITY_MATCH, false);
-		put_texts(lowering, statement, &key);
+		put_whole(lowering, pa_lower_opaque(lowering, PA_OPACITY_MATCH, false), statement, &key);
 		return;
 	}
 	pa_lower_add_match(lowering, &key, box, true);
-	pa_lower_begin_text(lowering);
-	put_texts(lowering, statement, &key);
-	if (!lowering->document->lines)
-		add_open_tests(lowering, statement, &key, box);
+	put_whole(lowering, pa_lower_begin_text(lowering), statement, &key);
+	if (!lowering->document->facts)
+		add_open_tests(lowering, question(lowering, statement, &key), &key, box);
 }
