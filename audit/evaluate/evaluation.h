@@ -225,6 +225,8 @@ void pa_universe_make(struct pa_evaluation *e);
 pa_node pa_universe_path(struct pa_evaluation *e, enum pa_path path);
 /* The fields that hardly ever matter, and the classes of their plain values. */
 void pa_universe_plain(struct pa_evaluation *e, bool fields[PA_FIELD_COUNT], uint32_t classes[PA_FIELD_COUNT]);
+/* Packets whose addresses look like their family's: no IPv4-mapped ones in IPv6. */
+pa_node pa_universe_common(struct pa_evaluation *e);
 /* What conntrack calls a packet without a flow: sets of new, untracked (neighbour discovery); the rest is invalid. */
 pa_node pa_universe_new(struct pa_evaluation *e);
 pa_node pa_universe_untracked(struct pa_evaluation *e);
@@ -232,6 +234,7 @@ pa_node pa_field_in(struct pa_evaluation *e, enum pa_field field, pa_u128 first,
 bool pa_universe_knows_interfaces(const struct pa_host *host);
 /* The type of a constant address for this host: a PA_TYPE_*, or 0 when it is not known. */
 unsigned pa_address_type(const struct pa_host *host, pa_u128 address, int family);
+unsigned pa_range_type(const struct pa_host *host, struct pa_interval range, int family); /* of all its addresses, or 0 */
 
 /* --- pipeline.c --- */
 const struct pa_answer *pa_answer(struct pa_evaluation *e, enum pa_path path, enum pa_scenario scenario);

@@ -235,7 +235,10 @@ struct pa_packet pa_evaluation_example(struct pa_evaluation *e, enum pa_path pat
 	if (inside == PA_FALSE)
 		inside = set.node; /* replies and the like */
 	pa_node plain = pa_node_and(e->space, inside, e->plain);
-	pa_node_pick(e->space, plain == PA_FALSE ? inside : plain, preference, classes);
+	inside = plain == PA_FALSE ? inside : plain;
+	/* IPv6 packets with IPv4-mapped addresses exist, but surprise */
+	pa_node common = pa_node_and(e->space, inside, pa_universe_common(e));
+	pa_node_pick(e->space, common == PA_FALSE ? inside : common, preference, classes);
 	pa_arena_free(arena);
 	pa_u128 nfproto = value_of(e, PA_FIELD_NFPROTO, classes[PA_FIELD_NFPROTO], path, 0);
 	packet.family = nfproto == PA_NFPROTO_IPV6 ? 6 : 4;

@@ -57,15 +57,21 @@ static void cut_all(struct pa_cuts *cuts, enum pa_field field, const struct pa_i
 	pa_cuts_add(cuts, field, items, count, 1, true);
 }
 
+/* The addresses whose type is the same on every host. */
+static void cut_special_addresses(struct pa_cuts *cuts, enum pa_field field)
+{
+	cut_all(cuts, field, &loopback4, 1);
+	cut_all(cuts, field, &loopback6, 1);
+	cut_all(cuts, field, &multicast4, 1);
+	cut_all(cuts, field, &multicast6, 1);
+	cut_all(cuts, field, broadcasts4, COUNT(broadcasts4));
+}
+
 static void cut_addresses(const struct pa_evaluation *e, struct pa_cuts *cuts)
 {
 	cut_all(cuts, PA_FIELD_SADDR, &ipv4_all, 1);
 	cut_all(cuts, PA_FIELD_DADDR, &ipv4_all, 1);
-	cut_all(cuts, PA_FIELD_DADDR, &loopback4, 1);
-	cut_all(cuts, PA_FIELD_DADDR, &loopback6, 1);
-	cut_all(cuts, PA_FIELD_DADDR, &multicast4, 1);
-	cut_all(cuts, PA_FIELD_DADDR, &multicast6, 1);
-	cut_all(cuts, PA_FIELD_DADDR, broadcasts4, COUNT(broadcasts4));
+	cut_special_addresses(cuts, PA_FIELD_DADDR);
 	for (size_t i = 0; e->host->addresses_known && i < e->host->address_count; i++) {
 		pa_u128 own = e->host->addresses[i].address;
 		cut(cuts, PA_FIELD_DADDR, own, own);
@@ -76,6 +82,8 @@ static void cut_addresses(const struct pa_evaluation *e, struct pa_cuts *cuts)
 		if (pa_cuts_has(cuts, PA_FIELD_SADDR_TYPE))
 			cut(cuts, PA_FIELD_SADDR, own, own);
 	}
+	if (e->host->addresses_known && pa_cuts_has(cuts, PA_FIELD_SADDR_TYPE))
+		cut_special_addresses(cuts, PA_FIELD_SADDR);
 }
 
 static void cut_types(struct pa_cuts *cuts, enum pa_field field)
@@ -171,11 +179,16 @@ static pa_node own_addresses(struct pa_evaluation *e, enum pa_field field, unsig
 	return set;
 }
 
-/* What the destination is to this host: by address where that is known, else any of the kinds it can be. */
-static pa_node destination_types(struct pa_evaluation *e)
+static pa_node loopback_addresses(struct pa_evaluation *e, enum pa_field address)
+{
+	return either(e, both(e, e->family[0], field_set(e, address, &loopback4, 1)),
+		      both(e, e->family[1], field_set(e, address, &loopback6, 1)));
+}
+
+/* What an address is to this host, for each address: where that is not known, any of the kinds it can be. */
+static pa_node address_types(struct pa_evaluation *e, enum pa_field address, enum pa_field field)
 {
 	struct pa_space *space = e->space;
-	const enum pa_field field = PA_FIELD_DADDR_TYPE;
 	pa_node set = type_is(e, field, PA_TYPE_UNICAST);
 	if (!e->host->addresses_known) {
 		set = either(e, set, type_is(e, field, PA_TYPE_LOCAL));
@@ -183,14 +196,12 @@ static pa_node destination_types(struct pa_evaluation *e)
 		set = either(e, set, type_is(e, field, PA_TYPE_ANYCAST));
 	} else {
 		for (unsigned type = PA_TYPE_LOCAL; type <= PA_TYPE_ANYCAST; type++)
-			set = pa_node_choose(space, own_addresses(e, PA_FIELD_DADDR, type), type_is(e, field, type), set);
+			set = pa_node_choose(space, own_addresses(e, address, type), type_is(e, field, type), set);
 	}
-	pa_node loopback = either(e, both(e, e->family[0], field_set(e, PA_FIELD_DADDR, &loopback4, 1)),
-				  both(e, e->family[1], field_set(e, PA_FIELD_DADDR, &loopback6, 1)));
-	pa_node multicast = either(e, both(e, e->family[0], field_set(e, PA_FIELD_DADDR, &multicast4, 1)),
-				   both(e, e->family[1], field_set(e, PA_FIELD_DADDR, &multicast6, 1)));
-	pa_node broadcast = both(e, e->family[0], field_set(e, PA_FIELD_DADDR, broadcasts4, COUNT(broadcasts4)));
-	set = pa_node_choose(space, loopback, type_is(e, field, PA_TYPE_LOCAL), set);
+	pa_node multicast = either(e, both(e, e->family[0], field_set(e, address, &multicast4, 1)),
+				   both(e, e->family[1], field_set(e, address, &multicast6, 1)));
+	pa_node broadcast = both(e, e->family[0], field_set(e, address, broadcasts4, COUNT(broadcasts4)));
+	set = pa_node_choose(space, loopback_addresses(e, address), type_is(e, field, PA_TYPE_LOCAL), set);
 	set = pa_node_choose(space, multicast, type_is(e, field, PA_TYPE_MULTICAST), set);
 	return pa_node_choose(space, broadcast, type_is(e, field, PA_TYPE_BROADCAST), set);
 }
@@ -229,16 +240,20 @@ static pa_node interface_types(struct pa_evaluation *e)
 		pa_node answer = pa_node_choose(e->space, here, type_is(e, field, type), unicast);
 		set = pa_node_choose(e->space, pa_field_in(e, PA_FIELD_DADDR, own->address, own->address), answer, set);
 	}
-	return set;
+	/* of no interface, and of lo */
+	pa_node broadcast = both(e, e->family[0], field_set(e, PA_FIELD_DADDR, broadcasts4, COUNT(broadcasts4)));
+	pa_node here =
+		pa_node_choose(e->space, pa_field_in(e, PA_FIELD_IIFNAME, LO, LO), type_is(e, field, PA_TYPE_LOCAL), unicast);
+	set = pa_node_choose(e->space, broadcast, type_is(e, field, PA_TYPE_BROADCAST), set);
+	return pa_node_choose(e->space, loopback_addresses(e, PA_FIELD_DADDR), here, set);
 }
 
+/* Where the addresses are not known, the environment holds the type of the source as unknown instead. */
 static pa_node source_types(struct pa_evaluation *e)
 {
-	const enum pa_field field = PA_FIELD_SADDR_TYPE;
-	if (pa_space_classes(e->space, field)->count < 2 || !e->host->addresses_known)
+	if (pa_space_classes(e->space, PA_FIELD_SADDR_TYPE)->count < 2 || !e->host->addresses_known)
 		return PA_TRUE;
-	pa_node own = own_addresses(e, PA_FIELD_SADDR, PA_TYPE_LOCAL);
-	return pa_node_choose(e->space, own, type_is(e, field, PA_TYPE_LOCAL), outside(e, type_is(e, field, PA_TYPE_LOCAL)));
+	return address_types(e, PA_FIELD_SADDR, PA_FIELD_SADDR_TYPE);
 }
 
 /* The first next header of IPv6 is the transport protocol or an extension header (RFC 8200; IANA protocol numbers). */
@@ -268,6 +283,12 @@ static pa_node next_headers(struct pa_evaluation *e)
 	}
 	e->plain_nextheader = set;
 	return either(e, e->family[0], either(e, set, header));
+}
+
+pa_node pa_universe_common(struct pa_evaluation *e)
+{
+	pa_node mapped = either(e, field_set(e, PA_FIELD_SADDR, &ipv4_all, 1), field_set(e, PA_FIELD_DADDR, &ipv4_all, 1));
+	return either(e, e->family[0], outside(e, mapped));
 }
 
 pa_node pa_universe_new(struct pa_evaluation *e)
@@ -320,7 +341,7 @@ void pa_universe_make(struct pa_evaluation *e)
 	e->family[1] = pa_field_in(e, PA_FIELD_NFPROTO, PA_NFPROTO_IPV6, PA_NFPROTO_IPV6);
 	pa_node ipv4 = both(e, field_set(e, PA_FIELD_SADDR, &ipv4_all, 1), field_set(e, PA_FIELD_DADDR, &ipv4_all, 1));
 	pa_node set = either(e, both(e, e->family[0], ipv4), e->family[1]);
-	set = both(e, set, destination_types(e));
+	set = both(e, set, address_types(e, PA_FIELD_DADDR, PA_FIELD_DADDR_TYPE));
 	set = both(e, set, interface_types(e));
 	set = both(e, set, source_types(e));
 	e->base = both(e, set, next_headers(e));
@@ -378,4 +399,21 @@ unsigned pa_address_type(const struct pa_host *host, pa_u128 address, int family
 			return own->broadcast ? PA_TYPE_BROADCAST : own->anycast ? PA_TYPE_ANYCAST : PA_TYPE_LOCAL;
 	}
 	return PA_TYPE_UNICAST;
+}
+
+unsigned pa_range_type(const struct pa_host *host, struct pa_interval range, int family)
+{
+	unsigned type = pa_address_type(host, range.first, family);
+	struct pa_interval loopback = family == 4 ? loopback4 : loopback6, multicast = family == 4 ? multicast4 : multicast6;
+	if (range.first == range.last)
+		return type;
+	if (range.first >= loopback.first && range.last <= loopback.last)
+		return PA_TYPE_LOCAL;
+	if (range.first >= multicast.first && range.last <= multicast.last)
+		return PA_TYPE_MULTICAST;
+	bool special = range.first <= loopback.last && range.last >= loopback.first;
+	special = special || (range.first <= multicast.last && range.last >= multicast.first) || range.last == PA_IPV4_LAST;
+	for (size_t i = 0; host->addresses_known && i < host->address_count; i++)
+		special = special || (host->addresses[i].address >= range.first && host->addresses[i].address <= range.last);
+	return special || !host->addresses_known || type != PA_TYPE_UNICAST ? 0 : PA_TYPE_UNICAST;
 }
