@@ -137,15 +137,8 @@ static struct pa_value destination_type(struct pa_evaluation *e, const struct pa
 		return (struct pa_value){ .kind = PA_VALUE_CONST, .first = PA_TYPE_LOCAL, .last = PA_TYPE_LOCAL };
 	if (address->kind != PA_VALUE_CONST && address->kind != PA_VALUE_RANGE)
 		return unknown_value(e, "the new destination is an address of this host");
-	unsigned type = pa_address_type(e->host, address->first, family);
-	if (address->kind == PA_VALUE_CONST && type)
-		return (struct pa_value){ .kind = PA_VALUE_CONST, .first = type, .last = type };
-	bool local = false;
-	for (size_t i = 0; address->kind == PA_VALUE_RANGE && e->host->addresses_known && i < e->host->address_count; i++) {
-		pa_u128 own = e->host->addresses[i].address;
-		local = local || (own >= address->first && own <= address->last);
-	}
-	if (address->kind == PA_VALUE_RANGE && e->host->addresses_known && !local && type == PA_TYPE_UNICAST)
+	unsigned type = pa_range_type(e->host, (struct pa_interval){ address->first, address->last }, family);
+	if (type)
 		return (struct pa_value){ .kind = PA_VALUE_CONST, .first = type, .last = type };
 	return unknown_value(e, locality_text(e, address, family));
 }

@@ -116,6 +116,8 @@ struct pa_exposure_list {
 	pa_set certain, possible;
 };
 
+struct pa_walk_span;
+
 struct pa_evaluation {
 	const struct pa_ruleset *ruleset;
 	const struct pa_host *host;
@@ -159,6 +161,7 @@ struct pa_evaluation {
 	bool translated[PA_SCENARIOS]; /* some rule of prerouting changes where packets go */
 	struct pa_exposure_list exposures[PA_PATHS];
 	struct pa_ranges *wholes[PA_PATHS][2][2]; /* what fields can be at all: rows.c */
+	const struct pa_walk_span **walk_index; /* rows.c */
 	struct pa_dead_rule *dead;
 	size_t dead_count;
 	bool dead_known;
@@ -249,6 +252,7 @@ struct pa_evaluation *pa_evaluation_begin(const struct pa_ruleset *ruleset, cons
 					  const struct pa_cut *cuts, size_t cut_count, bool symbolic);
 
 /* --- example.c --- */
+struct pa_packet pa_box_example(struct pa_evaluation *e, enum pa_path path, int family, const struct pa_box *box);
 pa_u128 pa_class_value(struct pa_evaluation *e, enum pa_field field, uint32_t number, int family);
 
 #endif

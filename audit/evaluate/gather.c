@@ -97,17 +97,23 @@ static void gather_part(struct gathering *g, const struct pa_key_part *part, con
 	announce(g, pa_field_alias(g->e, part->field), items, count, stride, together, elements->sorted && plain);
 }
 
+static void gather_datum(struct gathering *g, const struct pa_datum *datum, unsigned index, enum pa_field field)
+{
+	if (datum->kind == PA_DATUM_VALUES && index < datum->count && datum->values[index].first == datum->values[index].last)
+		pa_cuts_add_interval(g->cuts, field, datum->values[index]);
+}
+
 /* A translation to where the packet goes anyway sets no status bit: where somebody looks, its values cut too. */
 static void gather_target(struct gathering *g, const struct pa_operand *operand, enum pa_field field)
 {
 	if (operand->kind == PA_OPERAND_VALUE && operand->interval.first == operand->interval.last)
 		pa_cuts_add_interval(g->cuts, field, operand->interval);
-	for (size_t i = 0; operand->kind == PA_OPERAND_MAP && operand->map->data && i < operand->map->count; i++) {
-		const struct pa_datum *datum = &operand->map->data[i];
-		if (datum->kind == PA_DATUM_VALUES && operand->datum_index < datum->count &&
-		    datum->values[operand->datum_index].first == datum->values[operand->datum_index].last)
-			pa_cuts_add_interval(g->cuts, field, datum->values[operand->datum_index]);
-	}
+	if (operand->kind != PA_OPERAND_MAP)
+		return;
+	for (size_t i = 0; operand->map->data && i < operand->map->count; i++)
+		gather_datum(g, &operand->map->data[i], operand->datum_index, field);
+	if (operand->map->catch_all)
+		gather_datum(g, operand->map->catch_all, operand->datum_index, field);
 }
 
 static void gather_step(struct gathering *g, const struct pa_step *step, uint32_t number)

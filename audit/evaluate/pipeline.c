@@ -114,7 +114,8 @@ static pa_node end_of_base_chain(void *context, uint32_t terminal)
 	struct policy *policy = context;
 	struct pa_outcome outcome = policy->e->outcomes[terminal];
 	if (outcome.kind == PA_OUTCOME_ACCEPT || (outcome.kind == PA_OUTCOME_RETURN && policy->accept))
-		return next_node(policy->e, pa_env_restrict(policy->e, pa_env_overlay(policy->e, policy->env, outcome.env), policy->keep));
+		return next_node(policy->e,
+				 pa_env_restrict(policy->e, pa_env_overlay(policy->e, policy->env, outcome.env), policy->keep));
 	return outcome.kind == PA_OUTCOME_RETURN ? pa_outcome(policy->e, PA_OUTCOME_DROP, 0) : PA_TERMINAL(terminal);
 }
 
@@ -167,7 +168,11 @@ static pa_node unsure_chain(struct pa_evaluation *e, const struct pa_chain *chai
 		e, "conntrack runs before the chain of priority -200", (uint64_t)(uintptr_t)chain,
 		"chains of equal priority run in the reverse order of their registration, which the listing does not show",
 		NULL, true);
-	return pa_node_choose(e->space, seen, after, before);
+	pa_node either = pa_node_choose(e->space, seen, after, before);
+	/* over lo the flow comes with the packet: there is nothing to wait for */
+	return chain->hook == PA_HOOK_PREROUTING
+		       ? pa_node_choose(e->space, pa_field_in(e, PA_FIELD_IIFNAME, LO, LO), after, either)
+		       : either;
 }
 
 /* --- nat chains --- */
@@ -333,7 +338,9 @@ struct route {
 
 static bool is_loopback4(const struct pa_value *address)
 {
-	return address && address->kind == PA_VALUE_CONST && address->first >> 24 == (PA_IPV4_BASE | 0x7f000000) >> 24;
+	pa_u128 network = (PA_IPV4_BASE | 0x7f000000) >> 24;
+	return address && (address->kind == PA_VALUE_CONST || address->kind == PA_VALUE_RANGE) &&
+	       address->first >> 24 == network && address->last >> 24 == network;
 }
 
 /* From the wire to 127/8 by DNAT: a martian, unless route_localnet is on for the interface. */

@@ -29,6 +29,8 @@ static void note_kernel(struct pa_wrun *run, struct pa_wstate *s, const char *te
 static void note_rule(struct pa_wrun *run, struct pa_wstate *s, const struct pa_rule *rule, enum pa_walk_outcome outcome,
 		      enum pa_verdict_kind verdict, const struct pa_step *failed)
 {
+	if (outcome == PA_WALK_NO_MATCH && run->walker->brief)
+		return;
 	note(run, s,
 	     (struct pa_walk_step){ .chain = rule->chain,
 				    .rule = rule,
@@ -193,6 +195,9 @@ static bool flow_is_translated(struct pa_wrun *run, struct pa_wstate *s)
 {
 	if (!nat_is_on(run, s) || !pa_whas_flow(run, s))
 		return false;
+	/* over lo: what was translated on the way out arrives so */
+	if (state_is(run, s, PA_CT_NEW))
+		return false;
 	if (s->status_given)
 		return s->now[PA_FIELD_CT_STATUS].kind == PA_W_VALUE &&
 		       (s->now[PA_FIELD_CT_STATUS].first & (PA_STATUS_SNAT | PA_STATUS_DNAT)) != 0;
@@ -262,7 +267,8 @@ static bool is_local(struct pa_wrun *run, struct pa_wstate *s)
 static bool is_martian(struct pa_wrun *run, struct pa_wstate *s)
 {
 	const struct pa_wvalue *address = &s->now[PA_FIELD_DADDR];
-	bool loopback = address->kind == PA_W_VALUE && address->first >> 24 == (PA_IPV4_BASE | 0x7f000000) >> 24;
+	pa_u128 network = (PA_IPV4_BASE | 0x7f000000) >> 24;
+	bool loopback = address->kind == PA_W_VALUE && address->first >> 24 == network && address->last >> 24 == network;
 	if (!loopback || run->walker->host->route_localnet == PA_YES || pa_wfield_in(run, s, PA_FIELD_IIFNAME, LO, LO))
 		return false;
 	return run->walker->host->route_localnet == PA_NO ||
@@ -574,6 +580,9 @@ static void advance(struct pa_wrun *run, struct pa_wstate *s)
 		return;
 	}
 	struct pa_wframe *frame = &s->frames[s->depth - 1];
+	const struct pa_walk_span *spans = run->walker->index ? run->walker->index[frame->chain->id] : NULL;
+	if (spans && s->step == SIZE_MAX)
+		frame->rule = pa_walk_index_skip(spans, s, frame->rule, frame->chain->rule_count);
 	if (frame->rule == frame->chain->rule_count) {
 		return_to_caller(run, s);
 		return;
@@ -608,6 +617,8 @@ static void init_types(struct pa_wrun *run, struct pa_wstate *s, enum pa_path pa
 	static const struct pa_interval local = { PA_TYPE_LOCAL, PA_TYPE_MULTICAST },
 					any = { PA_TYPE_UNICAST, PA_TYPE_MULTICAST };
 	static const struct pa_interval foreign = { PA_TYPE_UNICAST, PA_TYPE_UNICAST };
+	static const struct pa_interval mine = { PA_TYPE_LOCAL, PA_TYPE_ANYCAST },
+					no_multicast = { PA_TYPE_UNICAST, PA_TYPE_ANYCAST };
 	const struct pa_interval *type = path_open		   ? &any
 					 : path == PA_PATH_IN	   ? &local
 					 : path == PA_PATH_FORWARD ? &foreign
@@ -620,6 +631,9 @@ static void init_types(struct pa_wrun *run, struct pa_wstate *s, enum pa_path pa
 		*exact = (struct pa_interval){ known, known };
 		if (known && known >= type->first && known <= type->last)
 			type = exact;
+		else if (!known && type->last == PA_TYPE_MULTICAST)
+			type = type->first == PA_TYPE_LOCAL ? &mine
+							    : &no_multicast; /* which addresses are multicast is known */
 	}
 	s->packet[PA_FIELD_DADDR_TYPE] = (struct pa_wrange){ type, 1 };
 }
@@ -627,6 +641,11 @@ static void init_types(struct pa_wrun *run, struct pa_wstate *s, enum pa_path pa
 static bool single_value(struct pa_wrange range)
 {
 	return range.count == 1 && range.items[0].first == range.items[0].last;
+}
+
+static bool is_loopback(pa_u128 address, int family)
+{
+	return family == 4 ? address >> 24 == (PA_IPV4_BASE | 0x7f000000) >> 24 : address == 1;
 }
 
 /* What the host's addresses tell of the source, and of the destination as seen from the incoming interface. */
@@ -648,6 +667,10 @@ static void init_host_types(struct pa_wrun *run, struct pa_wstate *s)
 		own = true;
 		here = here || pa_ifname_value(host->addresses[i].interface) == s->packet[PA_FIELD_IIFNAME].items[0].first;
 	}
+	/* all of 127/8 is on lo, whatever addresses it has */
+	own = own || type == PA_TYPE_LOCAL;
+	here = here ||
+	       (type == PA_TYPE_LOCAL && s->packet[PA_FIELD_IIFNAME].items[0].first == LO && is_loopback(destination, family));
 	s->now[PA_FIELD_DADDR_IIF_TYPE] = constant(own && !here ? PA_TYPE_UNICAST : type);
 }
 

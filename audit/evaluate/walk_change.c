@@ -103,16 +103,12 @@ static const char *locality_text(struct pa_wrun *run, const struct pa_wvalue *va
 
 static struct pa_wvalue destination_type(struct pa_wrun *run, const struct pa_wvalue *address, int family)
 {
-	const struct pa_host *host = run->walker->host;
 	if (address->kind == PA_W_SELF)
 		return interval_value((struct pa_interval){ PA_TYPE_LOCAL, PA_TYPE_LOCAL }, NULL);
 	if (address->kind != PA_W_VALUE)
 		return unknown_value("the new destination is an address of this host");
-	unsigned type = pa_address_type(host, address->first, family);
-	bool single = address->first == address->last, local = false;
-	for (size_t i = 0; !single && host->addresses_known && i < host->address_count; i++)
-		local = local || (host->addresses[i].address >= address->first && host->addresses[i].address <= address->last);
-	if (single ? type != 0 : host->addresses_known && !local && type == PA_TYPE_UNICAST)
+	unsigned type = pa_range_type(run->walker->host, (struct pa_interval){ address->first, address->last }, family);
+	if (type)
 		return interval_value((struct pa_interval){ type, type }, NULL);
 	return unknown_value(locality_text(run, address, family));
 }

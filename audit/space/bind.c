@@ -178,7 +178,8 @@ void pa_node_conditions(struct pa_space *space, pa_node f, void (*visit)(void *c
 	}
 	free(walk.seen);
 	free(walk.stack);
-	qsort(found, count, sizeof(*found), compare_nodes);
+	if (count)
+		qsort(found, count, sizeof(*found), compare_nodes);
 	for (size_t i = 0; i < count; i++)
 		visit(context, found[i]);
 	free(found);

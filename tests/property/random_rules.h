@@ -1,0 +1,743 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Random rulesets, hosts and packets over few constants, so that rules and packets meet. What the kernel refuses is not made:
+ * translations stand in nat chains only, `fib daddr . iif` where there is an incoming interface, jumps go to later chains.
+ */
+#ifndef RANDOM_RULES_H
+#define RANDOM_RULES_H
+
+#include "portaudit/evaluate.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define V4(a, b, c, d) (PA_IPV4_BASE | (pa_u128)((uint32_t)(a) << 24 | (b) << 16 | (c) << 8 | (d)))
+#define V6(high, low) ((pa_u128)(high) << 64 | (low))
+#define PICK(array) ((array)[draw(sizeof(array) / sizeof((array)[0]))])
+
+static uint64_t draw_state = 1;
+static unsigned draw(unsigned below)
+{
+	draw_state = draw_state * 6364136223846793005u + 1442695040888963407u;
+	return (unsigned)(draw_state >> 33) % below;
+}
+
+static const pa_u128 random_v4[] = { V4(192, 0, 2, 1), V4(192, 0, 2, 255), V4(192, 0, 2, 9),
+				     V4(10, 0, 0, 5),  V4(10, 0, 0, 1),	   V4(198, 51, 100, 7),
+				     V4(127, 0, 0, 1), V4(224, 0, 0, 1),   V4(255, 255, 255, 255) };
+static const pa_u128 random_v6[] = { V6(0x20010db800000000, 1),
+				     V6(0x20010db800000000, 0),
+				     V6(0x20010db800000000, 9),
+				     V6(0x20010db800010000, 5),
+				     V6(0xfe80000000000000, 1),
+				     V6(0xff02000000000000, 1),
+				     V6(0, 1) };
+static const pa_u128 random_ports[] = { 22, 80, 8080, 53, 1024 };
+static const pa_u128 random_protocols[] = { 6, 6, 6, 17, 17, 1, 58, 132, 33, 47, 136 };
+static const pa_u128 random_icmp[] = { 8, 13, 0, 3, 128, 135, 139, 143 };
+static const pa_u128 random_flags[] = { 2, 2, 16, 18, 4, 0x42, 1 };
+static const char *const random_names[] = { "lo", "eth0", "eth0", "eth1", "eth1", "br-a", "br-b" };
+
+static pa_u128 random_value(enum pa_field field, int family)
+{
+	switch ((int)field) {
+	case PA_FIELD_NFPROTO:
+		return family == 4 ? PA_NFPROTO_IPV4 : PA_NFPROTO_IPV6;
+	case PA_FIELD_IIFNAME:
+	case PA_FIELD_OIFNAME:
+		return pa_ifname_value(PICK(random_names));
+	case PA_FIELD_L4PROTO:
+	case PA_FIELD_IP6_NEXTHDR:
+		return draw(8) ? PICK(random_protocols) : draw(256);
+	case PA_FIELD_SADDR:
+	case PA_FIELD_DADDR:
+	case PA_FIELD_CT_ORIG_SADDR:
+	case PA_FIELD_CT_ORIG_DADDR:
+		return family == 4 ? PICK(random_v4) : PICK(random_v6);
+	case PA_FIELD_SPORT:
+	case PA_FIELD_DPORT:
+	case PA_FIELD_CT_ORIG_SPORT:
+	case PA_FIELD_CT_ORIG_DPORT:
+		return PICK(random_ports);
+	case PA_FIELD_ICMP_TYPE:
+		return PICK(random_icmp);
+	case PA_FIELD_TCP_FLAGS:
+		return PICK(random_flags);
+	case PA_FIELD_CT_STATE:
+		return (pa_u128)1 << (draw(5) ? draw(4) : 6);
+	case PA_FIELD_CT_DIRECTION:
+		return draw(2);
+	case PA_FIELD_CT_STATUS:
+		return (pa_u128)1 << draw(6);
+	case PA_FIELD_DADDR_TYPE:
+	case PA_FIELD_DADDR_IIF_TYPE:
+	case PA_FIELD_SADDR_TYPE:
+		return 1 + draw(5);
+	case PA_FIELD_TTL:
+		return 63 + draw(2);
+	default: /* marks, codes, dscp ... */
+		return draw(4);
+	}
+}
+
+static struct pa_interval random_interval(enum pa_field field, int family)
+{
+	pa_u128 first = random_value(field, family), last = first;
+	bool address = field == PA_FIELD_SADDR || field == PA_FIELD_DADDR;
+	if (field == PA_FIELD_IIFNAME || field == PA_FIELD_OIFNAME)
+		return draw(5) ? (struct pa_interval){ first, last } : pa_ifname_prefix(draw(4) ? "br-" : "eth");
+	if (field == PA_FIELD_CT_STATE || field == PA_FIELD_NFPROTO || draw(3))
+		return (struct pa_interval){ first, last };
+	if (address)
+		return pa_prefix_interval(first, family, family == 4 ? 8 * draw(5) : 16 * draw(9));
+	last += field == PA_FIELD_SPORT || field == PA_FIELD_DPORT ? draw(2000) : draw(3);
+	return (struct pa_interval){ first, last > pa_field_max(field) ? pa_field_max(field) : last };
+}
+
+/* --- texts --- */
+
+static void put_value(struct pa_buffer *out, enum pa_field field, struct pa_interval range)
+{
+	char text[PA_ADDRESS_RANGE_TEXT_MAX];
+	if (field == PA_FIELD_SADDR || field == PA_FIELD_DADDR || field == PA_FIELD_CT_ORIG_SADDR ||
+	    field == PA_FIELD_CT_ORIG_DADDR) {
+		pa_address_range_format(range, pa_value_is_ipv4(range.first) && pa_value_is_ipv4(range.last) ? 4 : 6, text);
+		pa_buffer_puts(out, text);
+	} else if (field == PA_FIELD_IIFNAME || field == PA_FIELD_OIFNAME) {
+		pa_ifname_format(range.first, text);
+		pa_buffer_printf(out, "\"%s%s\"", text, range.last != range.first ? "*" : "");
+	} else if (range.first == range.last) {
+		pa_buffer_printf(out, "%" PRIu64, (uint64_t)range.first);
+	} else {
+		pa_buffer_printf(out, "%" PRIu64 "-%" PRIu64, (uint64_t)range.first, (uint64_t)range.last);
+	}
+}
+
+static void put_key_text(struct pa_buffer *out, const struct pa_key *key)
+{
+	for (unsigned p = 0; p < key->count; p++) {
+		const struct pa_key_part *part = &key->parts[p];
+		pa_buffer_printf(out, "%s%s", p ? " . " : "", part->opaque ? part->opaque : pa_field_info(part->field)->name);
+		if (!part->opaque && part->mask != pa_field_max(part->field))
+			pa_buffer_printf(out, " & 0x%" PRIx64, (uint64_t)part->mask);
+		if (!part->opaque && part->xor_value)
+			pa_buffer_printf(out, " ^ 0x%" PRIx64, (uint64_t)part->xor_value);
+	}
+}
+
+static const char *verdict_text(struct pa_arena *arena, const struct pa_verdict *verdict)
+{
+	return pa_arena_printf(arena, "%s%s%s", pa_verdict_name(verdict->kind), verdict->target_name ? " " : "",
+			       verdict->target_name ? verdict->target_name : "");
+}
+
+static void put_elements_text(struct pa_arena *arena, struct pa_buffer *out, const struct pa_key *key,
+			      const struct pa_elements *elements)
+{
+	pa_buffer_printf(out, "{%s%s ", elements->may_grow ? " (may grow)" : "", elements->may_shrink ? " (may shrink)" : "");
+	for (size_t i = 0; i < elements->count + elements->has_catch_all; i++) {
+		const struct pa_datum *datum =
+			elements->data ? i < elements->count ? &elements->data[i] : elements->catch_all : NULL;
+		pa_buffer_puts(out, i ? ", " : "");
+		for (unsigned p = 0; i < elements->count && p < elements->parts; p++) {
+			pa_buffer_puts(out, p ? " . " : "");
+			put_value(out, key->parts[p].opaque ? PA_FIELD_MARK : key->parts[p].field,
+				  elements->keys[i * elements->parts + p]);
+		}
+		pa_buffer_puts(out, i < elements->count ? "" : "*");
+		if (datum && datum->kind == PA_DATUM_VERDICT)
+			pa_buffer_printf(out, " : %s", verdict_text(arena, &datum->verdict));
+		for (unsigned d = 0; datum && datum->kind == PA_DATUM_VALUES && d < datum->count; d++) {
+			pa_buffer_puts(out, d ? " . " : " : ");
+			put_value(out, datum->values[d].first > 0xffff ? PA_FIELD_DADDR : PA_FIELD_DPORT, datum->values[d]);
+		}
+	}
+	pa_buffer_puts(out, " }");
+}
+
+static const char *keep_text(struct pa_arena *arena, struct pa_buffer *text)
+{
+	const char *kept = pa_arena_strdup(arena, text->data ? text->data : "");
+	pa_buffer_done(text);
+	return kept;
+}
+
+/* --- elements --- */
+
+static bool boxes_meet(const struct pa_interval *a, const struct pa_interval *b, unsigned parts)
+{
+	for (unsigned p = 0; p < parts; p++) {
+		if (a[p].last < b[p].first || a[p].first > b[p].last)
+			return false;
+	}
+	return true;
+}
+
+static int by_first(const void *a, const void *b)
+{
+	const struct pa_interval *x = a, *y = b;
+	return x->first < y->first ? -1 : x->first > y->first;
+}
+
+static struct pa_elements *random_elements(struct pa_arena *arena, const struct pa_key *key, int family, bool is_map)
+{
+	struct pa_elements *elements = pa_arena_alloc(arena, 1, sizeof(*elements));
+	unsigned wanted = 1 + draw(is_map || draw(2) ? 3 : 1);
+	elements->parts = key->count;
+	elements->keys = pa_arena_alloc(arena, (wanted + 1) * key->count, sizeof(*elements->keys));
+	for (unsigned i = 0; i < wanted; i++) {
+		struct pa_interval *box = &elements->keys[elements->count * key->count];
+		bool meets = false;
+		for (unsigned p = 0; p < key->count; p++) {
+			const struct pa_key_part *part = &key->parts[p];
+			box[p] = part->opaque ? (struct pa_interval){ draw(4), 4 } : random_interval(part->field, family);
+			if (!part->opaque && (part->mask != pa_field_max(part->field) || part->xor_value)) {
+				box[p].first =
+					draw(2) ? (box[p].first & part->mask) ^ part->xor_value : box[p].first & part->mask;
+				box[p].last = box[p].first;
+			}
+		}
+		for (size_t k = 0; k < elements->count; k++)
+			meets = meets || boxes_meet(&elements->keys[k * key->count], box, key->count);
+		elements->count += !meets;
+	}
+	if (key->count == 1) {
+		qsort(elements->keys, elements->count, sizeof(*elements->keys), by_first);
+		elements->sorted = true;
+	}
+	return elements;
+}
+
+/* --- rules --- */
+
+struct random_rules {
+	struct pa_ruleset *ruleset;
+	struct pa_table *table;
+	struct pa_chain *chain;
+	struct pa_rule *rule;
+	struct pa_chain *targets[4]; /* of the table: chains to jump to, a chain only to later ones */
+	unsigned target_count, next_target;
+	int family; /* what the rule speaks of: 4 or 6 */
+	bool said_family;
+	pa_u128 protocol; /* the rule says so; 0: it does not */
+	bool simple;	  /* no opaque tests, no dynamic sets */
+};
+
+static struct pa_step *add_step(struct random_rules *r, enum pa_step_kind kind)
+{
+	struct pa_step *step = &r->rule->steps[r->rule->step_count++];
+	step->kind = kind;
+	return step;
+}
+
+static struct pa_key random_key(struct random_rules *r, const enum pa_field *fields, unsigned count)
+{
+	struct pa_key key = { count, pa_arena_alloc(r->ruleset->arena, count, sizeof(*key.parts)) };
+	for (unsigned i = 0; i < count; i++)
+		key.parts[i] = (struct pa_key_part){ .field = fields[i], .mask = pa_field_max(fields[i]) };
+	return key;
+}
+
+static void imply(struct random_rules *r, enum pa_field field, pa_u128 value)
+{
+	struct pa_step *step = add_step(r, PA_STEP_MATCH);
+	struct pa_elements *elements = pa_arena_alloc(r->ruleset->arena, 1, sizeof(*elements));
+	step->key = random_key(r, &field, 1);
+	elements->keys = pa_arena_alloc(r->ruleset->arena, 1, sizeof(*elements->keys));
+	elements->keys[0] = (struct pa_interval){ value, value };
+	elements->parts = elements->count = 1;
+	elements->sorted = true;
+	step->elements = elements;
+	step->implied = true;
+}
+
+static bool of_family(enum pa_field field)
+{
+	return field == PA_FIELD_SADDR || field == PA_FIELD_DADDR || field == PA_FIELD_TTL || field == PA_FIELD_DSCP ||
+	       field == PA_FIELD_CT_ORIG_SADDR || field == PA_FIELD_CT_ORIG_DADDR || field == PA_FIELD_IP6_NEXTHDR ||
+	       field == PA_FIELD_ICMP_TYPE || field == PA_FIELD_ICMP_CODE;
+}
+
+/* The tests that the front end puts before this one. */
+static void imply_for(struct random_rules *r, enum pa_field field)
+{
+	bool port = field == PA_FIELD_SPORT || field == PA_FIELD_DPORT;
+	bool icmp = field == PA_FIELD_ICMP_TYPE || field == PA_FIELD_ICMP_CODE;
+	if (of_family(field) && r->table->family == PA_FAMILY_INET && !r->said_family) {
+		imply(r, PA_FIELD_NFPROTO, r->family == 4 ? PA_NFPROTO_IPV4 : PA_NFPROTO_IPV6);
+		r->said_family = true;
+	}
+	pa_u128 wanted = port ? (draw(2) ? 6 : 17) : icmp ? (r->family == 4 ? 1 : 58) : field == PA_FIELD_TCP_FLAGS ? 6 : 0;
+	if (wanted && !r->protocol)
+		imply(r, PA_FIELD_L4PROTO, r->protocol = wanted);
+}
+
+static const enum pa_field random_fields[] = {
+	PA_FIELD_IIFNAME,	 PA_FIELD_IIFNAME,	 PA_FIELD_OIFNAME,	 PA_FIELD_L4PROTO,    PA_FIELD_SADDR,
+	PA_FIELD_SADDR,		 PA_FIELD_DADDR,	 PA_FIELD_DADDR,	 PA_FIELD_SPORT,      PA_FIELD_DPORT,
+	PA_FIELD_DPORT,		 PA_FIELD_DPORT,	 PA_FIELD_ICMP_TYPE,	 PA_FIELD_TCP_FLAGS,  PA_FIELD_PKTTYPE,
+	PA_FIELD_DSCP,		 PA_FIELD_TTL,		 PA_FIELD_CT_STATE,	 PA_FIELD_CT_STATE,   PA_FIELD_CT_STATE,
+	PA_FIELD_CT_STATUS,	 PA_FIELD_CT_DIRECTION,	 PA_FIELD_CT_MARK,	 PA_FIELD_MARK,	      PA_FIELD_MARK,
+	PA_FIELD_CT_ORIG_SADDR,	 PA_FIELD_CT_ORIG_DADDR, PA_FIELD_CT_ORIG_DPORT, PA_FIELD_DADDR_TYPE, PA_FIELD_NFPROTO,
+	PA_FIELD_DADDR_IIF_TYPE, PA_FIELD_SADDR_TYPE,	 PA_FIELD_IP6_NEXTHDR,
+};
+
+static bool allowed_here(const struct random_rules *r, enum pa_field field)
+{
+	bool incoming = r->chain->is_base && (r->chain->hook == PA_HOOK_PREROUTING || r->chain->hook == PA_HOOK_INPUT);
+	/* what the TTL is after forwarding is a question to the diagrams and known to the walk */
+	if (field == PA_FIELD_DADDR_IIF_TYPE || field == PA_FIELD_SADDR_TYPE || field == PA_FIELD_TTL)
+		return incoming;
+	if (field == PA_FIELD_IP6_NEXTHDR)
+		return r->family == 6 && draw(3) == 0;
+	return field != PA_FIELD_ICMP_TYPE || !r->protocol || r->protocol == (r->family == 4 ? 1 : 58);
+}
+
+static enum pa_field random_field(struct random_rules *r)
+{
+	enum pa_field field = PICK(random_fields);
+	while (!allowed_here(r, field))
+		field = PICK(random_fields);
+	return field;
+}
+
+static void mask_part(struct pa_key_part *part)
+{
+	bool address = part->field == PA_FIELD_SADDR || part->field == PA_FIELD_DADDR;
+	if (address && part->mask == pa_field_max(part->field))
+		part->mask &= ~(pa_u128)(1u << draw(4) | 1u << (8 + draw(2)));
+	else if (part->field == PA_FIELD_MARK || part->field == PA_FIELD_CT_MARK || part->field == PA_FIELD_TCP_FLAGS ||
+		 part->field == PA_FIELD_CT_STATE || part->field == PA_FIELD_CT_STATUS)
+		part->mask = 1 + draw(20);
+	if (part->field == PA_FIELD_MARK && draw(2))
+		part->xor_value = draw(4);
+}
+
+/* A named set of the table is shared by the rules that ask the same field. */
+static const struct pa_elements *named_set(struct random_rules *r, const struct pa_key *key)
+{
+	enum pa_field field = key->parts[0].field;
+	char name[40];
+	snprintf(name, sizeof(name), "s%u_%d", (unsigned)field, r->family);
+	struct pa_set_decl *set = pa_table_find_set(r->table, name);
+	if (!set) {
+		set = pa_table_add_set(r->ruleset, r->table, name);
+		set->type_text = "";
+		set->elements = *random_elements(r->ruleset->arena, key, r->family, false);
+		set->elements.decl = set;
+		set->elements.may_grow = !r->simple && draw(4) == 0;
+		set->elements.may_shrink = !r->simple && draw(4) == 0;
+	}
+	return &set->elements;
+}
+
+static void text_of_test(struct random_rules *r, struct pa_step *step, const char *middle)
+{
+	struct pa_buffer text = { 0 };
+	put_key_text(&text, &step->key);
+	pa_buffer_puts(&text, middle);
+	if (step->elements->decl)
+		pa_buffer_printf(&text, "@%s ", step->elements->decl->name);
+	put_elements_text(r->ruleset->arena, &text, &step->key, step->elements);
+	step->text = keep_text(r->ruleset->arena, &text);
+}
+
+static unsigned random_parts(struct random_rules *r, enum pa_field fields[3])
+{
+	unsigned count = draw(6) ? 1 : 2 + draw(2);
+	for (unsigned i = 0; i < count; i++) {
+		bool twice;
+		do {
+			fields[i] = random_field(r);
+			twice = false;
+			for (unsigned j = 0; j < i; j++)
+				twice = twice || pa_field_info(fields[j])->bits == pa_field_info(fields[i])->bits;
+		} while (twice);
+	}
+	for (unsigned i = 0; i < count; i++)
+		imply_for(r, fields[i]);
+	return count;
+}
+
+static void add_match(struct random_rules *r)
+{
+	enum pa_field fields[3];
+	unsigned count = random_parts(r, fields);
+	struct pa_step *step = add_step(r, PA_STEP_MATCH);
+	step->key = random_key(r, fields, count);
+	if (!r->simple && draw(25) == 0) {
+		step->key.parts[0].opaque = draw(2) ? "numgen random mod 4" : "meta cgroup";
+		step->key.parts[0].volatile_ = step->key.parts[0].opaque[0] == 'n';
+	} else if (count == 1 && draw(4) == 0) {
+		mask_part(&step->key.parts[0]);
+	}
+	bool plain = !step->key.parts[0].opaque && step->key.parts[0].mask == pa_field_max(fields[0]) &&
+		     !step->key.parts[0].xor_value;
+	step->elements = count == 1 && plain && draw(4) == 0 ? named_set(r, &step->key)
+							     : random_elements(r->ruleset->arena, &step->key, r->family, false);
+	step->negated = draw(4) == 0;
+	text_of_test(r, step, step->negated ? " != " : " ");
+}
+
+static struct pa_verdict random_verdict(struct random_rules *r)
+{
+	static const enum pa_verdict_kind kinds[] = { PA_VERDICT_ACCEPT,   PA_VERDICT_ACCEPT, PA_VERDICT_ACCEPT,
+						      PA_VERDICT_DROP,	   PA_VERDICT_DROP,   PA_VERDICT_REJECT,
+						      PA_VERDICT_CONTINUE, PA_VERDICT_RETURN, PA_VERDICT_JUMP,
+						      PA_VERDICT_JUMP,	   PA_VERDICT_GOTO };
+	struct pa_verdict verdict = { .kind = PICK(kinds) };
+	bool goes = verdict.kind == PA_VERDICT_JUMP || verdict.kind == PA_VERDICT_GOTO;
+	if (goes && r->next_target == r->target_count)
+		verdict.kind = PA_VERDICT_ACCEPT;
+	else if (goes)
+		verdict.target_name = r->targets[r->next_target + draw(r->target_count - r->next_target)]->name;
+	return verdict;
+}
+
+static struct pa_datum random_datum(struct random_rules *r, bool is_verdict, bool address, bool port)
+{
+	struct pa_datum datum = { .kind = is_verdict ? PA_DATUM_VERDICT : PA_DATUM_VALUES };
+	if (is_verdict) {
+		datum.verdict = random_verdict(r);
+		return datum;
+	}
+	datum.values = pa_arena_alloc(r->ruleset->arena, 2, sizeof(*datum.values));
+	if (address)
+		datum.values[datum.count++] = random_interval(PA_FIELD_DADDR, r->family);
+	if (port)
+		datum.values[datum.count++] = random_interval(PA_FIELD_DPORT, r->family);
+	if (!datum.count)
+		datum.values[datum.count++] = (struct pa_interval){ draw(4), 0 };
+	datum.values[0].last = address || port ? datum.values[0].last : datum.values[0].first;
+	return datum;
+}
+
+static struct pa_elements *random_map(struct random_rules *r, struct pa_key *ret_key, bool is_verdict, bool address, bool port)
+{
+	enum pa_field fields[3];
+	unsigned count = random_parts(r, fields);
+	*ret_key = random_key(r, fields, count);
+	struct pa_elements *map = random_elements(r->ruleset->arena, ret_key, r->family, true);
+	map->data = pa_arena_alloc(r->ruleset->arena, map->count, sizeof(*map->data));
+	for (size_t i = 0; i < map->count; i++)
+		map->data[i] = random_datum(r, is_verdict, address, port);
+	map->has_catch_all = draw(6) == 0;
+	map->may_grow = !r->simple && draw(12) == 0;
+	map->may_shrink = !r->simple && draw(12) == 0;
+	if (map->has_catch_all) {
+		map->catch_all = pa_arena_alloc(r->ruleset->arena, 1, sizeof(*map->catch_all));
+		*map->catch_all = random_datum(r, is_verdict, address, port);
+	}
+	return map;
+}
+
+static void add_vmap(struct random_rules *r)
+{
+	struct pa_key key;
+	struct pa_elements *map = random_map(r, &key, true, false, false);
+	struct pa_step *step = add_step(r, PA_STEP_VMAP);
+	step->key = key;
+	step->elements = map;
+	text_of_test(r, step, " vmap ");
+}
+
+static void put_operand(struct random_rules *r, struct pa_buffer *text, const struct pa_operand *operand)
+{
+	if (operand->kind == PA_OPERAND_VALUE)
+		put_value(text, operand->interval.first > 0xffff ? PA_FIELD_DADDR : PA_FIELD_DPORT, operand->interval);
+	if (operand->kind == PA_OPERAND_FIELD) {
+		struct pa_key_part part = operand->part;
+		put_key_text(text, &(struct pa_key){ 1, &part });
+	}
+	if (operand->kind == PA_OPERAND_MAP) {
+		put_key_text(text, &operand->key);
+		pa_buffer_puts(text, " map ");
+		put_elements_text(r->ruleset->arena, text, &operand->key, operand->map);
+	}
+}
+
+static void add_assign(struct random_rules *r)
+{
+	static const enum pa_field changed[] = { PA_FIELD_MARK, PA_FIELD_MARK, PA_FIELD_CT_MARK, PA_FIELD_DSCP };
+	enum pa_field field = PICK(changed), from = draw(2) ? PA_FIELD_CT_MARK : PA_FIELD_MARK;
+	struct pa_operand value = { .kind = PA_OPERAND_VALUE, .interval = { draw(4), 0 } };
+	value.interval.last = value.interval.first;
+	struct pa_elements *map = NULL;
+	if (draw(6) == 0) {
+		struct pa_key key;
+		map = random_map(r, &key, false, false, false);
+		value = (struct pa_operand){ .kind = PA_OPERAND_MAP, .key = key, .map = map };
+	} else if (field != PA_FIELD_DSCP && draw(3) == 0) {
+		value = (struct pa_operand){ .kind = PA_OPERAND_FIELD, .part = { .field = from, .mask = pa_field_max(from) } };
+		if (draw(2)) {
+			value.part.mask = draw(8);
+			value.part.xor_value = draw(4);
+		}
+	}
+	imply_for(r, field);
+	struct pa_step *step = add_step(r, PA_STEP_ASSIGN);
+	struct pa_buffer text = { 0 };
+	step->field = field;
+	step->value = value;
+	pa_buffer_printf(&text, "%s set ", pa_field_info(field)->name);
+	put_operand(r, &text, &value);
+	step->text = keep_text(r->ruleset->arena, &text);
+}
+
+static void add_opaque(struct random_rules *r)
+{
+	static const struct {
+		const char *text;
+		bool volatile_;
+		enum pa_opacity opacity;
+	} statements[] = {
+		{ "limit rate 5/second", true, PA_OPACITY_MATCH },   { "limit rate 5/second", true, PA_OPACITY_MATCH },
+		{ "socket transparent 1", false, PA_OPACITY_MATCH }, { "queue to 1", false, PA_OPACITY_VERDICT },
+		{ "fwd to \"eth1\"", false, PA_OPACITY_STOLEN },     { "xt target unknown", true, PA_OPACITY_VERDICT }
+	};
+	unsigned i = draw(6);
+	struct pa_step *step = add_step(r, PA_STEP_OPAQUE);
+	step->text = statements[i].text;
+	step->volatile_ = statements[i].volatile_;
+	step->opacity = statements[i].opacity;
+}
+
+static void add_nat(struct random_rules *r)
+{
+	bool source = r->chain->hook == PA_HOOK_POSTROUTING || r->chain->hook == PA_HOOK_INPUT;
+	enum pa_nat_kind kind = source ? (draw(3) ? PA_NAT_SNAT : PA_NAT_MASQUERADE) : draw(3) ? PA_NAT_DNAT : PA_NAT_REDIRECT;
+	if (kind == PA_NAT_MASQUERADE && r->chain->hook == PA_HOOK_INPUT)
+		kind = PA_NAT_SNAT;
+	bool address = kind == PA_NAT_SNAT || (kind == PA_NAT_DNAT && draw(6)), port = !address || draw(2);
+	if (kind != PA_NAT_DNAT && kind != PA_NAT_SNAT)
+		port = draw(2);
+	if (port)
+		imply_for(r, PA_FIELD_DPORT);
+	if (address)
+		imply_for(r, PA_FIELD_DADDR);
+	struct pa_operand values[2] = { { 0 }, { 0 } };
+	if (draw(4) == 0 && (address || port)) {
+		struct pa_key key;
+		struct pa_elements *map = random_map(r, &key, false, address, port);
+		for (unsigned i = 0; i < 2; i++) {
+			if (i ? port : address)
+				values[i] = (struct pa_operand){
+					.kind = PA_OPERAND_MAP, .key = key, .map = map, .datum_index = i && address
+				};
+		}
+	} else {
+		if (address)
+			values[0] = (struct pa_operand){ .kind = PA_OPERAND_VALUE,
+							 .interval = random_interval(PA_FIELD_DADDR, r->family) };
+		if (port)
+			values[1] = (struct pa_operand){ .kind = PA_OPERAND_VALUE,
+							 .interval = random_interval(PA_FIELD_DPORT, r->family) };
+	}
+	struct pa_step *step = add_step(r, PA_STEP_NAT);
+	static const char *const names[] = { "snat", "dnat", "masquerade", "redirect" };
+	struct pa_buffer text = { 0 };
+	step->nat = kind;
+	step->nat_family = address ? r->family : 0;
+	step->value = values[0];
+	step->port = values[1];
+	pa_buffer_printf(&text, "%s%s", names[kind], address ? r->family == 4 ? " ip to " : " ip6 to " : " to ");
+	put_operand(r, &text, &values[0]);
+	pa_buffer_puts(&text, port ? ":" : "");
+	if (values[1].kind != PA_OPERAND_MAP || !address)
+		put_operand(r, &text, &values[1]);
+	step->text = keep_text(r->ruleset->arena, &text);
+}
+
+#define RANDOM_STEPS 40
+
+static void add_action(struct random_rules *r)
+{
+	unsigned action = draw(20);
+	if (r->chain->is_base && r->chain->type == PA_CHAIN_NAT && draw(3)) {
+		add_nat(r);
+	} else if (action == 0 && !r->simple) {
+		add_opaque(r);
+	} else if (action < 4) {
+		add_vmap(r);
+	} else if (action < 7) {
+		add_assign(r);
+	} else if (action == 7) {
+		add_step(r, PA_STEP_NOTRACK)->text = "notrack";
+	} else if (action == 8) {
+		add_step(r, PA_STEP_NONE)->text = "counter";
+	} else {
+		struct pa_step *step = add_step(r, PA_STEP_VERDICT);
+		step->verdict = random_verdict(r);
+		step->text = verdict_text(r->ruleset->arena, &step->verdict);
+	}
+}
+
+static void add_rule(struct random_rules *r)
+{
+	r->rule = pa_chain_add_rule(r->ruleset, r->chain);
+	r->rule->steps = pa_arena_alloc(r->ruleset->arena, RANDOM_STEPS, sizeof(*r->rule->steps));
+	r->family = r->table->family == PA_FAMILY_IP6 ? 6 : r->table->family == PA_FAMILY_IP || draw(2) ? 4 : 6;
+	r->said_family = false;
+	r->protocol = 0;
+	for (unsigned n = draw(8) ? draw(3) : 3; n > 0; n--) {
+		if (!r->simple && draw(25) == 0)
+			add_opaque(r);
+		else if (draw(15) == 0)
+			add_assign(r);
+		else
+			add_match(r);
+	}
+	if (draw(20))
+		add_action(r);
+	r->rule->text = "";
+}
+
+/* The text of a rule from those of its steps; minimising changes them. */
+static void write_texts(struct pa_ruleset *ruleset)
+{
+	for (size_t i = 0; i < ruleset->chain_count; i++) {
+		for (size_t k = 0; k < ruleset->chains[i]->rule_count; k++) {
+			struct pa_rule *rule = ruleset->chains[i]->rules[k];
+			struct pa_buffer text = { 0 };
+			for (size_t s = 0; s < rule->step_count; s++) {
+				const struct pa_step *step = &rule->steps[s];
+				pa_buffer_puts(&text, text.length ? " " : "");
+				if (step->text)
+					pa_buffer_puts(&text, step->text);
+				else
+					pa_buffer_printf(&text, "(%s %" PRIu64 ")",
+							 pa_field_info(step->key.parts[0].field)->name,
+							 (uint64_t)step->elements->keys[0].first);
+			}
+			rule->text = keep_text(ruleset->arena, &text);
+		}
+	}
+}
+
+static void add_base_chain(struct random_rules *r, unsigned number)
+{
+	static const int priorities[] = { -300, -200, -199, -150, -100, -99, 0, 0, 0, 0, 0, 10, 99, 100, 101 };
+	static const enum pa_hook hooks[] = { PA_HOOK_PREROUTING, PA_HOOK_PREROUTING, PA_HOOK_INPUT,  PA_HOOK_INPUT,
+					      PA_HOOK_FORWARD,	  PA_HOOK_FORWARD,    PA_HOOK_OUTPUT, PA_HOOK_POSTROUTING };
+	char name[16];
+	snprintf(name, sizeof(name), "b%u", number);
+	r->chain = pa_table_add_chain(r->ruleset, r->table, name);
+	r->chain->is_base = true;
+	r->chain->hook = PICK(hooks);
+	r->chain->priority = PICK(priorities);
+	r->chain->policy = draw(3) ? PA_VERDICT_ACCEPT : PA_VERDICT_DROP;
+	if (r->chain->hook != PA_HOOK_FORWARD && draw(3) == 0) {
+		r->chain->type = PA_CHAIN_NAT;
+		if (r->chain->priority <= -200)
+			r->chain->priority = -100;
+		if (draw(5))
+			r->chain->policy = PA_VERDICT_ACCEPT;
+	}
+	if (r->chain->hook == PA_HOOK_OUTPUT && r->chain->type == PA_CHAIN_FILTER && draw(4) == 0)
+		r->chain->type = PA_CHAIN_ROUTE;
+	r->next_target = 0;
+	for (unsigned i = draw(6); i > 0; i--)
+		add_rule(r);
+}
+
+static void add_table(struct random_rules *r, unsigned number)
+{
+	static const enum pa_family families[] = { PA_FAMILY_IP, PA_FAMILY_IP6, PA_FAMILY_INET, PA_FAMILY_INET };
+	char name[16];
+	snprintf(name, sizeof(name), "t%u", number);
+	r->table = pa_ruleset_add_table(r->ruleset, PICK(families), name);
+	r->table->dormant = draw(12) == 0;
+	r->target_count = draw(5);
+	for (unsigned i = 0; i < r->target_count; i++) {
+		snprintf(name, sizeof(name), "c%u", i);
+		r->targets[i] = pa_table_add_chain(r->ruleset, r->table, name);
+	}
+	for (unsigned i = 0; i < r->target_count; i++) {
+		r->chain = r->targets[i];
+		r->next_target = i + 1;
+		for (unsigned k = draw(5); k > 0; k--)
+			add_rule(r);
+	}
+	for (unsigned i = 1 + draw(4); i > 0; i--)
+		add_base_chain(r, i);
+}
+
+static struct pa_ruleset *random_ruleset(uint64_t seed)
+{
+	struct pa_diags diags = { 0 };
+	struct random_rules r = { .ruleset = pa_ruleset_new() };
+	draw_state = seed * 0x9e3779b97f4a7c15u + 1;
+	draw(2);
+	r.simple = draw(2);
+	for (unsigned i = 1 + draw(3); i > 0; i--)
+		add_table(&r, i);
+	if (!pa_ruleset_check(r.ruleset, &diags)) {
+		fprintf(stderr, "seed %" PRIu64 ": %s\n", seed, diags.items[0].message);
+		abort();
+	}
+	pa_diags_done(&diags);
+	write_texts(r.ruleset);
+	return r.ruleset;
+}
+
+/* --- hosts --- */
+
+static struct pa_host *random_host(void)
+{
+	static const struct pa_host_address all[] = {
+		{ 4, V4(192, 0, 2, 1), 24, "eth0", false, false },
+		{ 4, V4(192, 0, 2, 255), 24, "eth0", true, false },
+		{ 4, V4(10, 0, 0, 1), 8, "eth1", false, false },
+		{ 6, V6(0x20010db800000000, 1), 64, "eth0", false, false },
+		{ 6, V6(0x20010db800000000, 0), 64, "eth0", false, true },
+		{ 6, V6(0xfe80000000000000, 1), 64, "eth0", false, false },
+	};
+	struct pa_host *host = pa_host_new("h");
+	unsigned knowledge = draw(3);
+	host->addresses_known = knowledge > 0;
+	host->route_localnet = (enum pa_tristate)draw(3);
+	host->forward_ipv4 = draw(4) ? PA_YES : PA_NO;
+	host->forward_ipv6 = draw(4) ? PA_YES : PA_NO;
+	if (knowledge) {
+		host->address_count = sizeof(all) / sizeof(all[0]);
+		host->addresses = pa_arena_dup(host->arena, all, host->address_count, sizeof(all[0]));
+		for (size_t i = 0; knowledge == 1 && i < host->address_count; i++)
+			host->addresses[i].interface = NULL;
+	}
+	return host;
+}
+
+/* --- packets --- */
+
+static pa_u128 neighbour(pa_u128 value, pa_u128 least, pa_u128 greatest)
+{
+	unsigned way = draw(6);
+	if (way == 0 && value > least)
+		return value - 1;
+	return way == 1 && value < greatest ? value + 1 : value;
+}
+
+static struct pa_packet random_packet(enum pa_path path)
+{
+	struct pa_packet packet = { .path = path, .family = draw(2) ? 4 : 6 };
+	for (unsigned f = 0; f < PA_FIELD_COUNT; f++) {
+		bool open = f == PA_FIELD_CT_STATE || f == PA_FIELD_CT_DIRECTION || f == PA_FIELD_CT_STATUS ||
+			    f == PA_FIELD_DADDR_TYPE || f == PA_FIELD_DADDR_IIF_TYPE || f == PA_FIELD_SADDR_TYPE ||
+			    (f >= PA_FIELD_CT_ORIG_SADDR && f <= PA_FIELD_CT_ORIG_DPORT);
+		packet.known[f] = !open;
+		if (!open)
+			packet.value[f] = random_value((enum pa_field)f, packet.family);
+	}
+	bool ipv4 = packet.family == 4;
+	for (unsigned f = PA_FIELD_SADDR; f <= PA_FIELD_DADDR; f++)
+		packet.value[f] = neighbour(packet.value[f], ipv4 ? PA_IPV4_BASE : 0, ipv4 ? PA_IPV4_LAST : PA_U128_MAX);
+	for (unsigned f = PA_FIELD_SPORT; f <= PA_FIELD_DPORT; f++)
+		packet.value[f] = neighbour(packet.value[f], 0, 65535);
+	packet.value[PA_FIELD_IP6_NEXTHDR] = packet.value[PA_FIELD_L4PROTO];
+	packet.value[PA_FIELD_MARK] = packet.value[PA_FIELD_CT_MARK] = 0;
+	return packet;
+}
+
+#endif
