@@ -242,7 +242,7 @@ static void put_whole(struct pa_lowering *lowering, struct pa_buffer *text, cons
 	pa_lower_end_text(lowering);
 }
 
-/* "`tcp sport != 33000` and `tcp dport != 80` are two tests" */
+/* "tcp sport != 33000 and tcp dport != 80 are two tests" */
 static const char *question(struct pa_lowering *lowering, const struct pa_json_node *statement,
 			    const struct pa_lowered_key *key)
 {
@@ -250,11 +250,10 @@ static const char *question(struct pa_lowering *lowering, const struct pa_json_n
 	struct pa_buffer text = { 0 };
 	for (unsigned i = 0; i < key->count; i++, statement = pa_json_after(&lowering->tape, statement)) {
 		struct pa_value_types type = { .count = 1, .types = { key->parts[i].type } };
-		pa_buffer_puts(&text, i == 0 ? "`" : i + 1 < key->count ? ", `" : " and `");
+		pa_buffer_puts(&text, i == 0 ? "" : i + 1 < key->count ? ", " : " and ");
 		pa_expression_text(&text, &lowering->tape, side_of(lowering, statement, "left"), &pa_plain_types);
 		pa_buffer_puts(&text, " != ");
 		pa_expression_text(&text, &lowering->tape, side_of(lowering, statement, "right"), &type);
-		pa_buffer_putc(&text, '`');
 	}
 	pa_buffer_printf(&text, " are %s tests", key->count <= 4 ? numbers[key->count - 2] : "several");
 	const char *kept = pa_arena_strdup(lowering->arena, text.data);
