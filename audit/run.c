@@ -380,6 +380,7 @@ static int run_trace(struct job *job)
 	}
 	struct pa_buffer text = { 0 };
 	struct pa_walker *walker = pa_walker_new(job->ruleset, job->host);
+	pa_walker_be_brief(walker);
 	size_t unexpected = 0;
 	for (size_t i = 0; i < file->count; i++) {
 		const struct pa_packet_line *line = &file->lines[i];

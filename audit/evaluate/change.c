@@ -205,8 +205,16 @@ static uint32_t translate_source(struct pa_evaluation *e, uint32_t env, const st
 				 const struct pa_value *port)
 {
 	struct pa_value chosen = unknown_value(e, "the source port that NAT chooses");
-	if (address)
+	if (address) {
+		bool known = address->kind == PA_VALUE_CONST || address->kind == PA_VALUE_RANGE;
+		struct pa_interval range = { address->first, address->last };
+		unsigned number = known ? pa_range_type(e->host, range, pa_value_is_ipv4(address->first) ? 4 : 6) : 0;
+		struct pa_value type = unknown_value(e, "the new source is an address of this host");
+		if (number)
+			type = (struct pa_value){ .kind = PA_VALUE_CONST, .first = number, .last = number };
 		env = pa_env_set(e, env, PA_FIELD_SADDR, address);
+		env = pa_env_set(e, env, PA_FIELD_SADDR_TYPE, &type);
+	}
 	env = pa_env_set(e, env, PA_FIELD_SPORT, port ? port : &chosen);
 	return set_status(e, env, PA_STATUS_SNAT);
 }

@@ -161,7 +161,7 @@ struct pa_evaluation {
 	bool translated[PA_SCENARIOS]; /* some rule of prerouting changes where packets go */
 	struct pa_exposure_list exposures[PA_PATHS];
 	struct pa_ranges *wholes[PA_PATHS][2][2]; /* what fields can be at all: rows.c */
-	const struct pa_walk_span **walk_index; /* rows.c */
+	const struct pa_walk_span **walk_index;	  /* rows.c */
 	struct pa_dead_rule *dead;
 	size_t dead_count;
 	bool dead_known;

@@ -221,11 +221,13 @@ static pa_u128 value_of(struct pa_evaluation *e, enum pa_field field, uint32_t n
 	return pa_class_value(e, field, number, family);
 }
 
+/* Told of every packet that has them. */
+static const enum pa_field always[] = { PA_FIELD_NFPROTO,   PA_FIELD_L4PROTO,	PA_FIELD_SADDR,	   PA_FIELD_DADDR,
+					PA_FIELD_SPORT,	    PA_FIELD_DPORT,	PA_FIELD_IIFNAME,  PA_FIELD_OIFNAME,
+					PA_FIELD_ICMP_TYPE, PA_FIELD_ICMP_CODE, PA_FIELD_TCP_FLAGS };
+
 struct pa_packet pa_evaluation_example(struct pa_evaluation *e, enum pa_path path, pa_set set)
 {
-	static const enum pa_field always[] = { PA_FIELD_NFPROTO,   PA_FIELD_L4PROTO,	PA_FIELD_SADDR,	   PA_FIELD_DADDR,
-						PA_FIELD_SPORT,	    PA_FIELD_DPORT,	PA_FIELD_IIFNAME,  PA_FIELD_OIFNAME,
-						PA_FIELD_ICMP_TYPE, PA_FIELD_ICMP_CODE, PA_FIELD_TCP_FLAGS };
 	struct pa_packet packet = { .path = path };
 	struct pa_preference preference[PA_FIELD_COUNT];
 	uint32_t classes[PA_FIELD_COUNT];
@@ -252,6 +254,65 @@ struct pa_packet pa_evaluation_example(struct pa_evaluation *e, enum pa_path pat
 		packet.known[f] = true;
 		packet.value[f] = value_of(e, (enum pa_field)f, classes[f], path, packet.family);
 	}
+	packet.known[PA_FIELD_MARK] = packet.known[PA_FIELD_CT_MARK] = true;
+	return packet;
+}
+
+/* --- of a box --- */
+
+static bool in_ranges(struct pa_ranges ranges, pa_u128 value)
+{
+	for (size_t i = 0; i < ranges.count; i++) {
+		if (value >= ranges.items[i].first && value <= ranges.items[i].last)
+			return true;
+	}
+	return ranges.count == 0;
+}
+
+static pa_u128 value_in(struct pa_evaluation *e, enum pa_field field, struct pa_ranges ranges, enum pa_path path, int family)
+{
+	struct candidates candidates;
+	bool address = field == PA_FIELD_SADDR || field == PA_FIELD_DADDR,
+	     name = field == PA_FIELD_IIFNAME || field == PA_FIELD_OIFNAME;
+	candidates_for(e, field, path, &candidates);
+	for (size_t i = 0; i < candidates.count; i++) {
+		pa_u128 value = candidates.values[i];
+		if (in_ranges(ranges, value) && !(address && pa_value_is_ipv4(value) != (family == 4)))
+			return value;
+	}
+	for (size_t i = 0; i < ranges.count; i++) {
+		struct pa_interval range = ranges.items[i];
+		pa_u128 value = range.first;
+		bool mapped = address && pa_value_is_ipv4(range.first);
+		if (name ? name_between(range, &value) : !address || mapped == (family == 4))
+			return address && range.last > range.first ? value + 1 : value;
+	}
+	return ranges.count ? ranges.items[0].first : 0;
+}
+
+struct pa_packet pa_box_example(struct pa_evaluation *e, enum pa_path path, int family, const struct pa_box *box)
+{
+	struct pa_packet packet = { .path = path, .family = family };
+	struct pa_ranges protocols_of_box = box->field[PA_FIELD_L4PROTO];
+	pa_u128 protocol = value_in(e, PA_FIELD_L4PROTO, protocols_of_box, path, family);
+	/* ICMP only where nothing else is in the box */
+	if (protocols_of_box.count == 0)
+		protocol = 6;
+	for (unsigned f = 0; f < PA_FIELD_COUNT; f++) {
+		bool wanted = pa_space_classes(e->space, (enum pa_field)f)->count > 1;
+		for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i++)
+			wanted = wanted || always[i] == (enum pa_field)f;
+		if (!wanted || !field_matters((enum pa_field)f, path, protocol))
+			continue;
+		packet.known[f] = true;
+		packet.value[f] = value_in(e, (enum pa_field)f, box->field[f], path, family);
+	}
+	packet.value[PA_FIELD_NFPROTO] = family == 4 ? PA_NFPROTO_IPV4 : PA_NFPROTO_IPV6;
+	packet.value[PA_FIELD_L4PROTO] = protocol;
+	if (in_ranges(box->field[PA_FIELD_IP6_NEXTHDR], protocol))
+		packet.value[PA_FIELD_IP6_NEXTHDR] = protocol;
+	if (protocol == 58 && box->field[PA_FIELD_ICMP_TYPE].count == 0)
+		packet.value[PA_FIELD_ICMP_TYPE] = 128;
 	packet.known[PA_FIELD_MARK] = packet.known[PA_FIELD_CT_MARK] = true;
 	return packet;
 }

@@ -21,11 +21,13 @@ pa_node pa_accepted(struct pa_evaluation *e, pa_node outcomes)
 	return pa_node_bind(e->space, outcomes, is_next, e);
 }
 
-static const enum pa_field not_shown[] = { PA_FIELD_DADDR_TYPE,	 PA_FIELD_DADDR_IIF_TYPE, PA_FIELD_SADDR_TYPE,	PA_FIELD_TCP_FLAGS,
-					   PA_FIELD_PKTTYPE,	 PA_FIELD_DSCP,		  PA_FIELD_ECN,		PA_FIELD_TTL,
-					   PA_FIELD_IP_LENGTH,	 PA_FIELD_IP6_LENGTH,	  PA_FIELD_META_LENGTH, PA_FIELD_IP_ID,
-					   PA_FIELD_IP_FRAG_OFF, PA_FIELD_IP_VERSION,	  PA_FIELD_IP_HDRLENGTH, PA_FIELD_IP6_FLOWLABEL,
-					   PA_FIELD_IP6_NEXTHDR };
+static const enum pa_field not_shown[] = {
+	PA_FIELD_DADDR_TYPE,  PA_FIELD_DADDR_IIF_TYPE, PA_FIELD_SADDR_TYPE,   PA_FIELD_TCP_FLAGS,
+	PA_FIELD_PKTTYPE,     PA_FIELD_DSCP,	       PA_FIELD_ECN,	      PA_FIELD_TTL,
+	PA_FIELD_IP_LENGTH,   PA_FIELD_IP6_LENGTH,     PA_FIELD_META_LENGTH,  PA_FIELD_IP_ID,
+	PA_FIELD_IP_FRAG_OFF, PA_FIELD_IP_VERSION,     PA_FIELD_IP_HDRLENGTH, PA_FIELD_IP6_FLOWLABEL,
+	PA_FIELD_IP6_NEXTHDR
+};
 
 /* What of a set is visible within a universe: when the set asks nothing that is not shown, only the universe has to be cut. */
 static pa_node visible_within(struct pa_evaluation *e, pa_node set, pa_node universe)

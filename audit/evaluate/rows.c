@@ -13,7 +13,7 @@
 #define WAYS_MAX 64
 #define LEAVES_MAX 400
 /* Beyond this many rows the rules are looked up by one example packet each. */
-#define WALKED_ROWS_MAX 2000
+#define WALKED_ROWS_MAX 20000
 
 struct rows {
 	struct pa_evaluation *e;
@@ -414,11 +414,28 @@ static void merge_protocols(struct rows *rows)
 	rows->count = kept;
 }
 
+/* A box is a product: each field of the example is chosen for itself. */
+static struct pa_packet box_example(struct rows *rows, const struct pa_row *row)
+{
+	const struct pa_ranges *whole = whole_ranges(rows->e, row->path, row->family, row->has_target);
+	struct pa_box box = row->box;
+	for (unsigned i = 0; i < WHOLE_COUNT; i++) {
+		bool icmp = whole_fields[i] == PA_FIELD_ICMP_TYPE || whole_fields[i] == PA_FIELD_L4PROTO;
+		if (box.field[whole_fields[i]].count == 0 && !icmp)
+			box.field[whole_fields[i]] = whole[i];
+	}
+	return pa_box_example(rows->e, row->path, row->family, &box);
+}
+
 size_t pa_evaluation_rows(struct pa_evaluation *e, const struct pa_exposure *exposure, pa_set part, bool with_loopback,
 			  size_t limit, const struct pa_row **ret_rows)
 {
 	struct rows rows = { .e = e, .exposure = exposure, .limit = limit };
-	rows.walker = (struct pa_walker){ e->ruleset, e->host, e->plan, e->arena };
+	rows.walker =
+		(struct pa_walker){ .ruleset = e->ruleset, .host = e->host, .plan = e->plan, .arena = e->arena, .brief = true };
+	if (!e->walk_index)
+		pa_walk_index_make(e->ruleset, e->arena, &e->walk_index);
+	rows.walker.index = e->walk_index;
 	pa_node set = part.node;
 	if (!with_loopback && exposure->path != PA_PATH_OUT)
 		set = pa_node_minus(e->space, set, pa_field_in(e, PA_FIELD_IIFNAME, LO, LO));
@@ -428,8 +445,7 @@ size_t pa_evaluation_rows(struct pa_evaluation *e, const struct pa_exposure *exp
 	merge_protocols(&rows);
 	for (size_t i = 0; i < rows.count; i++) {
 		simplify(&rows, &rows.items[i]);
-		pa_node inside = pa_node_and(e->space, set, pa_set_box(e->space, &rows.items[i].box).node);
-		rows.items[i].example = pa_evaluation_example(e, exposure->path, (pa_set){ inside });
+		rows.items[i].example = box_example(&rows, &rows.items[i]);
 	}
 	struct pa_row *kept = pa_arena_dup(e->arena, rows.items, rows.count, sizeof(*kept));
 	free(rows.items);

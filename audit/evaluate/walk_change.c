@@ -183,6 +183,17 @@ static bool is_unchanged(struct pa_wrun *run, struct pa_wstate *state, const str
 	return !address || has_value(run, state, PA_FIELD_DADDR, address);
 }
 
+static void translate_source(struct pa_wrun *run, struct pa_wstate *state, const struct pa_wvalue *address)
+{
+	struct pa_interval range = { address->first, address->last };
+	unsigned type = 0;
+	if (address->kind == PA_W_VALUE)
+		type = pa_range_type(run->walker->host, range, pa_value_is_ipv4(address->first) ? 4 : 6);
+	state->now[PA_FIELD_SADDR] = *address;
+	state->now[PA_FIELD_SADDR_TYPE] = type ? interval_value((struct pa_interval){ type, type }, NULL)
+					       : unknown_value("the new source is an address of this host");
+}
+
 enum pa_wnat pa_wtranslate(struct pa_wrun *run, struct pa_wstate *state, const struct pa_rule *rule, const struct pa_step *step)
 {
 	enum pa_family table = rule->chain->table->family;
@@ -214,7 +225,7 @@ enum pa_wnat pa_wtranslate(struct pa_wrun *run, struct pa_wstate *state, const s
 			add_status(state, PA_STATUS_DNAT);
 	} else {
 		if (has_address)
-			state->now[PA_FIELD_SADDR] = address;
+			translate_source(run, state, &address);
 		state->now[PA_FIELD_SPORT] = has_port ? port : unknown_value("the source port that NAT chooses");
 		add_status(state, PA_STATUS_SNAT);
 	}

@@ -17,6 +17,12 @@ struct pa_walker *pa_walker_new(const struct pa_ruleset *ruleset, const struct p
 	return walker;
 }
 
+void pa_walker_be_brief(struct pa_walker *walker)
+{
+	walker->brief = true;
+	pa_walk_index_make(walker->ruleset, walker->arena, &walker->index);
+}
+
 struct pa_walker *pa_walker_free(struct pa_walker *walker)
 {
 	if (!walker)

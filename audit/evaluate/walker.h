@@ -76,12 +76,24 @@ struct pa_wstate {
 	enum pa_fate fate;
 };
 
+/* What a rule can match at all, of two fields (walk_index.c). */
+struct pa_walk_span {
+	struct pa_interval port, source;
+};
+
 struct pa_walker {
 	const struct pa_ruleset *ruleset;
 	const struct pa_host *host;
 	struct pa_plan plan;
 	struct pa_arena *arena;
+	const struct pa_walk_span **index; /* per chain; NULL for short ones, or altogether */
+	bool brief;			   /* rules that did not match are not told */
 };
+
+/* One entry for each chain, one span for each rule of long chains. */
+void pa_walk_index_make(const struct pa_ruleset *ruleset, struct pa_arena *arena, const struct pa_walk_span ***ret_index);
+/* The first rule from `from` on that packets of the state may match. */
+size_t pa_walk_index_skip(const struct pa_walk_span *spans, const struct pa_wstate *state, size_t from, size_t count);
 
 struct pa_wrun {
 	const struct pa_walker *walker;

@@ -161,24 +161,52 @@ static struct runs split_by(struct pa_space *space, pa_node f, enum pa_field fie
 
 /* --- intervals of classes --- */
 
-/* The values of the classes marked in `wanted`, as sorted intervals. */
-static struct pa_ranges intervals_of(const struct pa_classes *classes, const bool *wanted, struct pa_arena *arena)
+/* Segments by class: those of class c are order[first_of[c]] ... order[first_of[c + 1] - 1]. Made once per field. */
+static void index_segments(struct pa_classes *classes)
 {
-	size_t count = 0;
-	for (size_t i = 0; i < classes->segments; i++) {
-		if (wanted[classes->class_of[i]] && (i == 0 || !wanted[classes->class_of[i - 1]]))
-			count++;
+	classes->first_of = pa_xcalloc((size_t)classes->count + 2, sizeof(*classes->first_of));
+	classes->order = pa_xmalloc((classes->segments + 1) * sizeof(*classes->order));
+	for (size_t i = 0; i < classes->segments; i++)
+		classes->first_of[classes->class_of[i] + 2]++;
+	for (uint32_t c = 1; c <= classes->count; c++)
+		classes->first_of[c + 1] += classes->first_of[c];
+	for (size_t i = 0; i < classes->segments; i++)
+		classes->order[classes->first_of[classes->class_of[i] + 1]++] = (uint32_t)i;
+}
+
+static int compare_numbers(const void *a, const void *b)
+{
+	const uint32_t *x = a, *y = b;
+	return *x < *y ? -1 : *x > *y;
+}
+
+/* The values of some classes, as sorted intervals. `ranges` are ranges of class numbers. */
+static struct pa_ranges intervals_of(struct pa_classes *classes, const struct pa_class_range *ranges, size_t count,
+				     struct pa_arena *arena)
+{
+	size_t total = 0, kept = 0;
+	if (!classes->order)
+		index_segments(classes);
+	for (size_t r = 0; r < count; r++)
+		total += classes->first_of[ranges[r].last + 1] - classes->first_of[ranges[r].first];
+	uint32_t *segments = pa_arena_alloc(arena, total + 1, sizeof(*segments));
+	total = 0;
+	for (size_t r = 0; r < count; r++) {
+		for (uint32_t i = classes->first_of[ranges[r].first]; i < classes->first_of[ranges[r].last + 1]; i++)
+			segments[total++] = classes->order[i];
 	}
-	struct pa_interval *items = pa_arena_alloc(arena, count ? count : 1, sizeof(*items));
-	size_t at = 0;
-	for (size_t i = 0; i < classes->segments; i++) {
-		if (!wanted[classes->class_of[i]])
-			continue;
-		if (i == 0 || !wanted[classes->class_of[i - 1]])
-			items[at++].first = classes->start[i];
-		items[at - 1].last = i + 1 < classes->segments ? classes->start[i + 1] - 1 : classes->max;
+	if (total > 1)
+		qsort(segments, total, sizeof(*segments), compare_numbers);
+	struct pa_interval *items = pa_arena_alloc(arena, total + 1, sizeof(*items));
+	for (size_t i = 0; i < total; i++) {
+		size_t at = segments[i];
+		pa_u128 last = at + 1 < classes->segments ? classes->start[at + 1] - 1 : classes->max;
+		if (i > 0 && segments[i - 1] + 1 == at)
+			items[kept - 1].last = last;
+		else
+			items[kept++] = (struct pa_interval){ classes->start[at], last };
 	}
-	return (struct pa_ranges){ items, count };
+	return (struct pa_ranges){ items, kept };
 }
 
 /* --- boxes --- */
@@ -215,21 +243,59 @@ static void lister_order(struct lister *lister)
 
 static bool list_boxes(struct lister *lister, pa_node f, unsigned position);
 
-/* One part: all classes of the field that leave the same remainder as run `first`. */
-static bool list_part(struct lister *lister, struct runs runs, size_t first, unsigned position, struct pa_arena *arena)
+/* All classes of a field that leave the same remainder: runs linked from the first to the last. */
+struct part {
+	pa_node node;
+	uint32_t first, last, runs;
+};
+struct parts {
+	struct part *items;
+	size_t count;
+	uint32_t *next; /* per run */
+};
+
+static struct parts group_runs(struct runs runs, struct pa_arena *arena)
+{
+	size_t capacity = 8;
+	while (capacity < runs.count * 2)
+		capacity *= 2;
+	uint32_t *slots = pa_arena_alloc(arena, capacity, sizeof(*slots)); /* part + 1 */
+	struct parts parts = { .items = pa_arena_alloc(arena, runs.count, sizeof(*parts.items)),
+			       .next = pa_arena_alloc(arena, runs.count, sizeof(*parts.next)) };
+	for (uint32_t i = 0; i < runs.count; i++) {
+		pa_node node = runs.items[i].node;
+		if (node == PA_FALSE)
+			continue;
+		size_t slot = (size_t)pa_mix(3, node) & (capacity - 1);
+		while (slots[slot] && parts.items[slots[slot] - 1].node != node)
+			slot = (slot + 1) & (capacity - 1);
+		if (!slots[slot]) {
+			parts.items[parts.count] = (struct part){ node, i, i, 1 };
+			slots[slot] = (uint32_t)++parts.count;
+			continue;
+		}
+		struct part *part = &parts.items[slots[slot] - 1];
+		parts.next[part->last] = i;
+		part->last = i;
+		part->runs++;
+	}
+	return parts;
+}
+
+static bool list_part(struct lister *lister, struct runs runs, const struct parts *parts, const struct part *part,
+		      unsigned position, struct pa_arena *arena)
 {
 	enum pa_field field = lister->order[position];
-	const struct pa_classes *classes = &lister->space->classes[field];
-	bool *wanted = pa_arena_alloc(arena, classes->count, sizeof(*wanted)), all = true;
-	for (size_t i = 0; i < runs.count; i++) {
-		uint32_t begin = i ? runs.items[i - 1].last + 1 : 0;
-		bool mine = runs.items[i].node == runs.items[first].node;
-		all = all && mine;
-		for (uint32_t c = begin; mine && c <= runs.items[i].last; c++)
-			wanted[c] = true;
+	struct pa_class_range *ranges = pa_arena_alloc(arena, part->runs, sizeof(*ranges));
+	uint32_t run = part->first;
+	for (uint32_t i = 0; i < part->runs; i++) {
+		ranges[i] = (struct pa_class_range){ run ? runs.items[run - 1].last + 1 : 0, runs.items[run].last };
+		run = parts->next[run];
 	}
-	lister->box.field[field] = all ? (struct pa_ranges){ 0 } : intervals_of(classes, wanted, arena);
-	bool more = list_boxes(lister, runs.items[first].node, position + 1);
+	bool all = part->runs == runs.count;
+	lister->box.field[field] =
+		all ? (struct pa_ranges){ 0 } : intervals_of(&lister->space->classes[field], ranges, part->runs, arena);
+	bool more = list_boxes(lister, part->node, position + 1);
 	lister->box.field[field] = (struct pa_ranges){ 0 };
 	return more;
 }
@@ -246,14 +312,10 @@ static bool list_boxes(struct lister *lister, pa_node f, unsigned position)
 	}
 	struct pa_arena *arena = pa_arena_new();
 	struct runs runs = split_by(lister->space, f, lister->order[position], arena);
+	struct parts parts = group_runs(runs, arena);
 	bool more = true;
-	for (size_t i = 0; i < runs.count && more; i++) {
-		bool seen = runs.items[i].node == PA_FALSE;
-		for (size_t j = 0; j < i && !seen; j++)
-			seen = runs.items[j].node == runs.items[i].node;
-		if (!seen)
-			more = list_part(lister, runs, i, position, arena);
-	}
+	for (size_t i = 0; i < parts.count && more; i++)
+		more = list_part(lister, runs, &parts, &parts.items[i], position, arena);
 	pa_arena_free(arena);
 	return more;
 }

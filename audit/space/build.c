@@ -30,7 +30,7 @@ struct builder {
 	unsigned position[PA_FIELD_COUNT]; /* of a field in the order; UINT_MAX: one class only */
 	uint32_t *stack; /* lists of rule numbers; OPEN marks one whose guard of this field is not decided yet */
 	size_t used, capacity;
-	struct dealt *dealt;		   /* a stack as well */
+	struct dealt *dealt; /* a stack as well */
 	size_t dealt_used, dealt_capacity;
 	struct key *keys;
 	pa_node *nodes;
@@ -151,9 +151,8 @@ static void digit_masks(const struct pa_class_set *set, uint32_t final, uint32_t
 
 static pa_node build_list(struct builder *b, size_t at, size_t count, unsigned from);
 
-
-static pa_node build_digit(struct builder *b, size_t at, size_t count, size_t dealt, unsigned position,
-			   unsigned digit, uint32_t prefix, unsigned i);
+static pa_node build_digit(struct builder *b, size_t at, size_t count, size_t dealt, unsigned position, unsigned digit,
+			   uint32_t prefix, unsigned i);
 
 /* The rules stack[at ...] at one digit of a field; all digits that no undecided guard touches are one child. */
 static pa_node build_digits(struct builder *b, size_t at, size_t count, unsigned position, unsigned digit, uint32_t prefix)
@@ -188,8 +187,8 @@ static pa_node build_digits(struct builder *b, size_t at, size_t count, unsigned
 }
 
 /* The list of digit i, and its diagram. */
-static pa_node build_digit(struct builder *b, size_t at, size_t count, size_t dealt, unsigned position,
-			   unsigned digit, uint32_t prefix, unsigned i)
+static pa_node build_digit(struct builder *b, size_t at, size_t count, size_t dealt, unsigned position, unsigned digit,
+			   uint32_t prefix, unsigned i)
 {
 	unsigned shift = b->space->levels[b->space->first_level[b->space->order[position]] + digit].shift;
 	size_t begin = b->used;

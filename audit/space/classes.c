@@ -399,6 +399,8 @@ void pa_classes_done(struct pa_classes *classes)
 	free(classes->start);
 	free(classes->class_of);
 	free(classes->segments_of);
+	free(classes->order);
+	free(classes->first_of);
 	memset(classes, 0, sizeof(*classes));
 }
 

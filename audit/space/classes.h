@@ -32,7 +32,9 @@ struct pa_classes {
 	uint32_t *class_of;
 	uint32_t count;
 	uint32_t *segments_of; /* segments in each class */
-	double weight;	       /* sum over the tests of the share of classes they hold: small = selective */
+	uint32_t *order;       /* segments by class, made when boxes are listed; or NULL */
+	uint32_t *first_of;
+	double weight; /* sum over the tests of the share of classes they hold: small = selective */
 	size_t tests;
 };
 

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Long chains, walked often: which rules a packet cannot match is seen from two arrays, without looking at the rules. Only tests of
+ * the destination port and the source address that come before anything with an effect count.
+ */
+#include "walker.h"
+
+#define LONG_CHAIN 64
+
+/* The interval that spans what a MATCH step lets through, or everything. */
+static struct pa_interval span_of(const struct pa_step *step, enum pa_field field)
+{
+	struct pa_interval all = { 0, pa_field_max(field) };
+	const struct pa_elements *elements = step->elements;
+	const struct pa_key_part *part = step->key.parts;
+	bool plain =
+		step->key.count == 1 && !part->opaque && part->field == field && part->mask == all.last && !part->xor_value;
+	if (!plain || step->negated || !elements->count || elements->opaque || elements->may_grow || elements->has_catch_all)
+		return all;
+	struct pa_interval span = elements->keys[0];
+	for (size_t i = 1; i < elements->count && i < 64; i++) {
+		span.first = elements->keys[i].first < span.first ? elements->keys[i].first : span.first;
+		span.last = elements->keys[i].last > span.last ? elements->keys[i].last : span.last;
+	}
+	return elements->count > 64 && !elements->sorted ? all
+	       : elements->count > 64 ? (struct pa_interval){ span.first, elements->keys[elements->count - 1].last }
+				      : span;
+}
+
+static void index_rule(const struct pa_rule *rule, struct pa_walk_span *span)
+{
+	span->port = (struct pa_interval){ 0, pa_field_max(PA_FIELD_DPORT) };
+	span->source = (struct pa_interval){ 0, pa_field_max(PA_FIELD_SADDR) };
+	for (size_t i = 0; i < rule->step_count; i++) {
+		const struct pa_step *step = &rule->steps[i];
+		if (step->kind == PA_STEP_NONE)
+			continue;
+		if (step->kind != PA_STEP_MATCH)
+			return;
+		struct pa_interval port = span_of(step, PA_FIELD_DPORT), source = span_of(step, PA_FIELD_SADDR);
+		span->port.first = port.first > span->port.first ? port.first : span->port.first;
+		span->port.last = port.last < span->port.last ? port.last : span->port.last;
+		span->source.first = source.first > span->source.first ? source.first : span->source.first;
+		span->source.last = source.last < span->source.last ? source.last : span->source.last;
+	}
+}
+
+void pa_walk_index_make(const struct pa_ruleset *ruleset, struct pa_arena *arena, const struct pa_walk_span ***ret_index)
+{
+	const struct pa_walk_span **index =
+		pa_arena_alloc(arena, ruleset->chain_count + 1, sizeof(const struct pa_walk_span *));
+	for (size_t c = 0; c < ruleset->chain_count; c++) {
+		const struct pa_chain *chain = ruleset->chains[c];
+		if (chain->rule_count < LONG_CHAIN)
+			continue;
+		struct pa_walk_span *spans = pa_arena_alloc(arena, chain->rule_count, sizeof(*spans));
+		for (size_t i = 0; i < chain->rule_count; i++)
+			index_rule(chain->rules[i], &spans[i]);
+		index[c] = spans;
+	}
+	*ret_index = index;
+}
+
+/* From what to what the packets of the state reach in a field that nothing has changed; everything otherwise. */
+static struct pa_interval reach(const struct pa_wstate *state, enum pa_field field)
+{
+	if (state->now[field].kind != PA_W_PACKET)
+		return (struct pa_interval){ 0, pa_field_max(field) };
+	struct pa_wrange range = state->packet[state->now[field].field];
+	return (struct pa_interval){ range.items[0].first, range.items[range.count - 1].last };
+}
+
+size_t pa_walk_index_skip(const struct pa_walk_span *spans, const struct pa_wstate *state, size_t from, size_t count)
+{
+	struct pa_interval port = reach(state, PA_FIELD_DPORT), source = reach(state, PA_FIELD_SADDR);
+	while (from < count && (spans[from].port.first > port.last || spans[from].port.last < port.first ||
+				spans[from].source.first > source.last || spans[from].source.last < source.first))
+		from++;
+	return from;
+}
