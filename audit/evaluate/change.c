@@ -229,6 +229,20 @@ static pa_node destination_node(struct change *c, const struct pa_value *address
 			      pa_outcome(e, PA_OUTCOME_ACCEPT, marked));
 }
 
+/* Most rules name their protocol before they translate a port. */
+static bool excludes_dccp(const struct pa_rule *rule, size_t before)
+{
+	for (size_t i = 0; i < before; i++) {
+		const struct pa_step *step = &rule->steps[i];
+		if (step->kind != PA_STEP_MATCH || step->negated || step->key.count != 1 || step->key.parts[0].opaque ||
+		    step->key.parts[0].field != PA_FIELD_L4PROTO || step->elements->count != 1 || step->elements->has_catch_all)
+			continue;
+		if (step->elements->keys[0].first > 33 || step->elements->keys[0].last < 33)
+			return true;
+	}
+	return false;
+}
+
 static pa_node translated(struct change *c, const struct pa_value *address, const struct pa_value *port)
 {
 	struct pa_evaluation *e = c->e;
@@ -238,7 +252,7 @@ static pa_node translated(struct change *c, const struct pa_value *address, cons
 		return pa_outcome(e, PA_OUTCOME_ACCEPT, pa_env_set_const(e, env, PA_SLOT_NATTED, 1));
 	}
 	pa_node node = destination_node(c, address, port);
-	if (!port)
+	if (!port || excludes_dccp(c->rule, c->step))
 		return node;
 	/* kernels without DCCP support leave its ports alone, others translate them (measured on 6.18) */
 	struct pa_value unsure = unknown_value(e, "whether this kernel translates DCCP ports");

@@ -100,6 +100,8 @@ struct pa_answer {
 	bool known;
 	pa_node node;	  /* outcomes */
 	pa_node universe; /* set: what can arrive there */
+	pa_node visible_universe;
+	bool visible_known;
 };
 
 struct pa_variable {
@@ -152,6 +154,7 @@ struct pa_evaluation {
 
 	pa_node family[2];	  /* sets: IPv4, IPv6 */
 	pa_node base;		  /* set: headers that are consistent, before the path is known */
+	pa_node common;		  /* set: addresses look like their family's */
 	pa_node plain;		  /* set: plain packets, see pa_visible() */
 	pa_node usual_types;	  /* set: of the kinds a destination can be, those that rows speak of */
 	pa_node plain_nextheader; /* set: no extension headers (PA_TRUE when nobody asks) */
@@ -228,8 +231,6 @@ void pa_universe_make(struct pa_evaluation *e);
 pa_node pa_universe_path(struct pa_evaluation *e, enum pa_path path);
 /* The fields that hardly ever matter, and the classes of their plain values. */
 void pa_universe_plain(struct pa_evaluation *e, bool fields[PA_FIELD_COUNT], uint32_t classes[PA_FIELD_COUNT]);
-/* Packets whose addresses look like their family's: no IPv4-mapped ones in IPv6. */
-pa_node pa_universe_common(struct pa_evaluation *e);
 /* What conntrack calls a packet without a flow: sets of new, untracked (neighbour discovery); the rest is invalid. */
 pa_node pa_universe_new(struct pa_evaluation *e);
 pa_node pa_universe_untracked(struct pa_evaluation *e);

@@ -233,13 +233,13 @@ struct pa_packet pa_evaluation_example(struct pa_evaluation *e, enum pa_path pat
 	uint32_t classes[PA_FIELD_COUNT];
 	struct pa_arena *arena = pa_arena_new();
 	prefer(e, path, preference, arena);
-	pa_node inside = pa_node_and(e->space, set.node, pa_visible(e, pa_answer(e, path, PA_SCENARIO_NEW)->universe));
+	pa_node inside = pa_node_and(e->space, set.node, pa_evaluation_universe(e, path).node);
 	if (inside == PA_FALSE)
 		inside = set.node; /* replies and the like */
 	pa_node plain = pa_node_and(e->space, inside, e->plain);
 	inside = plain == PA_FALSE ? inside : plain;
 	/* IPv6 packets with IPv4-mapped addresses exist, but surprise */
-	pa_node common = pa_node_and(e->space, inside, pa_universe_common(e));
+	pa_node common = pa_node_and(e->space, inside, e->common);
 	pa_node_pick(e->space, common == PA_FALSE ? inside : common, preference, classes);
 	pa_arena_free(arena);
 	pa_u128 nfproto = value_of(e, PA_FIELD_NFPROTO, classes[PA_FIELD_NFPROTO], path, 0);

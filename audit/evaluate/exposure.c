@@ -72,7 +72,6 @@ struct grouping {
 	struct group *groups;
 	size_t count, capacity;
 	struct pa_table128 group_of; /* environment -> group */
-	size_t first, behind;	     /* groups that are kept in the diagram being split */
 };
 
 static bool same_value(bool has_a, const struct pa_value *a, bool has_b, const struct pa_value *b)
@@ -111,16 +110,26 @@ static void group_outcome(void *context, uint32_t terminal)
 	pa_table128_put(&g->group_of, outcome.env, (uint64_t)1 << 63, at);
 }
 
-static pa_node keep_groups(void *context, uint32_t terminal)
+struct listing {
+	struct pa_evaluation *e;
+	struct pa_exposure_list *list;
+	size_t capacity;
+	enum pa_path path;
+	struct grouping *grouping;
+	const struct group *group;
+	pa_node certain_all; /* gets in for sure, wherever it is sent */
+	pa_node universe;
+	pa_node residue; /* possible packets of the group, as conditions */
+	pa_node shown;	 /* what earlier conditions of the group showed */
+};
+
+static uint32_t group_of(void *context, uint32_t terminal)
 {
-	struct grouping *g = context;
-	struct pa_outcome outcome = g->e->outcomes[terminal];
+	struct listing *l = context;
+	struct pa_outcome outcome = l->e->outcomes[terminal];
 	if (outcome.kind != PA_OUTCOME_NEXT)
-		return PA_FALSE;
-	uint32_t at = pa_table128_find(&g->group_of, outcome.env, (uint64_t)1 << 63);
-	if (at < g->first || at >= g->behind)
-		return PA_FALSE;
-	return g->behind - g->first == 1 ? PA_TRUE : PA_TERMINAL(terminal);
+		return PA_NO_GROUP;
+	return pa_table128_find(&l->grouping->group_of, outcome.env, (uint64_t)1 << 63);
 }
 
 /* --- conditions in words --- */
@@ -166,18 +175,6 @@ static struct pa_target target_of(const struct group *group)
 	return target;
 }
 
-struct listing {
-	struct pa_evaluation *e;
-	struct pa_exposure_list *list;
-	size_t capacity;
-	enum pa_path path;
-	const struct group *group;
-	pa_node certain_all; /* gets in for sure, wherever it is sent */
-	pa_node universe;
-	pa_node residue; /* possible packets of the group, as conditions */
-	pa_node shown;	 /* what earlier conditions of the group showed */
-};
-
 static void add_exposure(struct listing *l, enum pa_certainty certainty, const char *condition, pa_node set)
 {
 	if (set == PA_FALSE)
@@ -212,26 +209,11 @@ static void add_group(struct listing *l, pa_node accepted)
 	pa_node_conditions(space, l->residue, add_condition, l);
 }
 
-/* Split a diagram with many targets by halves: every level of the halving passes over it once. */
-static void split_groups(struct listing *l, struct grouping *g, pa_node node, size_t first, size_t behind)
+static void list_group(void *context, uint32_t number, pa_node accepted)
 {
-	if (behind - first == 1) {
-		l->group = &g->groups[first];
-		g->first = first;
-		g->behind = behind;
-		add_group(l, pa_node_bind(l->e->space, node, keep_groups, g));
-		return;
-	}
-	size_t middle = first + (behind - first) / 2;
-	pa_node halves[2];
-	for (unsigned i = 0; i < 2; i++) {
-		g->first = i ? middle : first;
-		g->behind = i ? behind : middle;
-		bool single = g->behind - g->first == 1;
-		halves[i] = single ? node : pa_node_bind(l->e->space, node, keep_groups, g);
-	}
-	split_groups(l, g, halves[0], first, middle);
-	split_groups(l, g, halves[1], middle, behind);
+	struct listing *l = context;
+	l->group = &l->grouping->groups[number];
+	add_group(l, accepted);
 }
 
 static const struct pa_exposure_list *exposures(struct pa_evaluation *e, enum pa_path path)
@@ -243,7 +225,7 @@ static const struct pa_exposure_list *exposures(struct pa_evaluation *e, enum pa
 	struct grouping grouping = { .e = e };
 	pa_node_terminals(e->space, answer->node, group_outcome, &grouping);
 	pa_node accepted = pa_accepted(e, answer->node), certain = pa_node_every_variable(e->space, accepted);
-	struct listing listing = { .e = e, .list = list, .path = path, .universe = answer->universe };
+	struct listing listing = { .e = e, .list = list, .path = path, .universe = answer->universe, .grouping = &grouping };
 	list->certain = (pa_set){ visible_within(e, certain, answer->universe) };
 	list->possible = list->certain;
 	if (certain != accepted)
@@ -254,7 +236,7 @@ static const struct pa_exposure_list *exposures(struct pa_evaluation *e, enum pa
 		listing.group = &grouping.groups[0];
 		add_exposure(&listing, PA_CERTAIN, NULL, list->certain.node);
 	} else if (grouping.count)
-		split_groups(&listing, &grouping, answer->node, 0, grouping.count);
+		pa_node_groups(e->space, answer->node, group_of, list_group, &listing);
 	free(grouping.groups);
 	pa_table128_done(&grouping.group_of);
 	list->known = true;
@@ -292,7 +274,12 @@ pa_set pa_evaluation_scenario(struct pa_evaluation *e, enum pa_path path, enum p
 
 pa_set pa_evaluation_scenario_universe(struct pa_evaluation *e, enum pa_path path, enum pa_scenario scenario)
 {
-	return (pa_set){ pa_visible(e, pa_answer(e, path, scenario)->universe) };
+	pa_answer(e, path, scenario);
+	struct pa_answer *answer = &e->answers[scenario][path];
+	if (!answer->visible_known)
+		answer->visible_universe = pa_visible(e, answer->universe);
+	answer->visible_known = true;
+	return (pa_set){ answer->visible_universe };
 }
 
 pa_set pa_evaluation_universe(struct pa_evaluation *e, enum pa_path path)

@@ -202,6 +202,21 @@ static pa_node after_nat_chain(void *context, uint32_t terminal)
 	return nat_chain(e, walk->stage, walk->at + 1, outcome.env);
 }
 
+/* The packets that a nat chain is asked about. */
+static pa_node nat_asked(struct pa_evaluation *e, const struct pa_chain *chain)
+{
+	enum pa_family family = chain->table->family;
+	pa_node asked = PA_FALSE;
+	if (e->plan.conntrack_ipv4 && pa_family_sees(family, 4))
+		asked = e->family[0];
+	if (e->plan.conntrack_ipv6 && pa_family_sees(family, 6))
+		asked = pa_node_or(e->space, asked, e->family[1]);
+	/* over lo the flow was made on the way out: prerouting and input nat chains are not asked (measured) */
+	if (chain->hook == PA_HOOK_PREROUTING || chain->hook == PA_HOOK_INPUT)
+		asked = pa_node_minus(e->space, asked, pa_field_in(e, PA_FIELD_IIFNAME, LO, LO));
+	return asked;
+}
+
 static pa_node nat_chain(struct pa_evaluation *e, const struct pa_stage *stage, size_t at, uint32_t env)
 {
 	if (at == stage->nat_count)
@@ -209,14 +224,8 @@ static pa_node nat_chain(struct pa_evaluation *e, const struct pa_stage *stage, 
 	const struct pa_chain *chain = stage->nat[at];
 	struct nat_walk walk = { e, stage, at, env };
 	uint32_t read;
-	pa_node skipped = nat_chain(e, stage, at + 1, env);
 	pa_node node = pa_node_bind(e->space, pa_chain_node(e, chain, env, &read), after_nat_chain, &walk);
-	node = for_family(e, chain->table->family, node, skipped);
-	if (!e->plan.conntrack_ipv4)
-		node = pa_node_choose(e->space, e->family[0], skipped, node);
-	if (!e->plan.conntrack_ipv6)
-		node = pa_node_choose(e->space, e->family[1], skipped, node);
-	return node;
+	return pa_node_choose(e->space, nat_asked(e, chain), node, nat_chain(e, stage, at + 1, env));
 }
 
 /* The first packet of a flow is asked; established, invalid and untracked ones are not. */
@@ -232,10 +241,6 @@ static pa_node nat_stage(struct pa_evaluation *e, const struct pa_stage *stage, 
 			pa_node_or(e->space, pa_field_in(e, PA_FIELD_L4PROTO, 1, 1), pa_field_in(e, PA_FIELD_L4PROTO, 58, 58));
 		node = pa_node_choose(e->space, icmp, skipped, node);
 	}
-	/* over lo the flow was made on the way out: prerouting and input nat chains are not asked (measured) */
-	enum pa_hook hook = stage->nat[0]->hook;
-	if (hook == PA_HOOK_PREROUTING || hook == PA_HOOK_INPUT)
-		node = pa_node_choose(e->space, pa_field_in(e, PA_FIELD_IIFNAME, LO, LO), skipped, node);
 	return node;
 }
 

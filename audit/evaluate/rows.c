@@ -161,6 +161,7 @@ struct ways {
 	bool too_many;
 };
 
+/* Rows do not speak of fib types: the packets that may have those of the leaf. */
 static pa_node leaf_set(struct pa_evaluation *e, const struct pa_wstate *state)
 {
 	struct pa_box box = { 0 };
@@ -168,7 +169,14 @@ static pa_node leaf_set(struct pa_evaluation *e, const struct pa_wstate *state)
 		if (state->split_mask >> f & 1 && pa_space_classes(e->space, (enum pa_field)f)->count > 1)
 			box.field[f] = (struct pa_ranges){ state->packet[f].items, state->packet[f].count };
 	}
-	return pa_set_box(e->space, &box).node;
+	static const bool types[PA_FIELD_COUNT] = {
+		[PA_FIELD_DADDR_TYPE] = true, [PA_FIELD_DADDR_IIF_TYPE] = true, [PA_FIELD_SADDR_TYPE] = true
+	};
+	pa_node set = pa_set_box(e->space, &box).node;
+	if (box.field[PA_FIELD_DADDR_TYPE].count || box.field[PA_FIELD_DADDR_IIF_TYPE].count ||
+	    box.field[PA_FIELD_SADDR_TYPE].count)
+		set = pa_node_forget(e->space, pa_node_and(e->space, set, e->base), types);
+	return set;
 }
 
 static void take_way(void *context, const struct pa_wstate *state)

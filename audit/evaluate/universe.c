@@ -285,12 +285,6 @@ static pa_node next_headers(struct pa_evaluation *e)
 	return either(e, e->family[0], either(e, set, header));
 }
 
-pa_node pa_universe_common(struct pa_evaluation *e)
-{
-	pa_node mapped = either(e, field_set(e, PA_FIELD_SADDR, &ipv4_all, 1), field_set(e, PA_FIELD_DADDR, &ipv4_all, 1));
-	return either(e, e->family[0], outside(e, mapped));
-}
-
 pa_node pa_universe_new(struct pa_evaluation *e)
 {
 	struct pa_interval flags[256];
@@ -334,6 +328,13 @@ static pa_node plain_packets(struct pa_evaluation *e)
 	return both(e, set, either(e, e->family[0], e->plain_nextheader));
 }
 
+/* Packets whose addresses look like their family's: no IPv4-mapped ones in IPv6. */
+static pa_node common_packets(struct pa_evaluation *e)
+{
+	pa_node mapped = either(e, field_set(e, PA_FIELD_SADDR, &ipv4_all, 1), field_set(e, PA_FIELD_DADDR, &ipv4_all, 1));
+	return either(e, e->family[0], outside(e, mapped));
+}
+
 void pa_universe_make(struct pa_evaluation *e)
 {
 	e->plain_nextheader = PA_TRUE;
@@ -346,11 +347,12 @@ void pa_universe_make(struct pa_evaluation *e)
 	set = both(e, set, source_types(e));
 	e->base = both(e, set, next_headers(e));
 	e->plain = plain_packets(e);
+	e->common = common_packets(e);
 	/* of an unknown host every address may be broadcast or anycast as well: rows speak of own and foreign ones */
 	pa_node usual =
 		either(e, type_is(e, PA_FIELD_DADDR_TYPE, PA_TYPE_LOCAL), type_is(e, PA_FIELD_DADDR_TYPE, PA_TYPE_UNICAST));
-	pa_node possible =
-		pa_node_forget(e->space, both(e, e->base, usual), (const bool[PA_FIELD_COUNT]){ [PA_FIELD_DADDR_TYPE] = true });
+	static const bool types[PA_FIELD_COUNT] = { [PA_FIELD_DADDR_TYPE] = true, [PA_FIELD_DADDR_IIF_TYPE] = true };
+	pa_node possible = pa_node_forget(e->space, both(e, e->base, usual), types);
 	e->usual_types = either(e, usual, outside(e, possible));
 }
 

@@ -159,6 +159,11 @@ static void fill_packet(struct pa_wrun *run, struct pa_wstate *state, const stru
 		state->packet[f] = (struct pa_wrange){ value, 1 };
 	}
 	state->state_default = !packet->known[PA_FIELD_CT_STATE];
+	/* the first packet of a flow is the original direction's */
+	static const struct pa_interval original = { 0, 0 };
+	bool first = state->state_default || packet->value[PA_FIELD_CT_STATE] == PA_CT_NEW;
+	if (first && !packet->known[PA_FIELD_CT_DIRECTION])
+		state->packet[PA_FIELD_CT_DIRECTION] = (struct pa_wrange){ &original, 1 };
 }
 
 /* Marks and status are followed by value; what the packet does not say of them is open. */

@@ -38,8 +38,28 @@ bool pa_wassume(struct pa_wrun *run, struct pa_wstate *state, const char *text, 
 
 /* --- intervals --- */
 
+/* The first of sorted intervals that ends at or behind a value. */
+static size_t first_reaching(const struct pa_interval *items, size_t count, pa_u128 value)
+{
+	size_t low = 0, high = count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (items[middle].last < value)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
 static struct pa_wrange intersect(struct pa_wrun *run, struct pa_wrange range, const struct pa_interval *items, size_t count)
 {
+	/* of a large set only what lies between the ends of the range counts */
+	size_t from = first_reaching(items, count, range.items[0].first);
+	size_t behind = first_reaching(items, count, range.items[range.count - 1].last);
+	behind += behind < count;
+	items += from;
+	count = behind - from;
 	struct pa_interval *out = pa_arena_alloc(run->arena, range.count + count + 1, sizeof(*out));
 	size_t n = 0;
 	for (size_t i = 0, j = 0; i < range.count && j < count;) {
