@@ -367,12 +367,12 @@ namespaces() {
 	status=$?
 	gives 3 'an nft script is loaded into a network namespace of its own' 'refused here' 'nft -j list ruleset'
 
-	name="the host is not touched"
+	# shellcheck disable=SC2034
+	name="the host is not touched" command="pa-load facts.nft interfaces.nft in a namespace with rules"
 	unshare -Urn sh -c "nft -f plain.nft; nft list ruleset; ip -o link; cat /proc/net/dev | wc -l" >before
 	unshare -Urn sh -c "nft -f plain.nft; $load facts.nft interfaces.nft >loaded 2>err; $load flush.nft >>loaded 2>>err
 		nft list ruleset; ip -o link; cat /proc/net/dev | wc -l" >after
 	cases=$((cases + 1))
-	command="pa-load facts.nft interfaces.nft in a namespace with rules"
 	cmp -s before after || fail "$(diff before after | head -n 5)"
 	grep -q 'tcp dport { 22, 80 } accept' after || fail "there was nothing to touch"
 	grep -q 'flags dynamic' loaded || fail "nothing was loaded"
