@@ -40,8 +40,11 @@ struct pa_evaluation *pa_evaluation_begin(const struct pa_ruleset *ruleset, cons
 	pa_plan_make(ruleset, e->arena, &e->plan);
 	e->chains = pa_arena_alloc(e->arena, ruleset->chain_count + 1, sizeof(*e->chains));
 	pa_gather(e, announced);
-	for (size_t i = 0; i < cut_count; i++)
+	for (size_t i = 0; i < cut_count; i++) {
 		pa_cuts_add_interval(announced, cuts[i].field, cuts[i].interval);
+		if (cuts[i].field == PA_FIELD_L4PROTO && pa_cuts_has(announced, PA_FIELD_IP6_NEXTHDR))
+			pa_cuts_add_interval(announced, PA_FIELD_IP6_NEXTHDR, cuts[i].interval);
+	}
 	pa_universe_cuts(e, announced);
 	e->space = pa_space_new(announced, ruleset->rule_count + cut_count);
 	pa_cuts_free(announced);

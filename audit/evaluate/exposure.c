@@ -29,26 +29,15 @@ static const enum pa_field not_shown[] = {
 	PA_FIELD_IP6_NEXTHDR
 };
 
-/* What of a set is visible within a universe: when the set asks nothing that is not shown, only the universe has to be cut. */
-static pa_node visible_within(struct pa_evaluation *e, pa_node set, pa_node universe)
-{
-	bool used[PA_FIELD_COUNT] = { false };
-	pa_node_fields(e->space, set, used);
-	for (size_t i = 0; i < sizeof(not_shown) / sizeof(not_shown[0]); i++) {
-		if (used[not_shown[i]])
-			return pa_visible(e, pa_node_and(e->space, set, universe));
-	}
-	return pa_node_and(e->space, set, pa_visible(e, universe));
-}
+static const bool hidden[PA_FIELD_COUNT] = {
+	[PA_FIELD_DADDR_TYPE] = true, [PA_FIELD_DADDR_IIF_TYPE] = true, [PA_FIELD_SADDR_TYPE] = true
+};
 
-pa_node pa_visible(struct pa_evaluation *e, pa_node set)
+/* Let plain packets decide for the fields that hardly ever matter. */
+static pa_node with_plain(struct pa_evaluation *e, pa_node set)
 {
-	static const enum pa_field hidden[] = { PA_FIELD_DADDR_TYPE, PA_FIELD_DADDR_IIF_TYPE, PA_FIELD_SADDR_TYPE };
-	bool forgotten[PA_FIELD_COUNT] = { false }, fixed[PA_FIELD_COUNT] = { false };
+	bool fixed[PA_FIELD_COUNT] = { false };
 	uint32_t classes[PA_FIELD_COUNT] = { 0 };
-	for (size_t i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++)
-		forgotten[hidden[i]] = true;
-	set = pa_node_forget(e->space, pa_node_and(e->space, set, e->usual_types), forgotten);
 	pa_universe_plain(e, fixed, classes);
 	pa_node plain = set;
 	if (pa_space_classes(e->space, PA_FIELD_IP6_NEXTHDR)->count > 1) {
@@ -58,6 +47,41 @@ pa_node pa_visible(struct pa_evaluation *e, pa_node set)
 		plain = pa_node_forget(e->space, plain, header);
 	}
 	return pa_node_or(e->space, set, pa_node_fix(e->space, plain, fixed, classes));
+}
+
+pa_node pa_visible(struct pa_evaluation *e, pa_node set)
+{
+	return with_plain(e, pa_node_forget(e->space, pa_node_and(e->space, set, e->usual_types), hidden));
+}
+
+static bool asks_not_shown(struct pa_evaluation *e, pa_node set)
+{
+	bool used[PA_FIELD_COUNT] = { false };
+	pa_node_fields(e->space, set, used);
+	for (size_t i = 0; i < sizeof(not_shown) / sizeof(not_shown[0]); i++) {
+		if (used[not_shown[i]])
+			return true;
+	}
+	return false;
+}
+
+/* What of a set is visible within a universe: when the set asks nothing that is not shown, only the universe has to be cut. */
+static pa_node visible_within(struct pa_evaluation *e, pa_node set, pa_node universe)
+{
+	if (asks_not_shown(e, set))
+		return pa_visible(e, pa_node_and(e->space, set, universe));
+	return pa_node_and(e->space, set, pa_visible(e, universe));
+}
+
+/* Certain is what gets in whatever the hidden fields are: on the way out the destination may be an own address or a foreign one. */
+static pa_node visible_certain(struct pa_evaluation *e, pa_node set, pa_node universe)
+{
+	if (!asks_not_shown(e, set))
+		return visible_within(e, set, universe);
+	pa_node usual = pa_node_and(e->space, universe, e->usual_types);
+	pa_node inside = pa_node_forget(e->space, pa_node_and(e->space, usual, set), hidden);
+	pa_node outside = pa_node_forget(e->space, pa_node_minus(e->space, usual, set), hidden);
+	return with_plain(e, pa_node_minus(e->space, inside, outside));
 }
 
 /* --- groups by target --- */
@@ -203,10 +227,13 @@ static void add_group(struct listing *l, pa_node accepted)
 	accepted = pa_node_and(space, accepted, l->universe);
 	pa_node some = pa_node_some_variable(space, accepted);
 	pa_node certain = pa_visible(l->e, pa_node_and(space, some, l->certain_all));
+	certain = pa_node_and(space, certain, l->list->certain.node);
 	add_exposure(l, PA_CERTAIN, NULL, certain);
 	l->residue = pa_node_minus(space, accepted, l->certain_all);
 	l->shown = certain;
 	pa_node_conditions(space, l->residue, add_condition, l);
+	pa_node rest = pa_node_minus(space, pa_visible(l->e, some), l->shown);
+	add_exposure(l, PA_POSSIBLE, "depending on what kind of address it is for this host (fib type)", rest);
 }
 
 static void list_group(void *context, uint32_t number, pa_node accepted)
@@ -214,6 +241,13 @@ static void list_group(void *context, uint32_t number, pa_node accepted)
 	struct listing *l = context;
 	l->group = &l->grouping->groups[number];
 	add_group(l, accepted);
+}
+
+static bool asks_hidden(struct pa_evaluation *e, pa_node set)
+{
+	bool used[PA_FIELD_COUNT] = { false };
+	pa_node_fields(e->space, set, used);
+	return used[PA_FIELD_DADDR_TYPE] || used[PA_FIELD_DADDR_IIF_TYPE] || used[PA_FIELD_SADDR_TYPE];
 }
 
 static const struct pa_exposure_list *exposures(struct pa_evaluation *e, enum pa_path path)
@@ -226,13 +260,14 @@ static const struct pa_exposure_list *exposures(struct pa_evaluation *e, enum pa
 	pa_node_terminals(e->space, answer->node, group_outcome, &grouping);
 	pa_node accepted = pa_accepted(e, answer->node), certain = pa_node_every_variable(e->space, accepted);
 	struct listing listing = { .e = e, .list = list, .path = path, .universe = answer->universe, .grouping = &grouping };
-	list->certain = (pa_set){ visible_within(e, certain, answer->universe) };
+	list->certain = (pa_set){ visible_certain(e, certain, answer->universe) };
 	list->possible = list->certain;
-	if (certain != accepted)
+	bool sure = certain == accepted && !asks_hidden(e, accepted);
+	if (!sure)
 		list->possible = (pa_set){ visible_within(e, pa_node_some_variable(e->space, accepted), answer->universe) };
-	if (grouping.count != 1 || certain != accepted)
+	if (grouping.count != 1 || !sure)
 		listing.certain_all = pa_node_and(e->space, certain, answer->universe);
-	if (grouping.count == 1 && certain == accepted) {
+	if (grouping.count == 1 && sure) {
 		listing.group = &grouping.groups[0];
 		add_exposure(&listing, PA_CERTAIN, NULL, list->certain.node);
 	} else if (grouping.count)

@@ -433,14 +433,38 @@ static uint32_t start_env(struct pa_evaluation *e, enum pa_path path)
 	return pa_env_set_const(e, env, path == PA_PATH_OUT ? PA_FIELD_IIFNAME : PA_FIELD_OIFNAME, 0);
 }
 
-/* Over lo the packet arrives as it left: flow, and mark if some rule sets one. */
+/* What the flow of a packet over lo got on the way out. */
+static pa_node with_output_flow(void *context, uint32_t terminal)
+{
+	static const enum pa_field original[] = { PA_FIELD_CT_ORIG_SADDR, PA_FIELD_CT_ORIG_DADDR, PA_FIELD_CT_ORIG_SPORT,
+						  PA_FIELD_CT_ORIG_DPORT };
+	struct pa_evaluation *e = context;
+	struct pa_outcome outcome = e->outcomes[terminal];
+	if (outcome.kind != PA_OUTCOME_NEXT || !pa_env_has_flow(e, outcome.env))
+		return PA_TERMINAL(terminal);
+	if (e->plan.output_ct_marks) {
+		struct pa_value mark = question(e, "the conntrack mark that a flow over lo got on its way out");
+		outcome.env = pa_env_set(e, outcome.env, PA_FIELD_CT_MARK, &mark);
+	}
+	if (e->plan.output_nat) {
+		struct pa_value header = question(e, "what a flow over lo was before NAT on its way out");
+		outcome.env = pa_env_set(e, outcome.env, PA_FIELD_CT_STATUS, &header);
+		for (size_t i = 0; i < sizeof(original) / sizeof(original[0]); i++)
+			outcome.env = pa_env_set(e, outcome.env, original[i], &header);
+	}
+	return next_node(e, outcome.env);
+}
+
+/* Over lo the packet arrives as it left: with its flow, and with the marks that rules gave both. */
 static pa_node start_lo(struct pa_evaluation *e, uint32_t env, enum pa_scenario scenario)
 {
 	if (e->plan.output_marks) {
 		struct pa_value mark = question(e, "the mark that a packet over lo got on its way out");
 		env = pa_env_set(e, env, PA_FIELD_MARK, &mark);
 	}
-	return tracked(e, env, scenario);
+	pa_node node = tracked(e, env, scenario);
+	bool changed = e->plan.output_ct_marks || e->plan.output_nat;
+	return changed ? pa_node_bind(e->space, node, with_output_flow, e) : node;
 }
 
 static pa_node prerouting(struct pa_evaluation *e, enum pa_scenario scenario)

@@ -158,8 +158,56 @@ static void note_step(const struct pa_rule *rule, const struct pa_step *step, st
 		plan->conntrack_ipv6 = plan->conntrack_ipv6 || (pa_family_sees(family, 6) && only != 4);
 	}
 	plan->reads_status = plan->reads_status || reads_status(step);
-	if (step->kind == PA_STEP_ASSIGN && step->field == PA_FIELD_MARK)
-		plan->output_marks = true;
+}
+
+/* --- what leaves over lo arrives again --- */
+
+static void note_output_chain(const struct pa_chain *chain, bool *seen, struct pa_plan *plan);
+
+static void note_output_target(const struct pa_verdict *verdict, bool *seen, struct pa_plan *plan)
+{
+	if ((verdict->kind == PA_VERDICT_JUMP || verdict->kind == PA_VERDICT_GOTO) && verdict->target)
+		note_output_chain(verdict->target, seen, plan);
+}
+
+static void note_output_step(const struct pa_step *step, bool *seen, struct pa_plan *plan)
+{
+	plan->output_nat = plan->output_nat || step->kind == PA_STEP_NAT;
+	if (step->kind == PA_STEP_ASSIGN) {
+		plan->output_marks = plan->output_marks || step->field == PA_FIELD_MARK;
+		plan->output_ct_marks = plan->output_ct_marks || step->field == PA_FIELD_CT_MARK;
+	}
+	if (step->kind == PA_STEP_VERDICT)
+		note_output_target(&step->verdict, seen, plan);
+	if (step->kind != PA_STEP_VMAP)
+		return;
+	for (size_t i = 0; i < step->elements->count; i++)
+		note_output_target(&step->elements->data[i].verdict, seen, plan);
+	if (step->elements->catch_all)
+		note_output_target(&step->elements->catch_all->verdict, seen, plan);
+}
+
+static void note_output_chain(const struct pa_chain *chain, bool *seen, struct pa_plan *plan)
+{
+	if (seen[chain->id])
+		return;
+	seen[chain->id] = true;
+	for (size_t i = 0; i < chain->rule_count; i++) {
+		for (size_t k = 0; k < chain->rules[i]->step_count; k++)
+			note_output_step(&chain->rules[i]->steps[k], seen, plan);
+	}
+}
+
+static void note_output(const struct pa_ruleset *ruleset, struct pa_plan *plan)
+{
+	bool *seen = pa_xcalloc(ruleset->chain_count + 1, sizeof(*seen));
+	for (size_t i = 0; i < ruleset->chain_count; i++) {
+		const struct pa_chain *chain = ruleset->chains[i];
+		bool leaving = chain->is_base && (chain->hook == PA_HOOK_OUTPUT || chain->hook == PA_HOOK_POSTROUTING);
+		if (leaving && !chain->table->dormant)
+			note_output_chain(chain, seen, plan);
+	}
+	free(seen);
 }
 
 /* Can this chain (or one that it jumps to) keep a packet from arriving as it was sent? `depth` bounds loops. */
@@ -242,5 +290,6 @@ void pa_plan_make(const struct pa_ruleset *ruleset, struct pa_arena *arena, stru
 		for (size_t k = 0; k < rule->step_count; k++)
 			note_step(rule, &rule->steps[k], plan);
 	}
+	note_output(ruleset, plan);
 	plan_other_families(ruleset, arena, plan);
 }

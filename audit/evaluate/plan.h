@@ -39,7 +39,8 @@ struct pa_plan {
 	struct pa_hook_plan hook[PA_PLAN_HOOKS];
 	bool conntrack_ipv4, conntrack_ipv6; /* something turns connection tracking on for the family */
 	bool reads_status;		     /* some rule tests ct status: whether a translation changes anything matters */
-	bool output_marks;		     /* some rule sets a mark: packets over lo may arrive with it */
+	/* what chains of output and postrouting may give a packet before it arrives over lo */
+	bool output_marks, output_ct_marks, output_nat;
 	/* base chains of netdev and bridge tables that may drop or change packets of the paths in and forward, or out */
 	const struct pa_chain **ingress, **egress;
 	size_t ingress_count, egress_count;

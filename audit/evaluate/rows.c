@@ -22,6 +22,7 @@ struct rows {
 	struct pa_row *items;
 	size_t count, capacity, limit;
 	bool cut;
+	struct pa_ranges *wholes_with_lo[2]; /* what fields can be at all, lo included, by family */
 };
 
 /* --- what a field can be at all on this path: a row that holds all of it says nothing about the field --- */
@@ -70,24 +71,30 @@ static pa_node whole_universe(struct pa_evaluation *e, enum pa_path path, bool t
 	return universe;
 }
 
-static struct pa_ranges *whole_ranges(struct pa_evaluation *e, enum pa_path path, int family, bool translated)
+/* A row without interfaces speaks of all but lo; one that names lo holds it all only when it holds what comes over lo as well. */
+static struct pa_ranges *measure_whole(struct pa_evaluation *e, enum pa_path path, int family, bool translated, bool with_lo)
 {
-	struct pa_ranges **known = &e->wholes[path][family == 6][translated];
-	if (*known)
-		return *known;
-	*known = pa_arena_alloc(e->arena, WHOLE_COUNT, sizeof(**known));
+	struct pa_ranges *whole = pa_arena_alloc(e->arena, WHOLE_COUNT, sizeof(*whole));
 	/* without what NAT brings from the other path, or plain forwarded rows would not hold it all */
 	pa_node universe = pa_node_and(e->space, whole_universe(e, path, translated), e->family[family == 6]);
 	universe = pa_visible(e, pa_node_and(e->space, universe,
 					     pa_node_or(e->space, pa_universe_new(e), pa_universe_untracked(e))));
-	pa_node no_lo = pa_node_minus(e->space, universe, pa_field_in(e, PA_FIELD_IIFNAME, LO, LO));
 	pa_node icmp = pa_field_in(e, PA_FIELD_L4PROTO, family == 6 ? 58 : 1, family == 6 ? 58 : 1);
+	if (!with_lo && path != PA_PATH_OUT)
+		universe = pa_node_minus(e->space, universe, pa_field_in(e, PA_FIELD_IIFNAME, LO, LO));
 	for (unsigned i = 0; i < WHOLE_COUNT; i++) {
-		pa_node set = path == PA_PATH_OUT ? universe : no_lo;
-		if (whole_fields[i] == PA_FIELD_ICMP_TYPE)
-			set = pa_node_and(e->space, set, icmp);
-		(*known)[i] = project(e, set, whole_fields[i]);
+		bool of_icmp = whole_fields[i] == PA_FIELD_ICMP_TYPE;
+		whole[i] = project(e, of_icmp ? pa_node_and(e->space, universe, icmp) : universe, whole_fields[i]);
 	}
+	return whole;
+}
+
+static struct pa_ranges *whole_ranges(struct rows *rows, const struct pa_row *row, bool with_lo)
+{
+	bool ipv6 = row->family == 6;
+	struct pa_ranges **known = with_lo ? &rows->wholes_with_lo[ipv6] : &rows->e->wholes[row->path][ipv6][row->has_target];
+	if (!*known)
+		*known = measure_whole(rows->e, row->path, row->family, row->has_target, with_lo);
 	return *known;
 }
 
@@ -119,10 +126,11 @@ static bool has_lo(struct pa_ranges names)
 
 static void simplify(struct rows *rows, struct pa_row *row)
 {
-	const struct pa_ranges *whole = whole_ranges(rows->e, row->path, row->family, row->has_target);
+	bool with_lo = row->path != PA_PATH_OUT && has_lo(row->box.field[PA_FIELD_IIFNAME]);
+	const struct pa_ranges *whole = whole_ranges(rows, row, with_lo);
 	for (unsigned i = 0; i < WHOLE_COUNT; i++) {
 		struct pa_ranges *mine = &row->box.field[whole_fields[i]];
-		bool lo = whole_fields[i] == PA_FIELD_IIFNAME && has_lo(*mine);
+		bool lo = whole_fields[i] == PA_FIELD_IIFNAME && with_lo;
 		if (mine->count && !lo && covers(*mine, whole[i]))
 			*mine = (struct pa_ranges){ 0 };
 	}
@@ -161,7 +169,7 @@ struct ways {
 	bool too_many;
 };
 
-/* Rows do not speak of fib types: the packets that may have those of the leaf. */
+/* Rows do not speak of fib types, and plain packets decide: as in pa_visible(). */
 static pa_node leaf_set(struct pa_evaluation *e, const struct pa_wstate *state)
 {
 	struct pa_box box = { 0 };
@@ -169,13 +177,10 @@ static pa_node leaf_set(struct pa_evaluation *e, const struct pa_wstate *state)
 		if (state->split_mask >> f & 1 && pa_space_classes(e->space, (enum pa_field)f)->count > 1)
 			box.field[f] = (struct pa_ranges){ state->packet[f].items, state->packet[f].count };
 	}
-	static const bool types[PA_FIELD_COUNT] = {
-		[PA_FIELD_DADDR_TYPE] = true, [PA_FIELD_DADDR_IIF_TYPE] = true, [PA_FIELD_SADDR_TYPE] = true
-	};
 	pa_node set = pa_set_box(e->space, &box).node;
 	if (box.field[PA_FIELD_DADDR_TYPE].count || box.field[PA_FIELD_DADDR_IIF_TYPE].count ||
-	    box.field[PA_FIELD_SADDR_TYPE].count)
-		set = pa_node_forget(e->space, pa_node_and(e->space, set, e->base), types);
+	    box.field[PA_FIELD_SADDR_TYPE].count || box.field[PA_FIELD_IP6_NEXTHDR].count)
+		set = pa_visible(e, pa_node_and(e->space, set, e->base));
 	return set;
 }
 
@@ -425,7 +430,8 @@ static void merge_protocols(struct rows *rows)
 /* A box is a product: each field of the example is chosen for itself. */
 static struct pa_packet box_example(struct rows *rows, const struct pa_row *row)
 {
-	const struct pa_ranges *whole = whole_ranges(rows->e, row->path, row->family, row->has_target);
+	bool with_lo = row->path != PA_PATH_OUT && has_lo(row->box.field[PA_FIELD_IIFNAME]);
+	const struct pa_ranges *whole = whole_ranges(rows, row, with_lo);
 	struct pa_box box = row->box;
 	for (unsigned i = 0; i < WHOLE_COUNT; i++) {
 		bool icmp = whole_fields[i] == PA_FIELD_ICMP_TYPE || whole_fields[i] == PA_FIELD_L4PROTO;

@@ -92,18 +92,26 @@ static void cut_types(struct pa_cuts *cuts, enum pa_field field)
 		cut(cuts, field, type, type);
 }
 
+/* The first next header is compared with the protocol: what cuts one cuts the other. */
+static void cut_protocols(const struct pa_evaluation *e, struct pa_cuts *cuts)
+{
+	static const pa_u128 always[] = { 1, 6, 33, 58 }, with_ports[] = { 17, 132, 136 };
+	bool both_fields = pa_cuts_has(cuts, PA_FIELD_IP6_NEXTHDR);
+	for (size_t i = 0; i < COUNT(always) + (e->plan.reads_status ? COUNT(with_ports) : 0); i++) {
+		pa_u128 protocol = i < COUNT(always) ? always[i] : with_ports[i - COUNT(always)];
+		cut(cuts, PA_FIELD_L4PROTO, protocol, protocol);
+		if (both_fields)
+			cut(cuts, PA_FIELD_IP6_NEXTHDR, protocol, protocol);
+	}
+}
+
 void pa_universe_cuts(const struct pa_evaluation *e, struct pa_cuts *cuts)
 {
 	struct pa_interval flags[256];
 	cut(cuts, PA_FIELD_NFPROTO, PA_NFPROTO_IPV4, PA_NFPROTO_IPV4);
 	cut(cuts, PA_FIELD_NFPROTO, PA_NFPROTO_IPV6, PA_NFPROTO_IPV6);
 	cut_addresses(e, cuts);
-	cut(cuts, PA_FIELD_L4PROTO, 1, 1);
-	cut(cuts, PA_FIELD_L4PROTO, 6, 6);
-	cut(cuts, PA_FIELD_L4PROTO, 58, 58);
-	static const pa_u128 with_ports[] = { 33, 17, 132, 136 };
-	for (size_t i = 0; i < COUNT(with_ports) && (e->plan.reads_status || with_ports[i] == 33); i++)
-		cut(cuts, PA_FIELD_L4PROTO, with_ports[i], with_ports[i]);
+	cut_protocols(e, cuts);
 	cut_all(cuts, PA_FIELD_TCP_FLAGS, flags, tcp_new_flags(flags));
 	cut(cuts, PA_FIELD_TCP_FLAGS, PA_TCP_SYN, PA_TCP_SYN);
 	cut_all(cuts, PA_FIELD_ICMP_TYPE, icmp_new, COUNT(icmp_new));
@@ -167,14 +175,17 @@ static pa_node type_is(struct pa_evaluation *e, enum pa_field field, unsigned ty
 static pa_node own_addresses(struct pa_evaluation *e, enum pa_field field, unsigned type)
 {
 	struct pa_interval *items = pa_xcalloc(e->host->address_count + 1, sizeof(*items));
-	size_t count = 0;
-	for (size_t i = 0; i < e->host->address_count; i++) {
-		const struct pa_host_address *own = &e->host->addresses[i];
-		unsigned kind = own->broadcast ? PA_TYPE_BROADCAST : own->anycast ? PA_TYPE_ANYCAST : PA_TYPE_LOCAL;
-		if (kind == type)
-			items[count++] = (struct pa_interval){ own->address, own->address };
+	pa_node set = PA_FALSE;
+	for (unsigned ipv6 = 0; ipv6 < 2; ipv6++) {
+		size_t count = 0;
+		for (size_t i = 0; i < e->host->address_count; i++) {
+			const struct pa_host_address *own = &e->host->addresses[i];
+			unsigned kind = own->broadcast ? PA_TYPE_BROADCAST : own->anycast ? PA_TYPE_ANYCAST : PA_TYPE_LOCAL;
+			if (kind == type && (own->family == 6) == ipv6)
+				items[count++] = (struct pa_interval){ own->address, own->address };
+		}
+		set = either(e, set, both(e, e->family[ipv6], field_set(e, field, items, count)));
 	}
-	pa_node set = field_set(e, field, items, count);
 	free(items);
 	return set;
 }
@@ -238,7 +249,8 @@ static pa_node interface_types(struct pa_evaluation *e)
 		unsigned type = own->broadcast ? PA_TYPE_BROADCAST : own->anycast ? PA_TYPE_ANYCAST : PA_TYPE_LOCAL;
 		pa_node here = pa_field_in(e, PA_FIELD_IIFNAME, name, name);
 		pa_node answer = pa_node_choose(e->space, here, type_is(e, field, type), unicast);
-		set = pa_node_choose(e->space, pa_field_in(e, PA_FIELD_DADDR, own->address, own->address), answer, set);
+		pa_node mine = both(e, e->family[own->family == 6], pa_field_in(e, PA_FIELD_DADDR, own->address, own->address));
+		set = pa_node_choose(e->space, mine, answer, set);
 	}
 	/* of no interface, and of lo */
 	pa_node broadcast = both(e, e->family[0], field_set(e, PA_FIELD_DADDR, broadcasts4, COUNT(broadcasts4)));

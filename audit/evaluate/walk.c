@@ -688,11 +688,30 @@ void pa_wstate_init(struct pa_wrun *run, struct pa_wstate *s, enum pa_path path,
 	s->step = SIZE_MAX;
 }
 
+/* What rules of output and postrouting may have given a packet over lo, where nobody says it. */
+static void set_output_flow(struct pa_wrun *run, struct pa_wstate *s)
+{
+	const struct pa_plan *plan = &run->walker->plan;
+	static const enum pa_field header[] = { PA_FIELD_CT_STATUS, PA_FIELD_CT_ORIG_SADDR, PA_FIELD_CT_ORIG_DADDR,
+						PA_FIELD_CT_ORIG_SPORT, PA_FIELD_CT_ORIG_DPORT };
+	if (plan->output_marks && !s->marks_given)
+		s->now[PA_FIELD_MARK] =
+			(struct pa_wvalue){ .kind = PA_W_UNKNOWN, .text = "the mark that a packet over lo got on its way out" };
+	if (plan->output_ct_marks && !s->marks_given)
+		s->now[PA_FIELD_CT_MARK] =
+			(struct pa_wvalue){ .kind = PA_W_UNKNOWN,
+					    .text = "the conntrack mark that a flow over lo got on its way out" };
+	for (size_t i = 0; plan->output_nat && !s->status_given && i < sizeof(header) / sizeof(header[0]); i++)
+		s->now[header[i]] =
+			(struct pa_wvalue){ .kind = PA_W_UNKNOWN, .text = "what a flow over lo was before NAT on its way out" };
+}
+
 /* Over lo the flow travels with the packet. May split: the state must be complete. */
 void pa_wstate_enter(struct pa_wrun *run, struct pa_wstate *s)
 {
 	if (s->at == PA_HOOK_PREROUTING && pa_wfield_in(run, s, PA_FIELD_IIFNAME, LO, LO)) {
 		see_packet(run, s);
 		set_original(run, s);
+		set_output_flow(run, s);
 	}
 }

@@ -176,6 +176,7 @@ static void fill_values(struct pa_wstate *state, const struct pa_packet *packet)
 								    packet->value[fields[i]], NULL };
 	}
 	state->status_given = packet->known[PA_FIELD_CT_STATUS];
+	state->marks_given = packet->known[PA_FIELD_MARK] && packet->known[PA_FIELD_CT_MARK];
 }
 
 void pa_walker_walk(const struct pa_walker *walker, const struct pa_packet *packet, bool path_known, struct pa_walk *walk)
