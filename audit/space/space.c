@@ -210,8 +210,10 @@ struct pa_class_set pa_space_class_set(struct pa_space *space, enum pa_field fie
 		size_t at = pa_classes_segment(classes, items->first);
 		uint32_t number = classes->class_of[at];
 		pa_u128 last = at + 1 < classes->segments ? classes->start[at + 1] - 1 : classes->max;
-		if (classes->start[at] == items->first && last == items->last && classes->segments_of[number] == 1)
-			return ranges_of(&number, 1, arena);
+		if (classes->start[at] == items->first && last == items->last && classes->segments_of[number] == 1) {
+			struct pa_class_range one = { number, number };
+			return (struct pa_class_set){ pa_arena_dup(arena, &one, 1, sizeof(one)), 1 };
+		}
 	}
 	uint32_t *touched = scratch_for(space, classes->count);
 	size_t touched_count = 0;
