@@ -116,6 +116,21 @@ struct pa_arena *pa_arena_free(struct pa_arena *arena)
 	return NULL;
 }
 
+void pa_arena_clear(struct pa_arena *arena)
+{
+	struct chunk *kept = arena->newest, *older = kept ? kept->older : NULL;
+	while (older) {
+		struct chunk *next = older->older;
+		free(older);
+		older = next;
+	}
+	if (!kept)
+		return;
+	memset(kept + 1, 0, kept->used);
+	kept->older = NULL;
+	kept->used = 0;
+}
+
 static struct chunk *chunk_new(size_t size)
 {
 	if (size > SIZE_MAX - sizeof(struct chunk))

@@ -19,6 +19,7 @@ struct rows {
 	struct pa_evaluation *e;
 	const struct pa_exposure *exposure;
 	struct pa_walker walker;
+	struct pa_arena *arena; /* of one walk at a time */
 	struct pa_row *items;
 	size_t count, capacity, limit;
 	bool cut;
@@ -162,10 +163,17 @@ struct way {
 	unsigned count;
 	pa_node set;
 };
+/* An end of the walk that gets in; the state lives as long as the walk's arena. */
+struct leaf {
+	const struct pa_wstate *state;
+	size_t way;
+};
 struct ways {
 	struct rows *rows;
 	struct way items[WAYS_MAX];
-	size_t count, leaves;
+	size_t count;
+	struct leaf *leaves;
+	size_t leaf_count, leaf_capacity;
 	bool too_many;
 };
 
@@ -184,27 +192,45 @@ static pa_node leaf_set(struct pa_evaluation *e, const struct pa_wstate *state)
 	return set;
 }
 
+/* The way of a leaf, or WAYS_MAX: there is no room for another. */
+static size_t way_of(struct ways *ways, const struct pa_wstate *state)
+{
+	for (size_t i = 0; i < ways->count; i++) {
+		const struct way *way = &ways->items[i];
+		if (way->count == state->accepted_count &&
+		    memcmp(way->rules, state->accepted, way->count * sizeof(way->rules[0])) == 0)
+			return i;
+	}
+	if (ways->count == WAYS_MAX) {
+		ways->too_many = true;
+		return WAYS_MAX;
+	}
+	struct way *way = &ways->items[ways->count++];
+	*way = (struct way){ .count = state->accepted_count, .set = PA_FALSE };
+	memcpy(way->rules, state->accepted, way->count * sizeof(way->rules[0]));
+	return ways->count - 1;
+}
+
 static void take_way(void *context, const struct pa_wstate *state)
 {
 	struct ways *ways = context;
 	if (state->fate != PA_FATE_ACCEPT || state->path != ways->rows->exposure->path)
 		return;
-	pa_node set = leaf_set(ways->rows->e, state);
-	for (size_t i = 0; i < ways->count; i++) {
-		struct way *way = &ways->items[i];
-		if (way->count == state->accepted_count &&
-		    memcmp(way->rules, state->accepted, way->count * sizeof(way->rules[0])) == 0) {
-			way->set = pa_node_or(ways->rows->e->space, way->set, set);
-			return;
-		}
-	}
-	if (ways->count == WAYS_MAX) {
-		ways->too_many = true;
+	size_t way = way_of(ways, state);
+	if (way == WAYS_MAX)
 		return;
+	pa_grow(&ways->leaves, &ways->leaf_capacity, ways->leaf_count + 1, sizeof(*ways->leaves));
+	ways->leaves[ways->leaf_count++] = (struct leaf){ state, way };
+}
+
+/* One way needs no set: the whole row is its. */
+static void collect_sets(struct ways *ways)
+{
+	struct pa_evaluation *e = ways->rows->e;
+	for (size_t i = 0; i < ways->leaf_count && ways->count > 1 && !ways->too_many; i++) {
+		struct way *way = &ways->items[ways->leaves[i].way];
+		way->set = pa_node_or(e->space, way->set, leaf_set(e, ways->leaves[i].state));
 	}
-	struct way *way = &ways->items[ways->count++];
-	*way = (struct way){ .count = state->accepted_count, .set = set };
-	memcpy(way->rules, state->accepted, way->count * sizeof(way->rules[0]));
 }
 
 static void fill_from_box(struct pa_wrun *run, struct pa_wstate *state, const struct pa_row *row)
@@ -246,7 +272,7 @@ static void restrict_to_plain(struct pa_wstate *state, const struct pa_row *row)
 static void find_ways(struct rows *rows, const struct pa_row *row, struct ways *ways)
 {
 	struct pa_wrun run = {
-		.walker = &rows->walker, .arena = pa_arena_new(), .limit = LEAVES_MAX, .leaf = take_way, .context = ways
+		.walker = &rows->walker, .arena = rows->arena, .limit = LEAVES_MAX, .leaf = take_way, .context = ways
 	};
 	struct pa_wstate *state = pa_arena_alloc(run.arena, 1, sizeof(*state));
 	ways->rows = rows;
@@ -259,8 +285,10 @@ static void find_ways(struct rows *rows, const struct pa_row *row, struct ways *
 	pa_wstate_enter(&run, state);
 	pa_wrun_start(&run, state);
 	ways->too_many = ways->too_many || run.cut;
-	pa_arena_free(run.arena);
+	collect_sets(ways);
+	free(ways->leaves);
 	free(run.work);
+	pa_arena_clear(rows->arena);
 }
 
 static void set_rules(struct rows *rows, struct pa_row *row, const struct pa_rule *const *rules, size_t count, bool complete)
@@ -450,6 +478,7 @@ size_t pa_evaluation_rows(struct pa_evaluation *e, const struct pa_exposure *exp
 	if (!e->walk_index)
 		pa_walk_index_make(e->ruleset, e->arena, &e->walk_index);
 	rows.walker.index = e->walk_index;
+	rows.arena = pa_arena_new();
 	pa_node set = part.node;
 	if (!with_loopback && exposure->path != PA_PATH_OUT)
 		set = pa_node_minus(e->space, set, pa_field_in(e, PA_FIELD_IIFNAME, LO, LO));
@@ -463,6 +492,7 @@ size_t pa_evaluation_rows(struct pa_evaluation *e, const struct pa_exposure *exp
 	}
 	struct pa_row *kept = pa_arena_dup(e->arena, rows.items, rows.count, sizeof(*kept));
 	free(rows.items);
+	pa_arena_free(rows.arena);
 	*ret_rows = kept;
 	return rows.count;
 }
