@@ -27,7 +27,12 @@ static struct pa_interval span_of(const struct pa_step *step, enum pa_field fiel
 				      : span;
 }
 
-static void index_rule(const struct pa_rule *rule, struct pa_walk_span *span)
+/* The two fields of one rule. */
+struct span {
+	struct pa_interval port, source;
+};
+
+static void index_rule(const struct pa_rule *rule, struct span *span)
 {
 	span->port = (struct pa_interval){ 0, pa_field_max(PA_FIELD_DPORT) };
 	span->source = (struct pa_interval){ 0, pa_field_max(PA_FIELD_SADDR) };
@@ -53,9 +58,16 @@ void pa_walk_index_make(const struct pa_ruleset *ruleset, struct pa_arena *arena
 		const struct pa_chain *chain = ruleset->chains[c];
 		if (chain->rule_count < LONG_CHAIN)
 			continue;
-		struct pa_walk_span *spans = pa_arena_alloc(arena, chain->rule_count, sizeof(*spans));
-		for (size_t i = 0; i < chain->rule_count; i++)
-			index_rule(chain->rules[i], &spans[i]);
+		struct pa_walk_span *spans = pa_arena_alloc(arena, 1, sizeof(*spans));
+		spans->ports = pa_arena_alloc(arena, chain->rule_count, sizeof(*spans->ports));
+		spans->sources = pa_arena_alloc(arena, chain->rule_count, sizeof(*spans->sources));
+		for (size_t i = 0; i < chain->rule_count; i++) {
+			struct span span;
+			index_rule(chain->rules[i], &span);
+			/* contradictions span nothing: first behind last */
+			spans->ports[i] = (struct pa_walk_ports){ (uint16_t)span.port.first, (uint16_t)span.port.last };
+			spans->sources[i] = span.source;
+		}
 		index[c] = spans;
 	}
 	*ret_index = index;
@@ -73,8 +85,12 @@ static struct pa_interval reach(const struct pa_wstate *state, enum pa_field fie
 size_t pa_walk_index_skip(const struct pa_walk_span *spans, const struct pa_wstate *state, size_t from, size_t count)
 {
 	struct pa_interval port = reach(state, PA_FIELD_DPORT), source = reach(state, PA_FIELD_SADDR);
-	while (from < count && (spans[from].port.first > port.last || spans[from].port.last < port.first ||
-				spans[from].source.first > source.last || spans[from].source.last < source.first))
-		from++;
+	uint16_t first = (uint16_t)port.first, last = (uint16_t)port.last;
+	for (; from < count; from++) {
+		if (spans->ports[from].first > last || spans->ports[from].last < first)
+			continue;
+		if (spans->sources[from].first <= source.last && spans->sources[from].last >= source.first)
+			break;
+	}
 	return from;
 }

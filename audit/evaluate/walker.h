@@ -77,9 +77,13 @@ struct pa_wstate {
 	enum pa_fate fate;
 };
 
-/* What a rule can match at all, of two fields (walk_index.c). */
+/* What the rules of a chain can match at all, of two fields (walk_index.c): one entry a rule. */
+struct pa_walk_ports {
+	uint16_t first, last;
+};
 struct pa_walk_span {
-	struct pa_interval port, source;
+	struct pa_walk_ports *ports;
+	struct pa_interval *sources;
 };
 
 struct pa_walker {
@@ -91,7 +95,7 @@ struct pa_walker {
 	bool brief;			   /* rules that did not match are not told */
 };
 
-/* One entry for each chain, one span for each rule of long chains. */
+/* One entry for each chain, NULL for short ones. */
 void pa_walk_index_make(const struct pa_ruleset *ruleset, struct pa_arena *arena, const struct pa_walk_span ***ret_index);
 /* The first rule from `from` on that packets of the state may match. */
 size_t pa_walk_index_skip(const struct pa_walk_span *spans, const struct pa_wstate *state, size_t from, size_t count);
