@@ -293,18 +293,18 @@ pa_set pa_evaluation_reachable(struct pa_evaluation *e, enum pa_path path, enum 
 
 /* --- other scenarios --- */
 
-static pa_node quantified(struct pa_evaluation *e, pa_node set, enum pa_certainty certainty)
+static pa_node quantified(struct pa_evaluation *e, pa_node accepted, pa_node universe, enum pa_certainty certainty)
 {
-	set = certainty == PA_CERTAIN ? pa_node_every_variable(e->space, set) : pa_node_some_variable(e->space, set);
-	return pa_visible(e, set);
+	if (certainty == PA_CERTAIN)
+		return visible_certain(e, pa_node_every_variable(e->space, accepted), universe);
+	return visible_within(e, pa_node_some_variable(e->space, accepted), universe);
 }
 
 pa_set pa_evaluation_scenario(struct pa_evaluation *e, enum pa_path path, enum pa_scenario scenario,
 			      enum pa_certainty certainty)
 {
 	const struct pa_answer *answer = pa_answer(e, path, scenario);
-	pa_node all = pa_node_and(e->space, pa_accepted(e, answer->node), answer->universe);
-	return (pa_set){ quantified(e, all, certainty) };
+	return (pa_set){ quantified(e, pa_accepted(e, answer->node), answer->universe, certainty) };
 }
 
 pa_set pa_evaluation_scenario_universe(struct pa_evaluation *e, enum pa_path path, enum pa_scenario scenario)
@@ -336,7 +336,7 @@ pa_set pa_evaluation_untracked(struct pa_evaluation *e, enum pa_path path, enum 
 {
 	const struct pa_answer *answer = pa_answer(e, path, PA_SCENARIO_NEW);
 	pa_node all = pa_node_bind(e->space, answer->node, next_untracked, e);
-	all = pa_node_and(e->space, all, answer->universe);
-	all = pa_node_minus(e->space, all, pa_universe_untracked(e)); /* neighbour discovery is so by itself */
-	return (pa_set){ quantified(e, all, certainty) };
+	/* neighbour discovery is so by itself */
+	pa_node universe = pa_node_minus(e->space, answer->universe, pa_universe_untracked(e));
+	return (pa_set){ quantified(e, all, universe, certainty) };
 }
