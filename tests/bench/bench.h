@@ -71,7 +71,7 @@ struct measured {
 	size_t count;
 	struct phases phases;
 };
-void table_machine(FILE *out, const char *flags);
+void table_machine(FILE *out, const char *flags, const struct limits *limits);
 void table_phases(FILE *out, const struct measured *measured, size_t count);
 void table_live(FILE *out, const struct live *live, size_t rules);
 

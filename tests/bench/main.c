@@ -178,7 +178,7 @@ int main(int argc, char **argv)
 		measured[count] = measure(&works[i], &settings);
 		whole = !measured[count++].phases.failed[0] && whole;
 	}
-	table_machine(stdout, BENCH_FLAGS);
+	table_machine(stdout, BENCH_FLAGS, &settings.limits);
 	if (count)
 		table_phases(stdout, measured, count);
 	if (settings.program && wanted("live", names))

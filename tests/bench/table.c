@@ -33,7 +33,7 @@ static void print_nft_version(FILE *out)
 		pclose(program);
 }
 
-void table_machine(FILE *out, const char *flags)
+void table_machine(FILE *out, const char *flags, const struct limits *limits)
 {
 	struct utsname name;
 	fputs("Measured on: ", out);
@@ -42,7 +42,8 @@ void table_machine(FILE *out, const char *flags)
 	if (uname(&name) == 0)
 		fprintf(out, "; %s %s %s", name.sysname, name.release, name.machine);
 	print_nft_version(out);
-	fprintf(out, "; gcc %s, `%s`\n\n", __VERSION__, flags);
+	fprintf(out, "; gcc %s, `%s`. The smallest of %u runs; no phase may take more than %u s.\n\n", __VERSION__, flags,
+		limits->runs, limits->seconds);
 }
 
 static void print_time(FILE *out, const struct phases *phases, enum phase phase)
