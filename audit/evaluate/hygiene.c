@@ -73,16 +73,38 @@ struct effect {
 	bool opaque;  /* something in it may end the rule */
 };
 
+/* Without a flow its fields cannot be read: the rule ends, negated test or not. */
+static pa_node readable(struct pa_evaluation *e, const struct pa_key *key)
+{
+	static const pa_u128 with_flow[] = { PA_CT_ESTABLISHED, PA_CT_RELATED, PA_CT_NEW };
+	bool needs_flow = false;
+	pa_node set = PA_FALSE;
+	for (unsigned p = 0; p < key->count; p++)
+		needs_flow = needs_flow || (!key->parts[p].opaque && pa_field_needs_flow(key->parts[p].field));
+	for (size_t i = 0; needs_flow && i < sizeof(with_flow) / sizeof(with_flow[0]); i++)
+		set = pa_node_or(e->space, set, pa_field_in(e, PA_FIELD_CT_STATE, with_flow[i], with_flow[i]));
+	return needs_flow ? set : PA_TRUE;
+}
+
+/* A value that may not be there: a map without the key, a field of a flow. */
+static bool may_break(const struct pa_operand *operand)
+{
+	if (operand->kind == PA_OPERAND_FIELD)
+		return !operand->part.opaque && pa_field_needs_flow(operand->part.field);
+	return operand->kind == PA_OPERAND_MAP;
+}
+
 static void step_effect(struct pass *pass, const struct pa_rule *rule, const struct pa_step *step, struct effect *effect)
 {
 	struct pa_evaluation *e = pass->e;
 	pa_node set;
 	switch (step->kind) {
 	case PA_STEP_MATCH:
+		set = pa_node_and(e->space, pa_match_set(e, rule, step, 0), readable(e, &step->key));
 		if (!effect->changes) /* what is tested behind a change is not what arrived */
-			effect->matches = pa_node_and(e->space, effect->matches, pa_match_set(e, rule, step, 0));
+			effect->matches = pa_node_and(e->space, effect->matches, set);
 		else
-			effect->goes_on = PA_TRUE;
+			effect->opaque = true;
 		return;
 	case PA_STEP_VERDICT:
 		if (effect->goes_on == PA_FALSE)
@@ -92,19 +114,27 @@ static void step_effect(struct pass *pass, const struct pa_rule *rule, const str
 		set = step->elements->opaque || step->elements->may_grow || step->elements->may_shrink
 			      ? PA_TRUE
 			      : pa_lookup(e, rule, step, &step->key, step->elements, 0, found_element, NULL, PA_FALSE);
+		set = pa_node_and(e->space, set, readable(e, &step->key));
 		effect->goes_on = set == PA_TRUE && !step->elements->catch_all ? PA_TRUE : vmap_goes_on(pass, step->elements);
 		if (!effect->changes)
 			effect->matches = pa_node_and(e->space, effect->matches, set);
+		effect->opaque = effect->opaque || effect->changes;
 		return;
 	case PA_STEP_ASSIGN:
+		effect->opaque = effect->opaque || may_break(&step->value);
+		effect->changes = true;
+		return;
 	case PA_STEP_NOTRACK:
 		effect->changes = true;
 		return;
 	case PA_STEP_NAT:
+		effect->opaque = effect->opaque || may_break(&step->value) || may_break(&step->port);
 		effect->goes_on = step->nat_family ? PA_TRUE : PA_FALSE;
 		return;
 	case PA_STEP_OPAQUE:
 		effect->opaque = true;
+		/* it may have acted on what a test behind it does not hold for */
+		effect->changes = effect->changes || step->opacity != PA_OPACITY_MATCH;
 		return;
 	case PA_STEP_NONE:
 		return;

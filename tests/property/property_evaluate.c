@@ -272,6 +272,22 @@ static bool holds_all(const struct ends *outer, const struct ends *inner)
 	return true;
 }
 
+static bool asks_types(const struct pa_ruleset *ruleset)
+{
+	for (size_t i = 0; i < ruleset->rule_count; i++) {
+		for (size_t s = 0; s < ruleset->rules[i]->step_count; s++) {
+			const struct pa_elements *elements;
+			const struct pa_key *key = pa_step_key(&ruleset->rules[i]->steps[s], &elements);
+			for (unsigned p = 0; key && p < key->count; p++) {
+				if (!key->parts[p].opaque && (key->parts[p].field == PA_FIELD_DADDR_IIF_TYPE ||
+							      key->parts[p].field == PA_FIELD_SADDR_TYPE))
+					return true;
+			}
+		}
+	}
+	return false;
+}
+
 /* 1: the same; 0: not; -1: nothing to compare */
 static int compare(struct trial *trial, const struct pa_packet *packet, struct ends *by_walk, struct ends *by_sets)
 {
@@ -288,9 +304,12 @@ static int compare(struct trial *trial, const struct pa_packet *packet, struct e
 		forget_rejects(by_walk);
 		forget_rejects(by_sets);
 	}
-	/* a mark that came over lo may be copied: the diagrams do not know that two unknown values are one */
-	bool copies = packet->value[PA_FIELD_IIFNAME] == pa_ifname_value("lo") && trial->walker->plan.output_marks;
-	return holds_all(by_sets, by_walk) && (copies || holds_all(by_walk, by_sets));
+	/* two questions about one unknown value (or its copy) are two variables to the diagrams */
+	const struct pa_plan *plan = &trial->walker->plan;
+	bool lo = packet->path == PA_PATH_IN && packet->value[PA_FIELD_IIFNAME] == pa_ifname_value("lo");
+	bool unknown = lo && (plan->output_marks || plan->output_ct_marks || plan->output_nat);
+	unknown = unknown || (!pa_universe_knows_interfaces(trial->host) && asks_types(trial->ruleset));
+	return holds_all(by_sets, by_walk) && (unknown || holds_all(by_walk, by_sets));
 }
 
 static bool still_differs(struct trial *trial, const struct pa_packet *packet)
@@ -371,25 +390,6 @@ static void print_packet(const struct pa_packet *packet)
 	}
 	fprintf(stderr, "packet path %s%s\n", paths[packet->path], text.data);
 	pa_buffer_done(&text);
-}
-
-/* What minimising left over. */
-static void print_rules(const struct pa_ruleset *ruleset, struct pa_buffer *out)
-{
-	for (size_t i = 0; i < ruleset->chain_count; i++) {
-		const struct pa_chain *chain = ruleset->chains[i];
-		if (chain->table->dormant)
-			continue;
-		pa_buffer_printf(out, "%s %s %s", pa_family_name(chain->table->family), chain->table->name, chain->name);
-		if (chain->is_base)
-			pa_buffer_printf(out, " type %s hook %s priority %d policy %s", pa_chain_type_name(chain->type),
-					 pa_hook_name(chain->hook), chain->priority, pa_verdict_name(chain->policy));
-		pa_buffer_putc(out, '\n');
-		for (size_t k = 0; k < chain->rule_count; k++) {
-			if (chain->rules[k]->step_count)
-				pa_buffer_printf(out, "\t%s\n", chain->rules[k]->text);
-		}
-	}
 }
 
 static void report(struct trial *trial, const struct pa_packet *packet, unsigned long seed)

@@ -263,7 +263,8 @@ static bool of_family(enum pa_field field)
 /* The tests that the front end puts before this one. */
 static void imply_for(struct random_rules *r, enum pa_field field)
 {
-	bool port = field == PA_FIELD_SPORT || field == PA_FIELD_DPORT;
+	bool port = field == PA_FIELD_SPORT || field == PA_FIELD_DPORT || field == PA_FIELD_CT_ORIG_SPORT ||
+		    field == PA_FIELD_CT_ORIG_DPORT;
 	bool icmp = field == PA_FIELD_ICMP_TYPE || field == PA_FIELD_ICMP_CODE;
 	if (of_family(field) && r->table->family == PA_FAMILY_INET && !r->said_family) {
 		imply(r, PA_FIELD_NFPROTO, r->family == 4 ? PA_NFPROTO_IPV4 : PA_NFPROTO_IPV6);
@@ -292,6 +293,10 @@ static bool allowed_here(const struct random_rules *r, enum pa_field field)
 		return incoming;
 	if (field == PA_FIELD_IP6_NEXTHDR)
 		return r->family == 6 && draw(3) == 0;
+	if (field == PA_FIELD_SPORT || field == PA_FIELD_DPORT || field == PA_FIELD_CT_ORIG_DPORT)
+		return !r->protocol || r->protocol == 6 || r->protocol == 17;
+	if (field == PA_FIELD_TCP_FLAGS)
+		return !r->protocol || r->protocol == 6;
 	return field != PA_FIELD_ICMP_TYPE || !r->protocol || r->protocol == (r->family == 4 ? 1 : 58);
 }
 
@@ -355,9 +360,8 @@ static unsigned random_parts(struct random_rules *r, enum pa_field fields[3])
 			for (unsigned j = 0; j < i; j++)
 				twice = twice || pa_field_info(fields[j])->bits == pa_field_info(fields[i])->bits;
 		} while (twice);
-	}
-	for (unsigned i = 0; i < count; i++)
 		imply_for(r, fields[i]);
+	}
 	return count;
 }
 
@@ -513,6 +517,8 @@ static void add_nat(struct random_rules *r)
 	bool address = kind == PA_NAT_SNAT || (kind == PA_NAT_DNAT && draw(6)), port = !address || draw(2);
 	if (kind != PA_NAT_DNAT && kind != PA_NAT_SNAT)
 		port = draw(2);
+	if (port && !allowed_here(r, PA_FIELD_DPORT))
+		address = !(port = false) && (kind == PA_NAT_DNAT || address);
 	if (port)
 		imply_for(r, PA_FIELD_DPORT);
 	if (address)
@@ -614,6 +620,36 @@ static void write_texts(struct pa_ruleset *ruleset)
 			rule->text = keep_text(ruleset->arena, &text);
 		}
 	}
+}
+
+/* What minimising left over. */
+__attribute__((unused)) static void print_rules(const struct pa_ruleset *ruleset, struct pa_buffer *out)
+{
+	for (size_t i = 0; i < ruleset->chain_count; i++) {
+		const struct pa_chain *chain = ruleset->chains[i];
+		if (chain->table->dormant)
+			continue;
+		pa_buffer_printf(out, "%s %s %s", pa_family_name(chain->table->family), chain->table->name, chain->name);
+		if (chain->is_base)
+			pa_buffer_printf(out, " type %s hook %s priority %d policy %s", pa_chain_type_name(chain->type),
+					 pa_hook_name(chain->hook), chain->priority, pa_verdict_name(chain->policy));
+		pa_buffer_putc(out, '\n');
+		for (size_t k = 0; k < chain->rule_count; k++) {
+			if (chain->rules[k]->step_count)
+				pa_buffer_printf(out, "\t%s\n", chain->rules[k]->text);
+		}
+	}
+}
+
+__attribute__((unused)) static bool has_translations(const struct pa_ruleset *ruleset)
+{
+	for (size_t i = 0; i < ruleset->rule_count; i++) {
+		for (size_t s = 0; s < ruleset->rules[i]->step_count; s++) {
+			if (ruleset->rules[i]->steps[s].kind == PA_STEP_NAT)
+				return true;
+		}
+	}
+	return false;
 }
 
 static void add_base_chain(struct random_rules *r, unsigned number)
@@ -719,7 +755,7 @@ static pa_u128 neighbour(pa_u128 value, pa_u128 least, pa_u128 greatest)
 	return way == 1 && value < greatest ? value + 1 : value;
 }
 
-static struct pa_packet random_packet(enum pa_path path)
+__attribute__((unused)) static struct pa_packet random_packet(enum pa_path path)
 {
 	struct pa_packet packet = { .path = path, .family = draw(2) ? 4 : 6 };
 	for (unsigned f = 0; f < PA_FIELD_COUNT; f++) {

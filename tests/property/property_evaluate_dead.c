@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+// rooms: pa_evaluate pa_space pa_ir pa_base pa_host
+/* Random rulesets: a rule that is reported dead is never taken or passed through by the walk of any packet, in whatever state. */
+#include "portaudit/evaluate.h"
+#include "random_rules.h"
+
+#include <check.h>
+
+static unsigned long rounds = 1500, first_seed = 1;
+#define PACKETS 150
+
+static unsigned dead_seen, live_seen;
+
+static void note_state(struct pa_packet *packet)
+{
+	/* what NAT made of a flow that exists is open to the walk: it then allows answers that do not go together */
+	static const pa_u128 states[] = { PA_CT_INVALID, PA_CT_NEW, PA_CT_UNTRACKED };
+	if (draw(2))
+		return;
+	packet->known[PA_FIELD_CT_STATE] = true;
+	packet->value[PA_FIELD_CT_STATE] = PICK(states);
+	packet->value[PA_FIELD_MARK] = packet->value[PA_FIELD_CT_MARK] = draw(4);
+}
+
+static bool translates(const struct pa_rule *rule)
+{
+	for (size_t s = 0; s < rule->step_count; s++) {
+		if (rule->steps[s].kind == PA_STEP_NAT)
+			return true;
+	}
+	return false;
+}
+
+/* The first rule of the walk that is called dead and yet does something. */
+static const struct pa_rule *dead_at_work(const struct pa_walk *walk, const bool *dead)
+{
+	for (size_t i = 0; i < walk->step_count; i++) {
+		const struct pa_walk_step *step = &walk->steps[i];
+		bool works = step->rule && (step->outcome == PA_WALK_MATCHED || step->outcome == PA_WALK_PASSED);
+		live_seen += works;
+		if (works && dead[step->rule->id])
+			return step->rule;
+		if (works && translates(step->rule))
+			return NULL; /* addresses that NAT chooses are open as well */
+	}
+	return NULL;
+}
+
+static void report(const struct pa_ruleset *ruleset, const struct pa_rule *rule, const struct pa_packet *packet,
+		   unsigned long seed)
+{
+	struct pa_buffer text = { 0 };
+	print_rules(ruleset, &text);
+	pa_buffer_printf(&text, "dead: %s %s, rule %u: %s\npacket:", rule->chain->table->name, rule->chain->name, rule->index,
+			 rule->text);
+	for (unsigned f = 0; f < PA_FIELD_COUNT; f++) {
+		if (!packet->known[f])
+			continue;
+		pa_buffer_printf(&text, " %s ", pa_field_info((enum pa_field)f)->name);
+		put_value(&text, (enum pa_field)f, (struct pa_interval){ packet->value[f], packet->value[f] });
+	}
+	fprintf(stderr, "seed %lu:\n%s\n", seed, text.data);
+	pa_buffer_done(&text);
+}
+
+/* Of an unknown host the walk leaves more open than there is. */
+static struct pa_host *known_host(void)
+{
+	struct pa_host *host = random_host();
+	while (!host->addresses_known || !host->addresses[0].interface) {
+		pa_host_free(host);
+		host = random_host();
+	}
+	return host;
+}
+
+static bool run_seed(unsigned long seed)
+{
+	struct pa_diags diags = { 0 };
+	struct pa_ruleset *ruleset = random_ruleset(seed);
+	struct pa_host *host = known_host();
+	struct pa_evaluation *e = pa_evaluate(ruleset, host, NULL, 0, &diags);
+	struct pa_walker *walker = pa_walker_new(ruleset, host);
+	const struct pa_dead_rule *rules;
+	const struct pa_rule *wrong = NULL;
+	bool *dead = pa_xcalloc(ruleset->rule_count + 1, sizeof(*dead));
+	ck_assert_ptr_nonnull(e);
+	size_t count = pa_evaluation_dead_rules(e, &rules);
+	for (size_t i = 0; i < count; i++)
+		dead[rules[i].rule->id] = true;
+	dead_seen += (unsigned)count;
+	for (unsigned i = 0; i < PACKETS && count && !wrong; i++) {
+		struct pa_packet packet = random_packet((enum pa_path)draw(3));
+		struct pa_walk walk;
+		note_state(&packet);
+		pa_walker_walk(walker, &packet, packet.path == PA_PATH_OUT, &walk);
+		wrong = dead_at_work(&walk, dead);
+		if (wrong)
+			report(ruleset, wrong, &packet, seed);
+		pa_walk_done(&walk);
+	}
+	free(dead);
+	pa_walker_free(walker);
+	pa_evaluation_free(e);
+	pa_host_free(host);
+	pa_ruleset_free(ruleset);
+	pa_diags_done(&diags);
+	return !wrong;
+}
+
+START_TEST(test_dead_rules_do_nothing)
+{
+	unsigned bad = 0;
+	for (unsigned long i = 0; i < rounds && bad < 5; i++)
+		bad += !run_seed(first_seed + i);
+	fprintf(stderr, "%u dead rules, %u rules at work\n", dead_seen, live_seen);
+	ck_assert_uint_eq(bad, 0);
+	ck_assert_uint_gt(dead_seen, rounds / 10);
+	ck_assert_uint_gt(live_seen, rounds);
+}
+END_TEST
+
+/* property_evaluate_dead [rounds [first seed]] */
+int main(int argc, char **argv)
+{
+	Suite *suite = suite_create("dead");
+	TCase *cases = tcase_create("dead");
+	if (argc > 1)
+		rounds = strtoul(argv[1], NULL, 10);
+	if (argc > 2)
+		first_seed = strtoul(argv[2], NULL, 10);
+	tcase_set_timeout(cases, argc > 1 ? 0 : 250);
+	tcase_add_test(cases, test_dead_rules_do_nothing);
+	suite_add_tcase(suite, cases);
+	SRunner *runner = srunner_create(suite);
+	if (argc > 1)
+		srunner_set_fork_status(runner, CK_NOFORK);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
