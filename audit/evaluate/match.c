@@ -3,6 +3,7 @@
 #include "evaluation.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* Does the union of elements' intervals (part `at`) hold all of first..last (1), none of it (0), or some (-1)? */
 static int elements_hold(const struct pa_elements *elements, unsigned at, pa_u128 first, pa_u128 last)
@@ -44,6 +45,7 @@ struct part_view {
 	pa_u128 first, last; /* RANGE: after mask and xor */
 	const char *text;    /* UNKNOWN */
 	const char *reason;
+	bool understood; /* what is asked is known, only the answer is not (NAT, facts of the host) */
 };
 
 static struct part_view view_value(const struct pa_value *value, const struct pa_key_part *part)
@@ -52,11 +54,11 @@ static struct part_view view_value(const struct pa_value *value, const struct pa
 	switch (value->kind) {
 	case PA_VALUE_CONST: {
 		pa_u128 v = (value->first & part->mask) ^ part->xor_value;
-		return (struct part_view){ VIEW_RANGE, v, v, NULL, NULL };
+		return (struct part_view){ VIEW_RANGE, v, v, NULL, NULL, false };
 	}
 	case PA_VALUE_RANGE:
 		if (plain)
-			return (struct part_view){ VIEW_RANGE, value->first, value->last, value->text, NULL };
+			return (struct part_view){ VIEW_RANGE, value->first, value->last, value->text, NULL, true };
 		break;
 	case PA_VALUE_FIELD:
 		return (struct part_view){ .kind = VIEW_FIELD };
@@ -64,14 +66,26 @@ static struct part_view view_value(const struct pa_value *value, const struct pa
 	case PA_VALUE_SELF:
 		break;
 	}
-	return (struct part_view){ VIEW_UNKNOWN, 0, 0, value->text, "the value is not known at this point" };
+	return (struct part_view){ VIEW_UNKNOWN, 0, 0, value->text, "the value is not known at this point", true };
+}
+
+/* Expressions whose meaning is plain, and only the moment or the interface's kind decides. */
+static bool is_known_kind(const char *text)
+{
+	static const char *const kinds[] = { "meta time", "meta day", "meta hour", "meta iiftype", "meta oiftype" };
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (strncmp(text, kinds[i], strlen(kinds[i])) == 0)
+			return true;
+	}
+	return false;
 }
 
 static struct part_view view_part(struct pa_evaluation *e, const struct pa_key_part *part, const struct pa_part_cache *cache,
 				  uint32_t env)
 {
 	if (part->opaque)
-		return (struct part_view){ VIEW_UNKNOWN, 0, 0, part->opaque, "the packet's headers do not tell" };
+		return (struct part_view){ VIEW_UNKNOWN, 0, 0, part->opaque, "the packet's headers do not tell",
+					   is_known_kind(part->opaque) };
 	if (!e->symbolic && pa_field_needs_flow(part->field) && !pa_env_has_flow(e, env))
 		return (struct part_view){ .kind = VIEW_BREAK };
 	const struct pa_value *value = pa_env_find(e, env, part->field);
@@ -82,7 +96,7 @@ static struct part_view view_part(struct pa_evaluation *e, const struct pa_key_p
 	}
 	if (cache->impossible_mask)
 		return (struct part_view){ VIEW_UNKNOWN, 0, 0, pa_field_info(part->field)->name,
-					   "the mask makes too many intervals" };
+					   "the mask makes too many intervals", false };
 	return (struct part_view){ .kind = VIEW_FIELD };
 }
 
@@ -96,7 +110,8 @@ static pa_node unknown_test(struct pa_evaluation *e, const struct pa_rule *rule,
 		key = (uint64_t)rule->id << 16 | (uint64_t)(step - rule->steps) | (uint64_t)1 << 63;
 	if (!what)
 		what = "an unknown value";
-	return pa_variable(e, what, key, view->reason ? view->reason : "NAT may choose one of several values", rule, volatile_);
+	return pa_variable(e, what, key, view->reason ? view->reason : "NAT may choose one of several values", rule,
+			   volatile_ || view->understood);
 }
 
 /* What a named set may gain or lose at run time. */
