@@ -91,7 +91,7 @@ static pa_node assign_map(struct change *c)
 		return found;
 	pa_node there = pa_variable(c->e, step->text ? step->text : "a map", (uint64_t)(uintptr_t)map + 1,
 				    "elements of the map may have expired", c->rule, true);
-	return pa_node_choose(c->e->space, there, found, pa_outcome(c->e, PA_OUTCOME_NEXT, c->env));
+	return pa_node_choose(c->e->space, there, found, miss);
 }
 
 pa_node pa_assign_node(struct pa_evaluation *e, const struct pa_rule *rule, size_t step, uint32_t env)
@@ -331,7 +331,6 @@ static pa_node translate_by_map(struct change *c)
 	const struct pa_key *key = pa_step_key(step, &map);
 	const char *text = step->text ? step->text : "a map";
 	pa_node miss = pa_outcome(e, PA_OUTCOME_NEXT, c->env);
-	pa_node end = miss;
 	if (map->opaque || map->may_grow) {
 		static const struct pa_datum anything = { .kind = PA_DATUM_OPAQUE };
 		pa_node there = pa_variable(e, text, (uint64_t)(uintptr_t)map,
@@ -347,7 +346,7 @@ static pa_node translate_by_map(struct change *c)
 	return pa_node_choose(e->space,
 			      pa_variable(e, text, (uint64_t)(uintptr_t)map + 1, "elements of the map may have expired",
 					  c->rule, true),
-			      found, end);
+			      found, miss);
 }
 
 static pa_node nat_of_family(struct change *c)
