@@ -84,8 +84,9 @@ static struct part_view view_part(struct pa_evaluation *e, const struct pa_key_p
 				  uint32_t env)
 {
 	if (part->opaque)
-		return (struct part_view){ VIEW_UNKNOWN, 0, 0, part->opaque, "the packet's headers do not tell",
-					   is_known_kind(part->opaque) };
+		return (struct part_view){
+			VIEW_UNKNOWN, 0, 0, part->opaque, "the packet's headers do not tell", is_known_kind(part->opaque)
+		};
 	if (!e->symbolic && pa_field_needs_flow(part->field) && !pa_env_has_flow(e, env))
 		return (struct part_view){ .kind = VIEW_BREAK };
 	const struct pa_value *value = pa_env_find(e, env, part->field);
@@ -95,8 +96,9 @@ static struct part_view view_part(struct pa_evaluation *e, const struct pa_key_p
 			return view;
 	}
 	if (cache->impossible_mask)
-		return (struct part_view){ VIEW_UNKNOWN, 0, 0, pa_field_info(part->field)->name,
-					   "the mask makes too many intervals", false };
+		return (struct part_view){
+			VIEW_UNKNOWN, 0, 0, pa_field_info(part->field)->name, "the mask makes too many intervals", false
+		};
 	return (struct part_view){ .kind = VIEW_FIELD };
 }
 

@@ -7,6 +7,7 @@
 
 #include "preimage.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 void pa_wsplit(struct pa_wrun *run, const struct pa_wstate *other)
@@ -52,27 +53,24 @@ static size_t first_reaching(const struct pa_interval *items, size_t count, pa_u
 	return low;
 }
 
+/* The common part of a range and of sorted intervals, which may be very many: each interval of the range looks for its own. */
 static struct pa_wrange intersect(struct pa_wrun *run, struct pa_wrange range, const struct pa_interval *items, size_t count)
 {
-	/* of a large set only what lies between the ends of the range counts */
-	size_t from = first_reaching(items, count, range.items[0].first);
-	size_t behind = first_reaching(items, count, range.items[range.count - 1].last);
-	behind += behind < count;
-	items += from;
-	count = behind - from;
-	struct pa_interval *out = pa_arena_alloc(run->arena, range.count + count + 1, sizeof(*out));
-	size_t n = 0;
-	for (size_t i = 0, j = 0; i < range.count && j < count;) {
-		pa_u128 first = range.items[i].first > items[j].first ? range.items[i].first : items[j].first;
-		pa_u128 last = range.items[i].last < items[j].last ? range.items[i].last : items[j].last;
-		if (first <= last)
+	struct pa_interval *out = NULL;
+	size_t n = 0, capacity = 0, at = 0;
+	for (size_t i = 0; i < range.count; i++) {
+		struct pa_interval mine = range.items[i];
+		at += first_reaching(items + at, count - at, mine.first);
+		for (size_t j = at; j < count && items[j].first <= mine.last; j++) {
+			pa_u128 first = mine.first > items[j].first ? mine.first : items[j].first;
+			pa_u128 last = mine.last < items[j].last ? mine.last : items[j].last;
+			pa_grow(&out, &capacity, n + 1, sizeof(*out));
 			out[n++] = (struct pa_interval){ first, last };
-		if (range.items[i].last < items[j].last)
-			i++;
-		else
-			j++;
+		}
 	}
-	return (struct pa_wrange){ out, n };
+	struct pa_wrange common = { pa_arena_dup(run->arena, out, n, sizeof(*out)), n };
+	free(out);
+	return common;
 }
 
 static struct pa_wrange subtract(struct pa_wrun *run, struct pa_wrange range, struct pa_wrange gone)
