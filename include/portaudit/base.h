@@ -34,7 +34,7 @@ char *pa_xstrdup(const char *text);
 struct pa_arena;
 struct pa_arena *pa_arena_new(void);
 struct pa_arena *pa_arena_free(struct pa_arena *arena); /* takes NULL, returns NULL */
-void pa_arena_clear(struct pa_arena *arena); /* everything is gone, the memory is kept for what comes next */
+void pa_arena_clear(struct pa_arena *arena);		/* everything is gone, the memory is kept for what comes next */
 void *pa_arena_alloc(struct pa_arena *arena, size_t count, size_t size);
 void *pa_arena_dup(struct pa_arena *arena, const void *data, size_t count, size_t size);
 char *pa_arena_strdup(struct pa_arena *arena, const char *text);
