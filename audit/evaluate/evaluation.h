@@ -154,6 +154,7 @@ struct pa_evaluation {
 
 	pa_node family[2];	  /* sets: IPv4, IPv6 */
 	pa_node base;		  /* set: headers that are consistent, before the path is known */
+	pa_node with_ports;	  /* set: protocols that have ports (PA_TRUE when nobody asks) */
 	pa_node common;		  /* set: addresses look like their family's */
 	pa_node plain;		  /* set: plain packets, see pa_visible() */
 	pa_node usual_types;	  /* set: of the kinds a destination can be, those that rows speak of */

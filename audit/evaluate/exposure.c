@@ -49,14 +49,39 @@ static pa_node with_plain(struct pa_evaluation *e, pa_node set)
 	return pa_node_or(e->space, set, pa_node_fix(e->space, plain, fixed, classes));
 }
 
+static const bool ports[PA_FIELD_COUNT] = { [PA_FIELD_SPORT] = true, [PA_FIELD_DPORT] = true };
+
+/* `th dport` reads the same bytes of protocols without ports: no field that a row could show. */
+static pa_node without_raw_ports(struct pa_evaluation *e, pa_node set)
+{
+	if (e->with_ports == PA_TRUE)
+		return set;
+	pa_node raw = pa_node_forget(e->space, pa_node_minus(e->space, set, e->with_ports), ports);
+	return pa_node_or(e->space, pa_node_and(e->space, set, e->with_ports), raw);
+}
+
+/* The same for what is certain: whatever those bytes are. */
+static pa_node certain_without_raw_ports(struct pa_evaluation *e, pa_node set, pa_node universe)
+{
+	if (e->with_ports == PA_TRUE)
+		return set;
+	pa_node raw = pa_node_minus(e->space, set, e->with_ports), all = pa_node_minus(e->space, universe, e->with_ports);
+	pa_node missing = pa_node_forget(e->space, pa_node_minus(e->space, all, raw), ports);
+	raw = pa_node_minus(e->space, pa_node_forget(e->space, raw, ports), missing);
+	return pa_node_or(e->space, pa_node_and(e->space, set, e->with_ports), raw);
+}
+
 pa_node pa_visible(struct pa_evaluation *e, pa_node set)
 {
-	return with_plain(e, pa_node_forget(e->space, pa_node_and(e->space, set, e->usual_types), hidden));
+	return without_raw_ports(e,
+				 with_plain(e, pa_node_forget(e->space, pa_node_and(e->space, set, e->usual_types), hidden)));
 }
 
 static bool asks_not_shown(struct pa_evaluation *e, pa_node set)
 {
 	bool used[PA_FIELD_COUNT] = { false };
+	if (e->with_ports != PA_TRUE)
+		return true;
 	pa_node_fields(e->space, set, used);
 	for (size_t i = 0; i < sizeof(not_shown) / sizeof(not_shown[0]); i++) {
 		if (used[not_shown[i]])
@@ -81,7 +106,8 @@ static pa_node visible_certain(struct pa_evaluation *e, pa_node set, pa_node uni
 	pa_node usual = pa_node_and(e->space, universe, e->usual_types);
 	pa_node inside = pa_node_forget(e->space, pa_node_and(e->space, usual, set), hidden);
 	pa_node outside = pa_node_forget(e->space, pa_node_minus(e->space, usual, set), hidden);
-	return with_plain(e, pa_node_minus(e->space, inside, outside));
+	pa_node visible = pa_visible(e, universe);
+	return certain_without_raw_ports(e, with_plain(e, pa_node_minus(e->space, inside, outside)), visible);
 }
 
 /* --- groups by target --- */
@@ -221,6 +247,13 @@ static void add_condition(void *context, pa_node condition)
 	add_exposure(l, PA_POSSIBLE, condition_text(l->e, condition), set);
 }
 
+static const char *rest_condition(const struct pa_evaluation *e)
+{
+	if (e->with_ports != PA_TRUE)
+		return "depending on what kind of address it is for this host (fib type), or on bytes that are no port of its protocol";
+	return "depending on what kind of address it is for this host (fib type)";
+}
+
 static void add_group(struct listing *l, pa_node accepted)
 {
 	struct pa_space *space = l->e->space;
@@ -233,7 +266,7 @@ static void add_group(struct listing *l, pa_node accepted)
 	l->shown = certain;
 	pa_node_conditions(space, l->residue, add_condition, l);
 	pa_node rest = pa_node_minus(space, pa_visible(l->e, some), l->shown);
-	add_exposure(l, PA_POSSIBLE, "depending on what kind of address it is for this host (fib type)", rest);
+	add_exposure(l, PA_POSSIBLE, rest_condition(l->e), rest);
 }
 
 static void list_group(void *context, uint32_t number, pa_node accepted)
@@ -247,7 +280,8 @@ static bool asks_hidden(struct pa_evaluation *e, pa_node set)
 {
 	bool used[PA_FIELD_COUNT] = { false };
 	pa_node_fields(e->space, set, used);
-	return used[PA_FIELD_DADDR_TYPE] || used[PA_FIELD_DADDR_IIF_TYPE] || used[PA_FIELD_SADDR_TYPE];
+	return e->with_ports != PA_TRUE || used[PA_FIELD_DADDR_TYPE] || used[PA_FIELD_DADDR_IIF_TYPE] ||
+	       used[PA_FIELD_SADDR_TYPE];
 }
 
 static const struct pa_exposure_list *exposures(struct pa_evaluation *e, enum pa_path path)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "plan.h"
+#include "evaluation.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -138,6 +138,19 @@ static bool step_uses_conntrack(const struct pa_step *step)
 	return false;
 }
 
+static bool reads_raw_ports(const struct pa_step *step)
+{
+	const struct pa_elements *elements;
+	const struct pa_key *key = pa_step_key(step, &elements);
+	for (unsigned i = 0; key && i < key->count; i++) {
+		const struct pa_key_part *part = &key->parts[i];
+		if (!part->opaque &&
+		    (part->any_transport || part->field == PA_FIELD_CT_ORIG_SPORT || part->field == PA_FIELD_CT_ORIG_DPORT))
+			return true;
+	}
+	return false;
+}
+
 static bool reads_status(const struct pa_step *step)
 {
 	bool keyed = step->kind == PA_STEP_MATCH || step->kind == PA_STEP_VMAP;
@@ -157,6 +170,7 @@ static void note_step(const struct pa_rule *rule, const struct pa_step *step, st
 		plan->conntrack_ipv4 = plan->conntrack_ipv4 || (pa_family_sees(family, 4) && only != 6);
 		plan->conntrack_ipv6 = plan->conntrack_ipv6 || (pa_family_sees(family, 6) && only != 4);
 	}
+	plan->raw_ports = plan->raw_ports || reads_raw_ports(step);
 	plan->reads_status = plan->reads_status || reads_status(step);
 }
 

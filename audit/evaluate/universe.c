@@ -97,7 +97,7 @@ static void cut_protocols(const struct pa_evaluation *e, struct pa_cuts *cuts)
 {
 	static const pa_u128 always[] = { 1, 6, 33, 58 }, with_ports[] = { 17, 132, 136 };
 	bool both_fields = pa_cuts_has(cuts, PA_FIELD_IP6_NEXTHDR);
-	for (size_t i = 0; i < COUNT(always) + (e->plan.reads_status ? COUNT(with_ports) : 0); i++) {
+	for (size_t i = 0; i < COUNT(always) + (e->plan.reads_status || e->plan.raw_ports ? COUNT(with_ports) : 0); i++) {
 		pa_u128 protocol = i < COUNT(always) ? always[i] : with_ports[i - COUNT(always)];
 		cut(cuts, PA_FIELD_L4PROTO, protocol, protocol);
 		if (both_fields)
@@ -347,6 +347,12 @@ static pa_node common_packets(struct pa_evaluation *e)
 	return either(e, e->family[0], outside(e, mapped));
 }
 
+static pa_node ports_exist(struct pa_evaluation *e)
+{
+	static const struct pa_interval protocols[] = { { 6, 6 }, { 17, 17 }, { 33, 33 }, { 132, 132 }, { 136, 136 } };
+	return field_set(e, PA_FIELD_L4PROTO, protocols, COUNT(protocols));
+}
+
 void pa_universe_make(struct pa_evaluation *e)
 {
 	e->plain_nextheader = PA_TRUE;
@@ -360,6 +366,7 @@ void pa_universe_make(struct pa_evaluation *e)
 	e->base = both(e, set, next_headers(e));
 	e->plain = plain_packets(e);
 	e->common = common_packets(e);
+	e->with_ports = e->plan.raw_ports ? ports_exist(e) : PA_TRUE;
 	/* of an unknown host every address may be broadcast or anycast as well: rows speak of own and foreign ones */
 	pa_node usual =
 		either(e, type_is(e, PA_FIELD_DADDR_TYPE, PA_TYPE_LOCAL), type_is(e, PA_FIELD_DADDR_TYPE, PA_TYPE_UNICAST));
