@@ -5,7 +5,7 @@
  * The order of fields in the diagram is chosen for speed; rows are wanted per protocol and port. split() gives the parts
  * of a set by the classes of any one field: runs of classes with the same remainder.
  */
-#include "space_private.h"
+#include "node_table.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -26,41 +26,17 @@ struct splitter {
 	unsigned first, behind; /* levels of the field: first <= level < behind */
 	uint32_t final;
 	struct pa_arena *arena;
-	pa_node *keys; /* memo: node -> runs, open addressing */
+	struct pa_node_table table; /* node -> index of values */
 	struct runs *values;
 	size_t count, capacity;
 };
 
-static size_t slot_of(const struct splitter *s, pa_node node)
+static void remember(struct splitter *s, pa_node node, struct runs found)
 {
-	size_t slot = (size_t)pa_mix(1, node) & (s->capacity - 1);
-	while (s->keys[slot] != PA_NO_NODE && s->keys[slot] != node)
-		slot = (slot + 1) & (s->capacity - 1);
-	return slot;
-}
-
-static void remember(struct splitter *s, pa_node node, struct runs runs)
-{
-	if ((s->count + 1) * 2 > s->capacity) {
-		struct splitter old = *s;
-		s->capacity = old.capacity ? old.capacity * 2 : 256;
-		s->keys = pa_xmalloc(s->capacity * sizeof(*s->keys));
-		memset(s->keys, 0xff, s->capacity * sizeof(*s->keys));
-		s->values = pa_xcalloc(s->capacity, sizeof(*s->values));
-		for (size_t i = 0; i < old.capacity; i++) {
-			if (old.keys[i] == PA_NO_NODE)
-				continue;
-			size_t slot = slot_of(s, old.keys[i]);
-			s->keys[slot] = old.keys[i];
-			s->values[slot] = old.values[i];
-		}
-		free(old.keys);
-		free(old.values);
-	}
-	size_t slot = slot_of(s, node);
-	s->keys[slot] = node;
-	s->values[slot] = runs;
-	s->count++;
+	if (s->count == s->capacity)
+		pa_grow(&s->values, &s->capacity, s->count + 1, sizeof(*s->values));
+	pa_node_table_put(&s->table, node, s->count);
+	s->values[s->count++] = found;
 }
 
 static struct runs split(struct splitter *s, pa_node f);
@@ -125,11 +101,9 @@ static void split_above(struct splitter *s, pa_node f, struct runs *out, size_t 
 
 static struct runs split(struct splitter *s, pa_node f)
 {
-	if (s->capacity) {
-		size_t slot = slot_of(s, f);
-		if (s->keys[slot] == f)
-			return s->values[slot];
-	}
+	size_t known = pa_node_table_find(&s->table, f);
+	if (known != PA_NODE_TABLE_NONE)
+		return s->values[known];
 	struct runs out = { 0 };
 	size_t capacity = 0;
 	if (pa_node_is_terminal(f) || s->space->level[f] >= s->first)
@@ -154,7 +128,7 @@ static struct runs split_by(struct pa_space *space, pa_node f, enum pa_field fie
 	}
 	s.behind = s.first + space->digits[field];
 	struct runs runs = split(&s, f);
-	free(s.keys);
+	pa_node_table_done(&s.table);
 	free(s.values);
 	return runs;
 }

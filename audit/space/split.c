@@ -3,7 +3,7 @@
  * All groups of terminals at once: for every node the groups below it, each with the set of packets that leads there. One pass over
  * the diagram, in place of one for each group.
  */
-#include "space_private.h"
+#include "node_table.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,41 +22,17 @@ struct splitting {
 	uint32_t (*group_of)(void *context, uint32_t terminal);
 	void *context;
 	struct pa_arena *arena;
-	pa_node *keys; /* memo, open addressing */
+	struct pa_node_table table; /* node -> index of values */
 	struct branches *values;
 	size_t count, capacity;
 };
 
-static size_t slot_of(const struct splitting *s, pa_node node)
+static void remember(struct splitting *s, pa_node node, struct branches found)
 {
-	size_t slot = (size_t)pa_mix(7, node) & (s->capacity - 1);
-	while (s->keys[slot] != PA_NO_NODE && s->keys[slot] != node)
-		slot = (slot + 1) & (s->capacity - 1);
-	return slot;
-}
-
-static void remember(struct splitting *s, pa_node node, struct branches branches)
-{
-	if ((s->count + 1) * 2 > s->capacity) {
-		struct splitting old = *s;
-		s->capacity = old.capacity ? old.capacity * 2 : 1024;
-		s->keys = pa_xmalloc(s->capacity * sizeof(*s->keys));
-		memset(s->keys, 0xff, s->capacity * sizeof(*s->keys));
-		s->values = pa_xcalloc(s->capacity, sizeof(*s->values));
-		for (size_t i = 0; i < old.capacity; i++) {
-			if (old.keys[i] == PA_NO_NODE)
-				continue;
-			size_t slot = slot_of(s, old.keys[i]);
-			s->keys[slot] = old.keys[i];
-			s->values[slot] = old.values[i];
-		}
-		free(old.keys);
-		free(old.values);
-	}
-	size_t slot = slot_of(s, node);
-	s->keys[slot] = node;
-	s->values[slot] = branches;
-	s->count++;
+	if (s->count == s->capacity)
+		pa_grow(&s->values, &s->capacity, s->count + 1, sizeof(*s->values));
+	pa_node_table_put(&s->table, node, s->count);
+	s->values[s->count++] = found;
 }
 
 static struct branches split(struct splitting *s, pa_node f);
@@ -114,11 +90,9 @@ static struct branches split_node(struct splitting *s, pa_node f)
 
 static struct branches split(struct splitting *s, pa_node f)
 {
-	if (s->capacity) {
-		size_t slot = slot_of(s, f);
-		if (s->keys[slot] == f)
-			return s->values[slot];
-	}
+	size_t known = pa_node_table_find(&s->table, f);
+	if (known != PA_NODE_TABLE_NONE)
+		return s->values[known];
 	struct branches out = { 0 };
 	if (!pa_node_is_terminal(f)) {
 		out = split_node(s, f);
@@ -140,6 +114,6 @@ void pa_node_groups(struct pa_space *space, pa_node f, uint32_t (*group_of)(void
 	for (size_t i = 0; i < all.count; i++)
 		visit(context, all.items[i].group, all.items[i].set);
 	pa_arena_free(s.arena);
-	free(s.keys);
+	pa_node_table_done(&s.table);
 	free(s.values);
 }
