@@ -309,12 +309,21 @@ static int print_text(const struct pa_buffer *text, struct job *job)
 	return pa_report_write("-", text, &job->diags) ? EXIT_CLEAN : EXIT_INCOMPLETE;
 }
 
+/* check shows the table as well where no policy says what is worth telling; not when only findings are wanted. */
+static bool wants_rows(const struct pa_options *options)
+{
+	bool only_text = true;
+	for (size_t i = 0; i < options->output_count; i++)
+		only_text = only_text && options->outputs[i].format == PA_FORMAT_TEXT;
+	return options->command == PA_COMMAND_LIST || (!options->policy && !(options->quiet && only_text));
+}
+
 static int run_check_or_list(struct job *job)
 {
 	const struct pa_options *options = job->options;
 	if (!load_policy(job) || !load_ruleset(job) || !load_host(job) || !evaluate(job))
 		return diags_status(&job->diags);
-	if (options->command == PA_COMMAND_LIST || !options->policy) {
+	if (wants_rows(options)) {
 		for (unsigned path = PA_PATH_IN; path <= PA_PATH_FORWARD; path++)
 			add_rows(job, (enum pa_path)path);
 	}

@@ -102,6 +102,8 @@ struct pa_answer {
 	pa_node universe; /* set: what can arrive there */
 	pa_node visible_universe;
 	bool visible_known;
+	pa_node scenario_set[2]; /* by certainty: accepted, visible */
+	bool scenario_known[2];
 };
 
 struct pa_variable {

@@ -337,8 +337,12 @@ static pa_node quantified(struct pa_evaluation *e, pa_node accepted, pa_node uni
 pa_set pa_evaluation_scenario(struct pa_evaluation *e, enum pa_path path, enum pa_scenario scenario,
 			      enum pa_certainty certainty)
 {
-	const struct pa_answer *answer = pa_answer(e, path, scenario);
-	return (pa_set){ quantified(e, pa_accepted(e, answer->node), answer->universe, certainty) };
+	pa_answer(e, path, scenario);
+	struct pa_answer *answer = &e->answers[scenario][path];
+	if (!answer->scenario_known[certainty])
+		answer->scenario_set[certainty] = quantified(e, pa_accepted(e, answer->node), answer->universe, certainty);
+	answer->scenario_known[certainty] = true;
+	return (pa_set){ answer->scenario_set[certainty] };
 }
 
 pa_set pa_evaluation_scenario_universe(struct pa_evaluation *e, enum pa_path path, enum pa_scenario scenario)
