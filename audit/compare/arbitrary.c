@@ -268,11 +268,13 @@ static const struct pa_interval public_ipv6[] = { { (pa_u128)0x2000 << 112, ((pa
 static void find_addresses(const struct mentions *mentions, enum pa_field field, struct arbitrary_values ret_values[2])
 {
 	/* Addresses for documentation (RFC 5737, RFC 3849) make the clearest examples, unless the ruleset speaks of them. */
-	static const pa_u128 ipv4[] = { IPV4(198, 51, 100, 7), IPV4(203, 0, 113, 7) };
-	static const pa_u128 ipv6[] = { ((pa_u128)0x20010db8 << 96) | 7 };
+	static const pa_u128 ipv4[][2] = { { IPV4(198, 51, 100, 7), IPV4(203, 0, 113, 7) },
+					   { IPV4(192, 0, 2, 1), IPV4(203, 0, 113, 1) } };
+	static const pa_u128 ipv6[] = { ((pa_u128)0x20010db8 << 96) | 7, ((pa_u128)0x20010db8 << 96) | 1 };
+	unsigned end = field == PA_FIELD_DADDR;
 
-	ret_values[0] = find_values(mentions, field, public_ipv4, sizeof(public_ipv4) / sizeof(*public_ipv4), ipv4, 2);
-	ret_values[1] = find_values(mentions, field, public_ipv6, 1, ipv6, 1);
+	ret_values[0] = find_values(mentions, field, public_ipv4, sizeof(public_ipv4) / sizeof(*public_ipv4), ipv4[end], 2);
+	ret_values[1] = find_values(mentions, field, public_ipv6, 1, &ipv6[end], 1);
 }
 
 const struct arbitrary *compare_arbitrary(const struct pa_ruleset *ruleset, struct pa_arena *arena)
