@@ -12,6 +12,8 @@
 #define LO pa_ifname_value("lo")
 #define WAYS_MAX 64
 #define LEAVES_MAX 400
+/* Beyond this many rows one row names all the rules that let parts of it in; until then each way in has a row of its own. */
+#define SPLIT_ROWS_MAX 1000
 /* Beyond this many rows the rules are looked up by one example packet each. */
 #define WALKED_ROWS_MAX 20000
 
@@ -227,7 +229,8 @@ static void take_way(void *context, const struct pa_wstate *state)
 static void collect_sets(struct ways *ways)
 {
 	struct pa_evaluation *e = ways->rows->e;
-	for (size_t i = 0; i < ways->leaf_count && ways->count > 1 && !ways->too_many; i++) {
+	bool needed = ways->count > 1 && !ways->too_many && ways->rows->count < SPLIT_ROWS_MAX;
+	for (size_t i = 0; needed && i < ways->leaf_count; i++) {
 		struct way *way = &ways->items[ways->leaves[i].way];
 		way->set = pa_node_or(e->space, way->set, leaf_set(e, ways->leaves[i].state));
 	}
@@ -351,6 +354,23 @@ static bool add_part(void *context, const struct pa_box *box)
 	return push_row(part->rows, &row);
 }
 
+/* The rules of all ways, each once. */
+static void set_all_rules(struct rows *rows, struct pa_row *row, const struct ways *ways)
+{
+	const struct pa_rule *rules[WAYS_MAX * 8];
+	size_t count = 0;
+	for (size_t i = 0; i < ways->count; i++) {
+		for (unsigned k = 0; k < ways->items[i].count; k++) {
+			bool seen = false;
+			for (size_t j = 0; j < count && !seen; j++)
+				seen = rules[j] == ways->items[i].rules[k];
+			if (!seen)
+				rules[count++] = ways->items[i].rules[k];
+		}
+	}
+	set_rules(rows, row, rules, count, true);
+}
+
 static bool add_box(void *context, const struct pa_box *box)
 {
 	struct rows *rows = context;
@@ -359,6 +379,12 @@ static bool add_box(void *context, const struct pa_box *box)
 	bool more = true;
 	if (rows->count < WALKED_ROWS_MAX)
 		find_ways(rows, &row, ways);
+	if (ways->count > 1 && rows->count >= SPLIT_ROWS_MAX && !ways->too_many) {
+		set_all_rules(rows, &row, ways);
+		more = push_row(rows, &row);
+		free(ways);
+		return more;
+	}
 	if (ways->count == 1 || ways->too_many || ways->count == 0) {
 		set_rules(rows, &row, ways->items[0].rules, ways->count ? ways->items[0].count : 0,
 			  ways->count == 1 && !ways->too_many);

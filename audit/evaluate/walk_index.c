@@ -59,13 +59,15 @@ void pa_walk_index_make(const struct pa_ruleset *ruleset, struct pa_arena *arena
 		if (chain->rule_count < LONG_CHAIN)
 			continue;
 		struct pa_walk_span *spans = pa_arena_alloc(arena, 1, sizeof(*spans));
-		spans->ports = pa_arena_alloc(arena, chain->rule_count, sizeof(*spans->ports));
+		spans->port_first = pa_arena_alloc(arena, chain->rule_count, sizeof(*spans->port_first));
+		spans->port_last = pa_arena_alloc(arena, chain->rule_count, sizeof(*spans->port_last));
 		spans->sources = pa_arena_alloc(arena, chain->rule_count, sizeof(*spans->sources));
 		for (size_t i = 0; i < chain->rule_count; i++) {
 			struct span span;
 			index_rule(chain->rules[i], &span);
 			/* contradictions span nothing: first behind last */
-			spans->ports[i] = (struct pa_walk_ports){ (uint16_t)span.port.first, (uint16_t)span.port.last };
+			spans->port_first[i] = (uint16_t)span.port.first;
+			spans->port_last[i] = (uint16_t)span.port.last;
 			spans->sources[i] = span.source;
 		}
 		index[c] = spans;
@@ -87,7 +89,7 @@ size_t pa_walk_index_skip(const struct pa_walk_span *spans, const struct pa_wsta
 	struct pa_interval port = reach(state, PA_FIELD_DPORT), source = reach(state, PA_FIELD_SADDR);
 	uint16_t first = (uint16_t)port.first, last = (uint16_t)port.last;
 	for (; from < count; from++) {
-		if (spans->ports[from].first > last || spans->ports[from].last < first)
+		if (spans->port_first[from] > last || spans->port_last[from] < first)
 			continue;
 		if (spans->sources[from].first <= source.last && spans->sources[from].last >= source.first)
 			break;

@@ -78,11 +78,8 @@ struct pa_wstate {
 };
 
 /* What the rules of a chain can match at all, of two fields (walk_index.c): one entry a rule. */
-struct pa_walk_ports {
-	uint16_t first, last;
-};
 struct pa_walk_span {
-	struct pa_walk_ports *ports;
+	uint16_t *port_first, *port_last;
 	struct pa_interval *sources;
 };
 
