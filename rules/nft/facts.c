@@ -352,6 +352,7 @@ static void read_expressions(struct pa_nft_facts *facts, struct pa_nft_rule_fact
 {
 	struct pa_nft_comparison *found = NULL;
 	struct pa_kernel_loads loads = { 0 };
+	struct pa_kernel_order order = { 0 };
 	struct pa_attribute item;
 	size_t capacity = 0;
 	bool wide = false;
@@ -360,11 +361,16 @@ static void read_expressions(struct pa_nft_facts *facts, struct pa_nft_rule_fact
 		struct pa_kernel_expression expression = pa_kernel_expression_open(&item);
 
 		mark_fed(facts, rule, &expression);
+		pa_kernel_order_take(&order, &expression);
 		pa_grow(&found, &capacity, rule->count + 1, sizeof(*found));
 		if (pa_kernel_loads_take(&loads, &expression, &found[rule->count]))
 			wide = found[rule->count++].length > 1 || wide;
 	}
-	if (wide) {
+	rule->l4proto_first = order.effect && order.l4proto_first;
+	rule->nfproto_first = order.effect && order.nfproto_first;
+	if (!wide)
+		rule->count = 0; /* single bytes alone are what they seem */
+	if (wide || rule->l4proto_first || rule->nfproto_first) {
 		rule->table = pa_arena_strdup(facts->arena, rule->table);
 		rule->differing = pa_arena_dup(facts->arena, found, rule->count, sizeof(*found));
 		pa_grow(&facts->rules, &facts->rule_capacity, facts->rule_count + 1, sizeof(*facts->rules));

@@ -59,11 +59,15 @@ struct pa_nft_comparison {
 	uint32_t length;
 };
 
-/* A rule that has such a comparison of more than one byte that must be different: several fields may lie in it. */
+/*
+ * A rule that has such a comparison of more than one byte that must be different (several fields may lie in it), or that tests a
+ * protocol before something in it has an effect.
+ */
 struct pa_nft_rule_fact {
 	enum pa_family family;
 	const char *table;
-	uint64_t handle; /* of one rule of the table only */
+	uint64_t handle;		   /* of one rule of the table only */
+	bool l4proto_first, nfproto_first; /* tested before a verdict map or mark of the rule: kernel_expression.h */
 	size_t count;
 	const struct pa_nft_comparison *differing; /* all that must be different, those of one byte too, in their order */
 };

@@ -37,3 +37,39 @@ bool pa_kernel_loads_take(struct pa_kernel_loads *loads, const struct pa_kernel_
 	*ret_comparison = loads->in_register[source];
 	return true;
 }
+
+/* Does the expression decide, or change the packet or its flow? */
+static bool has_effect(const struct pa_kernel_expression *expression)
+{
+	static const struct {
+		const char *name;
+		uint16_t source;
+	} setters[] = { { "meta", NFTA_META_SREG }, { "ct", NFTA_CT_SREG }, { "payload", NFTA_PAYLOAD_SREG } };
+
+	for (size_t i = 0; i < sizeof(setters) / sizeof(setters[0]); i++)
+		if (strcmp(expression->name, setters[i].name) == 0)
+			return pa_attributes_find_u32(expression->attributes, setters[i].source) != UINT32_MAX;
+	if (strcmp(expression->name, "lookup") == 0)
+		return pa_attributes_find_u32(expression->attributes, NFTA_LOOKUP_DREG) == NFT_REG_VERDICT;
+	return strcmp(expression->name, "notrack") == 0;
+}
+
+void pa_kernel_order_take(struct pa_kernel_order *order, const struct pa_kernel_expression *expression)
+{
+	if (has_effect(expression)) {
+		order->effect = true;
+		return;
+	}
+	if (strcmp(expression->name, "cmp") == 0 && !order->effect) {
+		bool equal = pa_attributes_find_u32(expression->attributes, NFTA_CMP_OP) == NFT_CMP_EQ;
+		order->l4proto_first = order->l4proto_first || (equal && order->l4proto_loaded);
+		order->nfproto_first = order->nfproto_first || (equal && order->nfproto_loaded);
+	}
+	if (strcmp(expression->name, "meta") == 0) {
+		uint32_t key = pa_attributes_find_u32(expression->attributes, NFTA_META_KEY);
+		order->l4proto_loaded = key == NFT_META_L4PROTO;
+		order->nfproto_loaded = key == NFT_META_NFPROTO;
+	} else if (pa_kernel_expression_loads(expression)) {
+		order->l4proto_loaded = order->nfproto_loaded = false;
+	}
+}

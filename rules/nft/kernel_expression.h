@@ -69,4 +69,16 @@ struct pa_kernel_loads {
 bool pa_kernel_loads_take(struct pa_kernel_loads *loads, const struct pa_kernel_expression *expression,
 			  struct pa_nft_comparison *ret_comparison);
 
+/*
+ * Which of the tests that nft makes by itself (l4proto for `tcp dport`, nfproto for `ip saddr`) the kernel makes before anything
+ * in the rule has an effect. nft merges tests of neighbouring fields at the place of the last; the listing then shows them all
+ * there, and the test of the protocol, which it does not show, stands where the first one was. All zero before the first.
+ */
+struct pa_kernel_order {
+	bool l4proto_loaded, nfproto_loaded; /* in the register, just now */
+	bool l4proto_first, nfproto_first;
+	bool effect; /* a verdict map, a mark: what comes now is behind it */
+};
+void pa_kernel_order_take(struct pa_kernel_order *order, const struct pa_kernel_expression *expression);
+
 #endif

@@ -287,13 +287,15 @@ static void check_compare(struct pa_legible *legible, const struct pa_kernel_exp
 		check_data(&place, TYPE_IFNAME, &data);
 }
 
-/* Returns true when facts.h speaks of the rule: it adds elements to a set, or compares more than a byte with `!=`. */
+/* Returns true when facts.h speaks of the rule: it adds elements to a set, compares more than a byte with `!=`,
+ * or tests a protocol before something that has an effect. */
 static bool check_expressions(struct pa_legible *legible, struct pa_digest *digest, const struct nlmsghdr *message,
 			      const char *table, struct pa_attributes expressions)
 {
 	struct place prefix = { .legible = legible, .what = "a log prefix" };
 	struct pa_attribute item, value;
 	struct pa_kernel_loads loads = { 0 };
+	struct pa_kernel_order order = { 0 };
 	struct pa_nft_comparison comparison;
 	uint32_t text = UINT32_MAX;
 	bool kept = false;
@@ -305,6 +307,7 @@ static bool check_expressions(struct pa_legible *legible, struct pa_digest *dige
 		check_compare(legible, &expression, text);
 		if (pa_kernel_loads_take(&loads, &expression, &comparison) && comparison.length > 1)
 			kept = true;
+		pa_kernel_order_take(&order, &expression);
 		if (loaded != UINT32_MAX || pa_kernel_expression_loads(&expression))
 			text = loaded;
 		if (strcmp(expression.name, "log") == 0 && pa_attributes_find(expression.attributes, NFTA_LOG_PREFIX, &value)) {
@@ -315,7 +318,7 @@ static bool check_expressions(struct pa_legible *legible, struct pa_digest *dige
 			kept = true;
 		}
 	}
-	return kept;
+	return kept || (order.effect && (order.l4proto_first || order.nfproto_first));
 }
 
 static bool check_rule(struct pa_legible *legible, struct pa_digest *digest, const struct nlmsghdr *message)

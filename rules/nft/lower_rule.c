@@ -181,6 +181,66 @@ static void drop_idle_end(struct pa_lowering *lowering)
 	}
 }
 
+static bool step_has_effect(const struct pa_step *step)
+{
+	return step->kind == PA_STEP_VMAP || step->kind == PA_STEP_ASSIGN || step->kind == PA_STEP_NOTRACK ||
+	       (step->kind == PA_STEP_OPAQUE && step->opacity != PA_OPACITY_MATCH);
+}
+
+static void insert_step(struct pa_lowering *lowering, size_t at, struct pa_step step)
+{
+	pa_lower_add_step(lowering, step.kind);
+	for (size_t i = lowering->step_count - 1; i > at; i--) {
+		lowering->steps[i] = lowering->steps[i - 1];
+		lowering->texts[i] = lowering->texts[i - 1];
+	}
+	lowering->steps[at] = step;
+	lowering->texts[at] = PA_NO_TEXT;
+}
+
+/* Nobody says whether the kernel tests the protocol here already: packets of another one may end here or go on. */
+static void insert_question(struct pa_lowering *lowering, size_t at, struct pa_step step)
+{
+	struct pa_elements *elements = pa_arena_dup(lowering->arena, step.elements, 1, sizeof(*elements));
+	elements->may_grow = true;
+	step.elements = elements;
+	insert_step(lowering, at, step);
+	lowering->texts[at] = lowering->text.length;
+	pa_buffer_puts(&lowering->text,
+		       "a rule goes on for another protocol until a test of it that the listing does not show");
+	pa_lower_end_text(lowering);
+}
+
+/*
+ * nft merges tests of neighbouring fields at the place of the last one, and the test of their protocol stays where the first was:
+ * before a verdict map or a mark that the listing shows in front of them all.
+ */
+static void add_early_requirements(struct pa_lowering *lowering)
+{
+	const struct pa_nft_facts *facts = lowering->document->facts;
+	size_t effect = 0;
+	while (effect < lowering->step_count && !step_has_effect(&lowering->steps[effect]))
+		effect++;
+	for (size_t i = effect + 1; i < lowering->step_count; i++) {
+		struct pa_step step = lowering->steps[i];
+		bool protocol = step.implied && step.kind == PA_STEP_MATCH && !step.key.parts[0].opaque;
+		enum pa_field field = protocol ? step.key.parts[0].field : PA_FIELD_COUNT;
+		if (field != PA_FIELD_L4PROTO && field != PA_FIELD_NFPROTO)
+			continue;
+		const struct pa_nft_rule_fact *fact =
+			facts ? pa_nft_facts_rule(facts, lowering->table->family, lowering->table->name, lowering->rule_handle)
+			      : NULL;
+		if (!facts)
+			insert_question(lowering, effect, step);
+		else if (fact && (field == PA_FIELD_L4PROTO ? fact->l4proto_first : fact->nfproto_first))
+			insert_step(lowering, effect, step);
+		else
+			continue;
+		effect++;
+		i++;
+	}
+}
+
 /* The texts of the steps in one block, and behind them the same joined by blanks: the text of the rule. */
 static void keep_texts(struct pa_lowering *lowering, struct pa_rule *rule)
 {
@@ -284,6 +344,7 @@ enum pa_rule_result pa_lower_rule(struct pa_lowering *lowering, size_t index, si
 		return PA_RULE_FAILED;
 	}
 	drop_idle_end(lowering);
+	add_early_requirements(lowering);
 	struct pa_rule *rule = pa_chain_add_rule(lowering->ruleset, lowering->chain);
 	rule->handle = lowering->rule_handle;
 	rule->where = pa_lower_place(lowering, offset);
