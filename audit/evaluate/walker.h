@@ -80,6 +80,8 @@ struct pa_wstate {
 /* What the rules of a chain can match at all, of two fields (walk_index.c): one entry a rule. */
 struct pa_walk_span {
 	uint16_t *port_first, *port_last;
+	uint32_t *narrow, *wide; /* numbers of rules: of one port, sorted by it, and of more than one */
+	size_t narrow_count, wide_count;
 	struct pa_interval *sources;
 };
 
