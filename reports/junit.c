@@ -301,8 +301,9 @@ static void add_check(struct junit *junit, const struct suite *suite, enum pa_ch
 	const struct pa_check_info *info = pa_check_info(check);
 	const struct pa_check_result *entry = &result->checks[check];
 	struct pa_buffer message = { 0 }, details = { 0 };
-	if (entry->status == PA_STATUS_FAILED)
-		describe_findings(result, check, NULL, &message, &details);
+	/* what another check reports already has no finding of its own */
+	if (entry->status == PA_STATUS_FAILED && !describe_findings(result, check, NULL, &message, &details))
+		pa_buffer_puts(&message, entry->reason ? entry->reason : info->title);
 	else if (entry->status == PA_STATUS_OFF)
 		pa_buffer_puts(&message, entry->reason ? entry->reason : "switched off");
 	else if (entry->status == PA_STATUS_NOT_ASSESSED)

@@ -150,8 +150,11 @@ START_TEST(outcomes)
 	f.result.findings[1].check = PA_CHECK_UNK_001;
 	f.result.checks[PA_CHECK_EXP_001].status = PA_STATUS_PASSED;
 	f.result.checks[PA_CHECK_UNK_001].status = PA_STATUS_FAILED;
+	f.result.checks[PA_CHECK_EXP_005].status = PA_STATUS_FAILED;
+	f.result.checks[PA_CHECK_EXP_005].reason = "reported as PA-EXP-003";
 	xmlDocPtr parsed = document();
 	check(parsed, "count(//testcase[starts-with(@name, 'PA-EXP-001 ')]/*)", "0");
+	check(parsed, "string(//testcase[starts-with(@name, 'PA-EXP-005 ')]/failure/@message)", "reported as PA-EXP-003");
 	check(parsed, "string(//testcase[starts-with(@name, 'PA-EXP-003 ')]/failure/@type)", "PA-EXP-003");
 	check(parsed, "string(//testcase[starts-with(@name, 'PA-EXP-003 ')]/failure/@message)",
 	      "3306/tcp (mysql) is reachable from anywhere, and 'deny 3306/tcp from any' says it must never be");
