@@ -128,7 +128,8 @@ static size_t next_narrow(const struct pa_walk_span *spans, uint16_t port, struc
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 		uint32_t rule = spans->narrow[middle];
-		if (spans->port_first[rule] < port || (spans->port_first[rule] == port && rule < from))
+		uint16_t found = spans->port_first[rule];
+		if (found < port || (found == port && rule < from))
 			low = middle + 1;
 		else
 			high = middle;
