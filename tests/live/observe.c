@@ -209,6 +209,8 @@ static void note_event(const struct topology *topology, struct event *event, con
 	const struct packet *packet = &packets->item[id];
 	if (answer && is_refusal(event) && !(packet->entry == ENTRY_OUT && packet_is_error(packet)))
 		seen[id].seen |= SEEN_REJECT;
+	else if (is_refusal(event) && !packet_is_error(packet))
+		return; /* the error on its way in through lo: not the packet it quotes */
 	else if (packet->protocol == event->protocol)
 		note_packet(topology, event, packet, &seen[id]);
 }
