@@ -6,6 +6,7 @@
  */
 #include "evaluate/evaluation.h"
 #include "evaluate/walker.h"
+#include "property.h"
 #include "random_rules.h"
 
 #include <check.h>
@@ -455,23 +456,7 @@ START_TEST(test_packets_end_alike)
 }
 END_TEST
 
-/* property_evaluate [rounds [first seed]]: more than the test suite does. */
 int main(int argc, char **argv)
 {
-	Suite *suite = suite_create("evaluate");
-	TCase *cases = tcase_create("evaluate");
-	if (argc > 1)
-		rounds = strtoul(argv[1], NULL, 10);
-	if (argc > 2)
-		first_seed = strtoul(argv[2], NULL, 10);
-	tcase_set_timeout(cases, argc > 1 ? 0 : 250);
-	tcase_add_test(cases, test_packets_end_alike);
-	suite_add_tcase(suite, cases);
-	SRunner *runner = srunner_create(suite);
-	if (argc > 1)
-		srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return property_main(argc, argv, "evaluate", test_packets_end_alike, &rounds, &first_seed);
 }

@@ -2,6 +2,7 @@
 // rooms: pa_evaluate pa_space pa_ir pa_base pa_host
 /* Random rulesets: a rule that is reported dead is never taken or passed through by the walk of any packet, in whatever state. */
 #include "portaudit/evaluate.h"
+#include "property.h"
 #include "random_rules.h"
 
 #include <check.h>
@@ -120,23 +121,7 @@ START_TEST(test_dead_rules_do_nothing)
 }
 END_TEST
 
-/* property_evaluate_dead [rounds [first seed]] */
 int main(int argc, char **argv)
 {
-	Suite *suite = suite_create("dead");
-	TCase *cases = tcase_create("dead");
-	if (argc > 1)
-		rounds = strtoul(argv[1], NULL, 10);
-	if (argc > 2)
-		first_seed = strtoul(argv[2], NULL, 10);
-	tcase_set_timeout(cases, argc > 1 ? 0 : 250);
-	tcase_add_test(cases, test_dead_rules_do_nothing);
-	suite_add_tcase(suite, cases);
-	SRunner *runner = srunner_create(suite);
-	if (argc > 1)
-		srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return property_main(argc, argv, "dead", test_dead_rules_do_nothing, &rounds, &first_seed);
 }

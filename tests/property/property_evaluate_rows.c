@@ -5,6 +5,7 @@
  * in; the example of a row is in it and is accepted by the walk, through the rules that the row names, to where the row says.
  */
 #include "evaluate/evaluation.h"
+#include "property.h"
 #include "random_rules.h"
 
 #include <check.h>
@@ -306,23 +307,7 @@ START_TEST(test_rows)
 }
 END_TEST
 
-/* property_evaluate_rows [rounds [first seed]] */
 int main(int argc, char **argv)
 {
-	Suite *suite = suite_create("rows");
-	TCase *cases = tcase_create("rows");
-	if (argc > 1)
-		rounds = strtoul(argv[1], NULL, 10);
-	if (argc > 2)
-		first_seed = strtoul(argv[2], NULL, 10);
-	tcase_set_timeout(cases, argc > 1 ? 0 : 250);
-	tcase_add_test(cases, test_rows);
-	suite_add_tcase(suite, cases);
-	SRunner *runner = srunner_create(suite);
-	if (argc > 1)
-		srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return property_main(argc, argv, "rows", test_rows, &rounds, &first_seed);
 }
