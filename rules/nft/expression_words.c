@@ -53,16 +53,23 @@ PRINTER(meta)
 	pa_text_node(out, key);
 }
 
-PRINTER(ct)
+/* "ct original saddr", "rt ip6 nexthop": a word that not all of them have, and the key. */
+static void print_key(struct pa_buffer *out, const struct pa_json_tape *tape, const struct pa_json_node *node, const char *word,
+		      const char *option)
 {
-	(void)kind, (void)types;
-	const struct pa_json_node *direction = pa_json_member(tape, node, "dir");
-	pa_buffer_puts(out, "ct ");
-	if (direction) {
-		pa_text_node(out, direction);
+	const struct pa_json_node *value = pa_json_member(tape, node, option);
+	pa_buffer_puts(out, word);
+	if (value) {
+		pa_text_node(out, value);
 		pa_buffer_putc(out, ' ');
 	}
 	pa_text_node(out, pa_json_member(tape, node, "key"));
+}
+
+PRINTER(ct)
+{
+	(void)kind, (void)types;
+	print_key(out, tape, node, "ct ", "dir");
 }
 
 PRINTER(fib)
@@ -86,13 +93,7 @@ PRINTER(fib)
 PRINTER(rt)
 {
 	(void)kind, (void)types;
-	const struct pa_json_node *family = pa_json_member(tape, node, "family");
-	pa_buffer_puts(out, "rt ");
-	if (family) {
-		pa_text_node(out, family);
-		pa_buffer_putc(out, ' ');
-	}
-	pa_text_node(out, pa_json_member(tape, node, "key"));
+	print_key(out, tape, node, "rt ", "family");
 }
 
 /* Extension headers, options, chunks: "exthdr frag", "frag id", "tcp option maxseg size". */
