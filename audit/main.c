@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "large_pages.h"
 #include "run.h"
 
 enum { EXIT_WRONG_INPUT = 2, EXIT_INCOMPLETE = 3 };
@@ -106,6 +107,7 @@ static void print_diags(const struct pa_options *options, const struct pa_diags 
 
 int main(int argc, char **argv)
 {
+	large_pages_use();
 	if (!streams_are_open())
 		return EXIT_INCOMPLETE;
 	prepare_signals();

@@ -83,7 +83,7 @@ void pa_grow(void *items, size_t *capacity, size_t wanted, size_t item_size)
 #define CHUNK_FIRST ((size_t)4 << 10)
 #define CHUNK_LAST ((size_t)1 << 20)
 
-/* A piece of zeroed memory; what is handed out comes behind this header. */
+/* A piece of memory; what is handed out comes behind this header. It is zeroed when it is handed out: most chunks are never filled. */
 struct chunk {
 	_Alignas(ARENA_ALIGN) struct chunk *older;
 	size_t used;
@@ -126,7 +126,6 @@ void pa_arena_clear(struct pa_arena *arena)
 	}
 	if (!kept)
 		return;
-	memset(kept + 1, 0, kept->used);
 	kept->older = NULL;
 	kept->used = 0;
 }
@@ -135,8 +134,8 @@ static struct chunk *chunk_new(size_t size)
 {
 	if (size > SIZE_MAX - sizeof(struct chunk))
 		out_of_memory();
-	struct chunk *chunk = pa_xcalloc(1, sizeof(struct chunk) + size);
-	chunk->size = size;
+	struct chunk *chunk = pa_xmalloc(sizeof(struct chunk) + size);
+	*chunk = (struct chunk){ .size = size };
 	return chunk;
 }
 
@@ -167,9 +166,9 @@ static void *alloc_from_new_chunk(struct pa_arena *arena, size_t bytes)
 	return chunk + 1;
 }
 
-void *pa_arena_alloc(struct pa_arena *arena, size_t count, size_t size)
+/* What is behind the items in their last 16 bytes is undefined. */
+static void *alloc_undefined(struct pa_arena *arena, size_t bytes)
 {
-	size_t bytes = multiply(count, size);
 	if (bytes > SIZE_MAX - ARENA_ALIGN)
 		out_of_memory();
 	bytes = bytes ? (bytes + ARENA_ALIGN - 1) / ARENA_ALIGN * ARENA_ALIGN : ARENA_ALIGN;
@@ -181,19 +180,27 @@ void *pa_arena_alloc(struct pa_arena *arena, size_t count, size_t size)
 	return memory;
 }
 
+void *pa_arena_alloc(struct pa_arena *arena, size_t count, size_t size)
+{
+	size_t bytes = multiply(count, size);
+	return memset(alloc_undefined(arena, bytes), 0, bytes);
+}
+
 void *pa_arena_dup(struct pa_arena *arena, const void *data, size_t count, size_t size)
 {
-	void *copy = pa_arena_alloc(arena, count, size);
-	if (count && size)
-		memcpy(copy, data, count * size);
+	size_t bytes = multiply(count, size);
+	void *copy = alloc_undefined(arena, bytes);
+	if (bytes)
+		memcpy(copy, data, bytes);
 	return copy;
 }
 
 char *pa_arena_strndup(struct pa_arena *arena, const char *text, size_t length)
 {
 	length = strnlen(text, length);
-	char *copy = pa_arena_alloc(arena, length + 1, 1);
+	char *copy = alloc_undefined(arena, length + 1);
 	memcpy(copy, text, length);
+	copy[length] = '\0';
 	return copy;
 }
 
@@ -210,7 +217,7 @@ char *pa_arena_vprintf(struct pa_arena *arena, const char *format, va_list argum
 	va_end(measured);
 	if (length < 0)
 		out_of_memory();
-	char *text = pa_arena_alloc(arena, (size_t)length + 1, 1);
+	char *text = alloc_undefined(arena, (size_t)length + 1);
 	vsnprintf(text, (size_t)length + 1, format, arguments);
 	return text;
 }

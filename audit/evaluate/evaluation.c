@@ -9,7 +9,7 @@ _Static_assert(PA_SLOT_COUNT <= 64, "sets of slots are 64-bit masks");
 static void list_opaques(struct pa_evaluation *e)
 {
 	bool *matters = pa_xcalloc(e->variable_count + 1, sizeof(*matters));
-	for (unsigned path = 0; path < PA_PATHS; path++) {
+	for (unsigned path = 0; e->variable_count && path < PA_PATHS; path++) {
 		const struct pa_answer *answer = pa_answer(e, (enum pa_path)path, PA_SCENARIO_NEW);
 		pa_node accepted = pa_node_and(e->space, pa_accepted(e, answer->node), answer->universe);
 		pa_node_variables(e->space, accepted, matters, e->variable_count);

@@ -83,6 +83,8 @@ struct pa_part_cache {
 	bool has_set;
 	const struct pa_interval *intervals; /* preimage under mask and xor; NULL: the elements' own */
 	size_t count;
+	uint32_t test;		/* of a set of one interval: its number, or PA_NO_TEST */
+	const uint32_t *tests; /* of a map or concatenation: the number of each element */
 	struct pa_class_set set;
 };
 

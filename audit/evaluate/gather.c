@@ -50,23 +50,30 @@ const struct pa_key *pa_step_key(const struct pa_step *step, const struct pa_ele
 	return NULL;
 }
 
-static void announce(struct gathering *g, enum pa_field field, const struct pa_interval *items, size_t count, size_t stride,
-		     bool together, bool sorted)
+/* The constants of the first next header and of the transport protocol cut each other. */
+static void announce_twin(struct gathering *g, enum pa_field field, const struct pa_interval *items, size_t count, size_t stride)
 {
-	for (size_t i = 0; !together && i < count; i++)
-		pa_cuts_add_interval(g->cuts, field, items[i * stride]);
-	if (together)
-		pa_cuts_add(g->cuts, field, items, count, stride, sorted);
 	if (g->nexthdr && field == PA_FIELD_L4PROTO)
 		pa_cuts_add(g->cuts, PA_FIELD_IP6_NEXTHDR, items, count, stride, false);
 	if (field == PA_FIELD_IP6_NEXTHDR)
 		pa_cuts_add(g->cuts, PA_FIELD_L4PROTO, items, count, stride, false);
 }
 
+/* Each element is a test of its own. */
+static const uint32_t *announce_each(struct gathering *g, enum pa_field field, const struct pa_interval *items, size_t count,
+				     size_t stride)
+{
+	uint32_t *tests = pa_arena_alloc(g->e->arena, count, sizeof(*tests));
+	for (size_t i = 0; i < count; i++)
+		tests[i] = pa_cuts_add_interval(g->cuts, field, items[i * stride]);
+	return tests;
+}
+
 static void gather_part(struct gathering *g, const struct pa_key_part *part, const struct pa_elements *elements, unsigned at,
 			struct pa_part_cache *cache)
 {
 	cache->gathered = true;
+	cache->test = PA_NO_TEST;
 	if (part->opaque || by_value(g->e, part->field))
 		return;
 	const struct pa_interval *items = elements->keys + at;
@@ -90,11 +97,21 @@ static void gather_part(struct gathering *g, const struct pa_key_part *part, con
 	} else if (elements->decl) {
 		/* a named set is announced once, however many rules ask it */
 		uint64_t key = (uint64_t)at << 8 | (uint64_t)pa_field_alias(g->e, part->field);
-		if (pa_table128_find(&g->seen, (uint64_t)(uintptr_t)elements, key) != PA_TABLE_NONE)
+		uint32_t first = pa_table128_find(&g->seen, (uint64_t)(uintptr_t)elements, key);
+		if (first != PA_TABLE_NONE) {
+			*cache = g->e->parts[first];
 			return;
-		pa_table128_put(&g->seen, (uint64_t)(uintptr_t)elements, key, 1);
+		}
+		pa_table128_put(&g->seen, (uint64_t)(uintptr_t)elements, key, (uint32_t)(cache - g->e->parts));
 	}
-	announce(g, pa_field_alias(g->e, part->field), items, count, stride, together, elements->sorted && plain);
+	enum pa_field field = pa_field_alias(g->e, part->field);
+	if (!together)
+		cache->tests = announce_each(g, field, items, count, stride);
+	else if (count == 1)
+		cache->test = pa_cuts_add_interval(g->cuts, field, items[0]);
+	else
+		pa_cuts_add(g->cuts, field, items, count, stride, elements->sorted && plain);
+	announce_twin(g, field, items, count, stride);
 }
 
 static void gather_datum(struct gathering *g, const struct pa_datum *datum, unsigned index, enum pa_field field)

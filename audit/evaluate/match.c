@@ -142,7 +142,9 @@ static struct pa_class_set part_set(struct pa_evaluation *e, const struct pa_rul
 	if (!cache->has_set) {
 		const struct pa_elements *elements = step->elements;
 		enum pa_field field = pa_field_alias(e, step->key.parts[0].field);
-		if (cache->intervals)
+		if (cache->test != PA_NO_TEST)
+			cache->set = pa_space_test_set(e->space, field, cache->test);
+		else if (cache->intervals)
 			cache->set = pa_space_class_set(e->space, field, cache->intervals, cache->count, 1, e->arena);
 		else
 			cache->set = pa_space_class_set(e->space, field, elements->keys, elements->count, 1, e->arena);
@@ -176,10 +178,11 @@ enum pa_match_kind pa_match_simple(struct pa_evaluation *e, const struct pa_rule
 }
 
 /* The guards of one element; false: the element cannot match here. *unknown is set when a part cannot be decided. */
-static bool element_guards(struct pa_evaluation *e, const struct pa_key *key, const struct part_view *views,
-			   const struct pa_interval *keys, struct pa_guard *guards, uint32_t *ret_count, bool *unknown,
-			   struct pa_arena *arena)
+static bool element_guards(struct pa_evaluation *e, const struct pa_rule *rule, const struct pa_step *step,
+			   const struct pa_key *key, const struct part_view *views, const struct pa_elements *map,
+			   size_t element, struct pa_guard *guards, uint32_t *ret_count, bool *unknown)
 {
+	const struct pa_interval *keys = &map->keys[element * map->parts];
 	*ret_count = 0;
 	for (unsigned p = 0; p < key->count; p++) {
 		if (views[p].kind == VIEW_UNKNOWN) {
@@ -195,7 +198,8 @@ static bool element_guards(struct pa_evaluation *e, const struct pa_key *key, co
 		}
 		enum pa_field field = pa_field_alias(e, key->parts[p].field);
 		guards[*ret_count].field = field;
-		guards[(*ret_count)++].set = pa_space_class_set(e->space, field, &keys[p], 1, 1, arena);
+		guards[(*ret_count)++].set =
+			pa_space_test_set(e->space, field, pa_part(e, rule, step, p)->tests[element]);
 	}
 	return true;
 }
@@ -234,7 +238,7 @@ static struct element_list list_elements(struct pa_evaluation *e, const struct p
 	for (size_t i = 0; !list.breaks && i < map->count; i++) {
 		struct pa_guard *guards = pa_arena_alloc(arena, key->count, sizeof(*guards));
 		uint32_t count;
-		if (!element_guards(e, key, views, &map->keys[i * map->parts], guards, &count, &list.unknown, arena) ||
+		if (!element_guards(e, rule, step, key, views, map, i, guards, &count, &list.unknown) ||
 		    !merge_guards(e, guards, &count))
 			continue;
 		list.items[list.count++] = (struct pa_item){ guards, count, PA_TERMINAL(PA_PLACE_BASE + i) };

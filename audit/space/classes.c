@@ -2,7 +2,8 @@
 /*
  * Sweep over the interval ends of all tests of a field with a running signature: each test has a random 128-bit number,
  * added where an interval begins and subtracted behind its end. Two values with the same signature are covered by the
- * same tests (128 bits: a collision is not a practical matter). Classes are numbered by first occurrence.
+ * same tests (128 bits: a collision is not a practical matter). Classes are numbered by first occurrence. The sweep also
+ * notes where each test begins and ends, so that nobody has to look for it again.
  */
 #include "classes.h"
 
@@ -15,13 +16,14 @@
 
 struct event {
 	pa_u128 at;
-	pa_u128 signature;
+	uint32_t test;
+	bool begins; /* else it is the value behind the end of an interval */
 };
 
 struct run {
 	const struct pa_interval *items;
 	size_t count, stride;
-	pa_u128 signature;
+	uint32_t test;
 };
 
 struct field_cuts {
@@ -29,28 +31,25 @@ struct field_cuts {
 	size_t count, capacity;
 	struct run runs[RUNS_MAXIMUM];
 	size_t run_count;
-	struct pa_interval *spans; /* first and last value of each test: for its weight */
-	size_t span_count, span_capacity;
+	uint32_t *uses; /* how often each test was announced: for its weight */
+	size_t test_count, test_capacity;
 };
 
 /* The single intervals announced so far: many rules name one port. */
 struct seen {
 	struct pa_interval *keys;
-	bool *used;
+	uint32_t *tests; /* PA_NO_TEST: free */
 	size_t count, capacity;
 };
 
 struct pa_cuts {
 	struct field_cuts field[PA_FIELD_COUNT];
 	struct seen seen[PA_FIELD_COUNT];
-	uint64_t random;
 };
 
 struct pa_cuts *pa_cuts_new(void)
 {
-	struct pa_cuts *cuts = pa_xcalloc(1, sizeof(*cuts));
-	cuts->random = 0x9e3779b97f4a7c15u;
-	return cuts;
+	return pa_xcalloc(1, sizeof(struct pa_cuts));
 }
 
 struct pa_cuts *pa_cuts_free(struct pa_cuts *cuts)
@@ -59,48 +58,49 @@ struct pa_cuts *pa_cuts_free(struct pa_cuts *cuts)
 		return NULL;
 	for (size_t i = 0; i < PA_FIELD_COUNT; i++) {
 		free(cuts->field[i].events);
-		free(cuts->field[i].spans);
+		free(cuts->field[i].uses);
 		free(cuts->seen[i].keys);
-		free(cuts->seen[i].used);
+		free(cuts->seen[i].tests);
 	}
 	free(cuts);
 	return NULL;
 }
 
-/* splitmix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators), fixed seed: runs are repeatable. */
-static uint64_t next_random(struct pa_cuts *cuts)
+/* splitmix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators): number `index` of its sequence. */
+static uint64_t random_number(uint64_t index)
 {
-	uint64_t z = (cuts->random += 0x9e3779b97f4a7c15u);
+	uint64_t z = (index + 1) * 0x9e3779b97f4a7c15u;
 	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
 	z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
 	return z ^ (z >> 31);
 }
 
-static pa_u128 next_signature(struct pa_cuts *cuts)
+/* The same in every run. */
+static pa_u128 signature_of(uint32_t test)
 {
-	uint64_t high = next_random(cuts);
-	return (pa_u128)high << 64 | next_random(cuts);
+	return (pa_u128)random_number(2 * (uint64_t)test) << 64 | random_number(2 * (uint64_t)test + 1);
 }
 
-static void add_event(struct field_cuts *field, pa_u128 at, pa_u128 signature)
+static void add_event(struct field_cuts *field, struct event event)
 {
 	if (field->count == field->capacity)
 		pa_grow(&field->events, &field->capacity, field->count + 1, sizeof(*field->events));
-	field->events[field->count++] = (struct event){ at, signature };
+	field->events[field->count++] = event;
 }
 
-static void add_interval_events(struct field_cuts *field, struct pa_interval interval, pa_u128 max, pa_u128 signature)
+static void add_interval_events(struct field_cuts *field, struct pa_interval interval, pa_u128 max, uint32_t test)
 {
-	add_event(field, interval.first, signature);
+	add_event(field, (struct event){ interval.first, test, true });
 	if (interval.last < max)
-		add_event(field, interval.last + 1, (pa_u128)0 - signature);
+		add_event(field, (struct event){ interval.last + 1, test, false });
 }
 
-static void add_span(struct field_cuts *field, struct pa_interval span)
+static uint32_t add_test(struct field_cuts *field)
 {
-	if (field->span_count == field->span_capacity)
-		pa_grow(&field->spans, &field->span_capacity, field->span_count + 1, sizeof(*field->spans));
-	field->spans[field->span_count++] = span;
+	if (field->test_count == field->test_capacity)
+		pa_grow(&field->uses, &field->test_capacity, field->test_count + 1, sizeof(*field->uses));
+	field->uses[field->test_count] = 1;
+	return (uint32_t)field->test_count++;
 }
 
 /* Overlapping intervals of one test would count twice; sorted copies are merged first. */
@@ -111,7 +111,7 @@ static int compare_intervals(const void *a, const void *b)
 }
 
 static void add_unsorted(struct field_cuts *field, const struct pa_interval *items, size_t count, size_t stride, pa_u128 max,
-			 pa_u128 signature)
+			 uint32_t test)
 {
 	struct pa_interval *copy = pa_xcalloc(count, sizeof(*copy));
 	for (size_t i = 0; i < count; i++)
@@ -124,10 +124,10 @@ static void add_unsorted(struct field_cuts *field, const struct pa_interval *ite
 				open.last = copy[i].last;
 			continue;
 		}
-		add_interval_events(field, open, max, signature);
+		add_interval_events(field, open, max, test);
 		open = copy[i];
 	}
-	add_interval_events(field, open, max, signature);
+	add_interval_events(field, open, max, test);
 	free(copy);
 }
 
@@ -136,80 +136,74 @@ static size_t seen_slot(const struct seen *seen, struct pa_interval key)
 	uint64_t h = (uint64_t)key.first * 0x9e3779b97f4a7c15u ^ (uint64_t)(key.first >> 64) * 0xbf58476d1ce4e5b9u;
 	h = (h ^ h >> 29 ^ (uint64_t)key.last ^ (uint64_t)(key.last >> 64)) * 0x94d049bb133111ebu;
 	size_t slot = (size_t)(h ^ h >> 32) & (seen->capacity - 1);
-	while (seen->used[slot] && (seen->keys[slot].first != key.first || seen->keys[slot].last != key.last))
+	while (seen->tests[slot] != PA_NO_TEST &&
+	       (seen->keys[slot].first != key.first || seen->keys[slot].last != key.last))
 		slot = (slot + 1) & (seen->capacity - 1);
 	return slot;
 }
 
-/* Was this very interval announced before? Notes it. */
-static bool is_repeated(struct seen *seen, struct pa_interval key)
+static void seen_grow(struct seen *seen)
 {
-	if ((seen->count + 1) * 2 > seen->capacity) {
-		struct seen old = *seen;
-		seen->capacity = old.capacity ? old.capacity * 2 : 64;
-		seen->keys = pa_xcalloc(seen->capacity, sizeof(*seen->keys));
-		seen->used = pa_xcalloc(seen->capacity, sizeof(*seen->used));
-		for (size_t i = 0; i < old.capacity; i++) {
-			if (!old.used[i])
-				continue;
-			size_t slot = seen_slot(seen, old.keys[i]);
-			seen->keys[slot] = old.keys[i];
-			seen->used[slot] = true;
-		}
-		free(old.keys);
-		free(old.used);
+	struct seen old = *seen;
+	seen->capacity = old.capacity ? old.capacity * 2 : 64;
+	seen->keys = pa_xmalloc(seen->capacity * sizeof(*seen->keys));
+	seen->tests = pa_xmalloc(seen->capacity * sizeof(*seen->tests));
+	memset(seen->tests, 0xff, seen->capacity * sizeof(*seen->tests));
+	for (size_t i = 0; i < old.capacity; i++) {
+		if (old.tests[i] == PA_NO_TEST)
+			continue;
+		size_t slot = seen_slot(seen, old.keys[i]);
+		seen->keys[slot] = old.keys[i];
+		seen->tests[slot] = old.tests[i];
 	}
-	size_t slot = seen_slot(seen, key);
-	if (seen->used[slot])
-		return true;
-	seen->keys[slot] = key;
-	seen->used[slot] = true;
-	seen->count++;
-	return false;
+	free(old.keys);
+	free(old.tests);
 }
 
-void pa_cuts_add(struct pa_cuts *cuts, enum pa_field id, const struct pa_interval *items, size_t count, size_t stride,
-		 bool sorted)
+uint32_t pa_cuts_add_interval(struct pa_cuts *cuts, enum pa_field id, struct pa_interval interval)
 {
 	struct field_cuts *field = &cuts->field[id];
-	pa_u128 max = pa_field_max(id);
-	if (count == 0)
-		return;
-	pa_u128 signature = next_signature(cuts);
-	struct pa_interval span = items[0];
-	if (sorted) {
-		span.last = items[(count - 1) * stride].last;
-	} else {
-		for (size_t i = 1; i < count; i++) {
-			if (items[i * stride].first < span.first)
-				span.first = items[i * stride].first;
-			if (items[i * stride].last > span.last)
-				span.last = items[i * stride].last;
-		}
+	struct seen *seen = &cuts->seen[id];
+	if ((seen->count + 1) * 2 > seen->capacity)
+		seen_grow(seen);
+	size_t slot = seen_slot(seen, interval);
+	if (seen->tests[slot] != PA_NO_TEST) {
+		field->uses[seen->tests[slot]]++;
+		return seen->tests[slot];
 	}
-	add_span(field, span);
-	if (count == 1 && is_repeated(&cuts->seen[id], items[0]))
-		return;
-	if (sorted && count >= RUN_MINIMUM && field->run_count < RUNS_MAXIMUM) {
-		field->runs[field->run_count++] = (struct run){ items, count, stride, signature };
-		return;
-	}
-	if (!sorted && count > 1) {
-		add_unsorted(field, items, count, stride, max, signature);
-		return;
-	}
-	for (size_t i = 0; i < count; i++)
-		add_interval_events(field, items[i * stride], max, signature);
+	uint32_t test = add_test(field);
+	seen->keys[slot] = interval;
+	seen->tests[slot] = test;
+	seen->count++;
+	add_interval_events(field, interval, pa_field_max(id), test);
+	return test;
 }
 
-void pa_cuts_add_interval(struct pa_cuts *cuts, enum pa_field field, struct pa_interval interval)
+uint32_t pa_cuts_add(struct pa_cuts *cuts, enum pa_field id, const struct pa_interval *items, size_t count, size_t stride,
+		     bool sorted)
 {
-	pa_cuts_add(cuts, field, &interval, 1, 1, true);
+	struct field_cuts *field = &cuts->field[id];
+	if (count == 0)
+		return PA_NO_TEST;
+	if (count == 1)
+		return pa_cuts_add_interval(cuts, id, items[0]);
+	uint32_t test = add_test(field);
+	if (sorted && count >= RUN_MINIMUM && field->run_count < RUNS_MAXIMUM) {
+		field->runs[field->run_count++] = (struct run){ items, count, stride, test };
+		return test;
+	}
+	if (!sorted) {
+		add_unsorted(field, items, count, stride, pa_field_max(id), test);
+		return test;
+	}
+	for (size_t i = 0; i < count; i++)
+		add_interval_events(field, items[i * stride], pa_field_max(id), test);
+	return test;
 }
 
 bool pa_cuts_has(const struct pa_cuts *cuts, enum pa_field field)
 {
-	return cuts->field[field].span_count > 0;
+	return cuts->field[field].test_count > 0;
 }
 
 /* Merge sort: the ends are many, and comparing them through a function pointer was a tenth of the analysis. */
@@ -297,7 +291,7 @@ static pa_u128 cursor_at(const struct run *run, const struct cursor *cursor)
 
 static pa_u128 cursor_step(const struct run *run, struct cursor *cursor, pa_u128 max)
 {
-	pa_u128 change = cursor->behind ? (pa_u128)0 - run->signature : run->signature;
+	pa_u128 signature = signature_of(run->test), change = cursor->behind ? (pa_u128)0 - signature : signature;
 	if (cursor->behind) {
 		cursor->behind = false;
 		cursor->index++;
@@ -324,19 +318,35 @@ static void append_segment(struct pa_classes *classes, size_t *capacity, pa_u128
 	classes->segments++;
 }
 
+/* Where tests begin and end, of the events that are about the segment that was appended last. */
+static void note_tests(struct pa_classes *classes, const struct event *events, size_t count)
+{
+	uint32_t here = (uint32_t)classes->segments - 1;
+	for (size_t i = 0; i < count; i++) {
+		struct pa_test_segments *test = &classes->tests[events[i].test];
+		if (events[i].begins && test->first == UINT32_MAX)
+			test->first = here;
+		test->last = events[i].begins ? UINT32_MAX : here - 1;
+	}
+}
+
 static void sweep(const struct field_cuts *field, struct pa_classes *classes, struct numbering *numbering)
 {
 	struct cursor cursors[RUNS_MAXIMUM] = { 0 };
 	size_t next = 0, capacity = 0;
 	pa_u128 at = 0, signature = 0;
 	for (;;) {
-		while (next < field->count && field->events[next].at == at)
-			signature += field->events[next++].signature;
+		size_t begin = next;
+		while (next < field->count && field->events[next].at == at) {
+			pa_u128 change = signature_of(field->events[next].test);
+			signature += field->events[next++].begins ? change : (pa_u128)0 - change;
+		}
 		for (size_t r = 0; r < field->run_count; r++) {
 			while (!cursors[r].finished && cursor_at(&field->runs[r], &cursors[r]) == at)
 				signature += cursor_step(&field->runs[r], &cursors[r], classes->max);
 		}
 		append_segment(classes, &capacity, at, number_of(numbering, signature));
+		note_tests(classes, field->events + begin, next - begin);
 		bool more = next < field->count;
 		pa_u128 to = more ? field->events[next].at : 0;
 		for (size_t r = 0; r < field->run_count; r++) {
@@ -353,14 +363,28 @@ static void sweep(const struct field_cuts *field, struct pa_classes *classes, st
 	}
 }
 
+/* Tests that reach to the last value never ended; runs were not noted in the sweep. */
+static void finish_tests(const struct field_cuts *field, struct pa_classes *classes)
+{
+	for (size_t i = 0; i < field->test_count; i++) {
+		if (classes->tests[i].last == UINT32_MAX)
+			classes->tests[i].last = (uint32_t)classes->segments - 1;
+	}
+	for (size_t r = 0; r < field->run_count; r++) {
+		const struct run *run = &field->runs[r];
+		pa_u128 first = run->items[0].first, last = run->items[(run->count - 1) * run->stride].last;
+		classes->tests[run->test] = (struct pa_test_segments){ (uint32_t)pa_classes_segment(classes, first),
+								       (uint32_t)pa_classes_segment(classes, last) };
+	}
+}
+
 static void weigh(const struct field_cuts *field, struct pa_classes *classes)
 {
-	classes->tests = field->span_count;
-	for (size_t i = 0; i < field->span_count; i++) {
-		uint32_t low = pa_classes_find(classes, field->spans[i].first);
-		uint32_t high = pa_classes_find(classes, field->spans[i].last);
+	for (size_t i = 0; i < field->test_count; i++) {
+		uint32_t low = classes->class_of[classes->tests[i].first], high = classes->class_of[classes->tests[i].last];
 		uint32_t span = low < high ? high - low : low - high;
-		classes->weight += (double)(span + 1) / (double)classes->count;
+		classes->weight += field->uses[i] * (double)(span + 1) / (double)classes->count;
+		classes->uses += field->uses[i];
 	}
 }
 
@@ -384,6 +408,9 @@ void pa_classes_build(const struct pa_cuts *cuts, enum pa_field id, struct pa_cl
 		sort_events(field->events, room, field->count);
 		free(room);
 	}
+	ret->test_count = field->test_count;
+	ret->tests = pa_xmalloc((field->test_count + 1) * sizeof(*ret->tests));
+	memset(ret->tests, 0xff, field->test_count * sizeof(*ret->tests));
 	sweep(field, ret, &numbering);
 	ret->count = numbering.count;
 	free(numbering.signature);
@@ -391,6 +418,7 @@ void pa_classes_build(const struct pa_cuts *cuts, enum pa_field id, struct pa_cl
 	ret->segments_of = pa_xcalloc(ret->count, sizeof(*ret->segments_of));
 	for (size_t i = 0; i < ret->segments; i++)
 		ret->segments_of[ret->class_of[i]]++;
+	finish_tests(field, ret);
 	weigh(field, ret);
 }
 
@@ -399,6 +427,7 @@ void pa_classes_done(struct pa_classes *classes)
 	free(classes->start);
 	free(classes->class_of);
 	free(classes->segments_of);
+	free(classes->tests);
 	free(classes->order);
 	free(classes->first_of);
 	memset(classes, 0, sizeof(*classes));

@@ -60,6 +60,8 @@ struct pa_class_set {
  */
 struct pa_class_set pa_space_class_set(struct pa_space *space, enum pa_field field, const struct pa_interval *items,
 				       size_t count, size_t stride, struct pa_arena *arena);
+/* The classes of a test that is one interval, by the number that announcing it gave. Lives as long as the space. */
+struct pa_class_set pa_space_test_set(struct pa_space *space, enum pa_field field, uint32_t test);
 /* Every class that is not in the set. */
 struct pa_class_set pa_space_class_complement(struct pa_space *space, enum pa_field field, struct pa_class_set set,
 					      struct pa_arena *arena);

@@ -52,7 +52,7 @@ static void order_fields(struct pa_space *space, size_t items)
 		space->first_level[f] = UINT_MAX;
 		if (classes->count < 2)
 			continue;
-		double untested = classes->tests < items ? (double)(items - classes->tests) : 0;
+		double untested = classes->uses < items ? (double)(items - classes->uses) : 0;
 		weight[f] = classes->weight + untested;
 		unsigned at = space->order_count++;
 		while (at > 0 && weight[space->order[at - 1]] > weight[f]) {
@@ -74,6 +74,7 @@ struct pa_space *pa_space_new(const struct pa_cuts *cuts, size_t items)
 	space->field_levels = space->level_count;
 	space->limit = PA_NODE_LIMIT;
 	space->next_op = PA_OP_FIRST_FREE;
+	space->arena = pa_arena_new();
 	return space;
 }
 
@@ -89,6 +90,9 @@ struct pa_space *pa_space_free(struct pa_space *space)
 	free(space->unique);
 	free(space->memo);
 	free(space->scratch);
+	for (unsigned f = 0; f < PA_FIELD_COUNT; f++)
+		free(space->test_sets[f]);
+	pa_arena_free(space->arena);
 	free(space);
 	return NULL;
 }
@@ -231,6 +235,43 @@ struct pa_class_set pa_space_class_set(struct pa_space *space, enum pa_field fie
 	}
 	qsort(touched, touched_count, sizeof(*touched), compare_numbers);
 	return ranges_of(touched, touched_count, arena);
+}
+
+/* The classes of neighbouring segments, each once, ascending. */
+static struct pa_class_set classes_between(struct pa_space *space, const struct pa_classes *classes, struct pa_test_segments at)
+{
+	uint32_t *touched = scratch_for(space, classes->count), count = 0;
+	bool ascending = true;
+	for (uint32_t i = at.first; i <= at.last; i++) {
+		uint32_t number = classes->class_of[i];
+		if (space->scratch[number]++ == 0) {
+			ascending = ascending && (count == 0 || touched[count - 1] < number);
+			touched[count++] = number;
+		}
+	}
+	for (uint32_t i = 0; i < count; i++)
+		space->scratch[touched[i]] = 0;
+	if (!ascending)
+		qsort(touched, count, sizeof(*touched), compare_numbers);
+	return ranges_of(touched, count, space->arena);
+}
+
+struct pa_class_set pa_space_test_set(struct pa_space *space, enum pa_field field, uint32_t test)
+{
+	const struct pa_classes *classes = &space->classes[field];
+	if (!space->test_sets[field])
+		space->test_sets[field] = pa_xcalloc(classes->test_count + 1, sizeof(struct pa_class_set));
+	struct pa_class_set *set = &space->test_sets[field][test];
+	if (set->count)
+		return *set;
+	struct pa_test_segments at = classes->tests[test];
+	if (at.first == at.last) {
+		struct pa_class_range one = { classes->class_of[at.first], classes->class_of[at.first] };
+		*set = (struct pa_class_set){ pa_arena_dup(space->arena, &one, 1, sizeof(one)), 1 };
+	} else {
+		*set = classes_between(space, classes, at);
+	}
+	return *set;
 }
 
 struct pa_class_set pa_space_class_complement(struct pa_space *space, enum pa_field field, struct pa_class_set set,

@@ -38,6 +38,8 @@ struct pa_space {
 	struct pa_memo *memo;
 	size_t memo_capacity;
 	uint32_t next_op;  /* a fresh number for each bind, so that memos of different maps never meet */
+	struct pa_class_set *test_sets[PA_FIELD_COUNT]; /* by number of the test; no ranges: not made yet */
+	struct pa_arena *arena;
 	uint32_t *scratch; /* per class counters */
 	size_t scratch_capacity;
 	const char *failed;
