@@ -119,18 +119,10 @@ pa_node pa_assign_node(struct pa_evaluation *e, const struct pa_rule *rule, size
 
 /* --- translations --- */
 
-static const char *locality_text(struct pa_evaluation *e, const struct pa_value *value, int family)
-{
-	char range[PA_ADDRESS_RANGE_TEXT_MAX];
-	struct pa_buffer text = { 0 };
-	pa_address_range_format((struct pa_interval){ value->first, value->last }, family, range);
-	pa_buffer_printf(&text, "%s is an address of this host", range);
-	const char *interned = pa_intern(e, text.data);
-	pa_buffer_done(&text);
-	return interned;
-}
-
-/* The type of the new destination: known for one address of a known host, else a question of its own. */
+/*
+ * The type of the new destination: known for one address of a known host, else a question. It is one question for all addresses,
+ * since a packet gets one of them: 10,000 services behind a map would make 10,000 questions otherwise.
+ */
 static struct pa_value destination_type(struct pa_evaluation *e, const struct pa_value *address, int family)
 {
 	if (address->kind == PA_VALUE_SELF)
@@ -140,7 +132,7 @@ static struct pa_value destination_type(struct pa_evaluation *e, const struct pa
 	unsigned type = pa_range_type(e->host, (struct pa_interval){ address->first, address->last }, family);
 	if (type)
 		return (struct pa_value){ .kind = PA_VALUE_CONST, .first = type, .last = type };
-	return unknown_value(e, locality_text(e, address, family));
+	return unknown_value(e, "the new destination is an address of this host");
 }
 
 static uint32_t set_status(struct pa_evaluation *e, uint32_t env, pa_u128 bit)

@@ -60,9 +60,8 @@ struct pa_evaluation *pa_evaluate(const struct pa_ruleset *ruleset, const struct
 				  size_t cut_count, struct pa_diags *diags)
 {
 	struct pa_evaluation *e = pa_evaluation_begin(ruleset, host, cuts, cut_count, false);
-	const struct pa_exposure *exposures;
 	for (unsigned path = 0; path < PA_PATHS; path++)
-		pa_evaluation_exposures(e, (enum pa_path)path, &exposures);
+		pa_evaluation_reachable(e, (enum pa_path)path, PA_CERTAIN);
 	if (!pa_space_failed(e->space))
 		list_opaques(e);
 	const char *failed = pa_space_failed(e->space);
@@ -83,6 +82,8 @@ struct pa_evaluation *pa_evaluation_free(struct pa_evaluation *e)
 	pa_table128_done(&e->env_index);
 	pa_table128_done(&e->outcome_index);
 	pa_table128_done(&e->tails);
+	pa_table128_done(&e->base_chains);
+	pa_table128_done(&e->base_reads);
 	pa_table128_done(&e->overlays);
 	pa_table128_done(&e->variable_index);
 	pa_table128_done(&e->text_index);

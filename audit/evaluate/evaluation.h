@@ -50,7 +50,8 @@ struct pa_env {
 };
 
 enum pa_outcome_kind {
-	PA_OUTCOME_NEXT,   /* go on with the next rule, or the next stage */
+	PA_OUTCOME_NEXT,    /* go on with the next rule of the chain */
+	PA_OUTCOME_THROUGH, /* through a base chain, a stage, a hook: on to the next one */
 	PA_OUTCOME_RETURN, /* back to the caller of the chain */
 	PA_OUTCOME_ACCEPT,
 	PA_OUTCOME_DROP,
@@ -101,6 +102,7 @@ struct pa_chain_facts {
 struct pa_answer {
 	bool known;
 	pa_node node;	  /* outcomes */
+	pa_node tracked;  /* outcomes of the first hook, in which conntrack sees the packet */
 	pa_node universe; /* set: what can arrive there */
 	pa_node visible_universe;
 	bool visible_known;
@@ -116,7 +118,9 @@ struct pa_variable {
 };
 
 struct pa_exposure_list {
-	bool known;
+	bool known;  /* certain, possible */
+	bool listed; /* items */
+	bool sure;   /* nothing unknown decides */
 	struct pa_exposure *items;
 	size_t count;
 	pa_set certain, possible;
@@ -147,6 +151,8 @@ struct pa_evaluation {
 	uint32_t *step_base;	     /* per rule */
 	struct pa_chain_facts *chains;
 	struct pa_table128 tails;    /* (chain, rule, env) -> diagram */
+	struct pa_table128 base_chains; /* (chain, env that it reads, env behind it) -> diagram with the policy applied */
+	struct pa_table128 base_reads;	/* (chain, env that it reads): was asked for before */
 	struct pa_table128 overlays; /* (diagram, env) -> diagram */
 
 	struct pa_variable *variables;
@@ -221,6 +227,14 @@ pa_node pa_lookup(struct pa_evaluation *e, const struct pa_rule *rule, const str
  * that the chain reads, and the outcomes are to be laid over `env`.
  */
 pa_node pa_chain_node(struct pa_evaluation *e, const struct pa_chain *chain, uint32_t env, uint32_t *ret_read);
+/* What the end of a base chain makes of these outcomes, and the environment behind it when the chain changes nothing. */
+struct pa_chain_end {
+	pa_node (*map)(void *context, uint32_t terminal);
+	void *context;
+	uint32_t env;
+};
+/* The same for a base chain, its outcomes replaced by what `end` maps them to. */
+pa_node pa_base_chain_node(struct pa_evaluation *e, const struct pa_chain *chain, uint32_t env, const struct pa_chain_end *end);
 pa_node pa_rule_node(struct pa_evaluation *e, const struct pa_rule *rule, uint32_t env);
 const struct pa_chain_facts *pa_chain_learn(struct pa_evaluation *e, const struct pa_chain *chain);
 

@@ -10,15 +10,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-static pa_node is_next(void *context, uint32_t terminal)
+static bool is_accepted(void *context, uint32_t terminal)
 {
-	struct pa_evaluation *e = context;
-	return e->outcomes[terminal].kind == PA_OUTCOME_NEXT ? PA_TRUE : PA_FALSE;
+	const struct pa_evaluation *e = context;
+	return e->outcomes[terminal].kind == PA_OUTCOME_THROUGH;
+}
+
+static pa_node is_through(void *context, uint32_t terminal)
+{
+	return is_accepted(context, terminal) ? PA_TRUE : PA_FALSE;
 }
 
 pa_node pa_accepted(struct pa_evaluation *e, pa_node outcomes)
 {
-	return pa_node_bind(e->space, outcomes, is_next, e);
+	return pa_node_bind(e->space, outcomes, is_through, e);
 }
 
 static const enum pa_field not_shown[] = {
@@ -135,7 +140,7 @@ static void group_outcome(void *context, uint32_t terminal)
 {
 	struct grouping *g = context;
 	struct pa_outcome outcome = g->e->outcomes[terminal];
-	if (outcome.kind != PA_OUTCOME_NEXT)
+	if (outcome.kind != PA_OUTCOME_THROUGH)
 		return;
 	const struct pa_value *address = pa_env_find(g->e, outcome.env, PA_FIELD_DADDR);
 	const struct pa_value *port = pa_env_find(g->e, outcome.env, PA_FIELD_DPORT);
@@ -177,7 +182,7 @@ static uint32_t group_of(void *context, uint32_t terminal)
 {
 	struct listing *l = context;
 	struct pa_outcome outcome = l->e->outcomes[terminal];
-	if (outcome.kind != PA_OUTCOME_NEXT)
+	if (outcome.kind != PA_OUTCOME_THROUGH)
 		return PA_NO_GROUP;
 	return pa_table128_find(&l->grouping->group_of, outcome.env, (uint64_t)1 << 63);
 }
@@ -284,31 +289,63 @@ static bool asks_hidden(struct pa_evaluation *e, pa_node set)
 	       used[PA_FIELD_SADDR_TYPE];
 }
 
-static const struct pa_exposure_list *exposures(struct pa_evaluation *e, enum pa_path path)
+static bool asks_variables(struct pa_evaluation *e, pa_node node)
+{
+	bool *used = pa_xcalloc(e->variable_count + 1, sizeof(*used)), any = false;
+	if (e->variable_count)
+		pa_node_variables(e->space, node, used, e->variable_count);
+	for (size_t i = 0; i < e->variable_count; i++)
+		any = any || used[i];
+	free(used);
+	return any;
+}
+
+/* What gets in for sure and perhaps, wherever it is sent. */
+static struct pa_exposure_list *reachable(struct pa_evaluation *e, enum pa_path path)
 {
 	struct pa_exposure_list *list = &e->exposures[path];
 	if (list->known)
 		return list;
 	const struct pa_answer *answer = pa_answer(e, path, PA_SCENARIO_NEW);
-	struct grouping grouping = { .e = e };
-	pa_node_terminals(e->space, answer->node, group_outcome, &grouping);
+	list->known = true;
+	if (!asks_variables(e, answer->node) && !asks_not_shown(e, answer->node)) {
+		/* the usual answer: nothing is unknown, and what decides is shown: one pass is enough */
+		pa_node shown = pa_visible(e, answer->universe);
+		list->certain = (pa_set){ pa_node_select(e->space, answer->node, shown, is_accepted, e) };
+		list->possible = list->certain;
+		list->sure = true;
+		return list;
+	}
 	pa_node accepted = pa_accepted(e, answer->node), certain = pa_node_every_variable(e->space, accepted);
-	struct listing listing = { .e = e, .list = list, .path = path, .universe = answer->universe, .grouping = &grouping };
 	list->certain = (pa_set){ visible_certain(e, certain, answer->universe) };
 	list->possible = list->certain;
-	bool sure = certain == accepted && !asks_hidden(e, accepted);
-	if (!sure)
+	list->sure = certain == accepted && !asks_hidden(e, accepted);
+	if (!list->sure)
 		list->possible = (pa_set){ visible_within(e, pa_node_some_variable(e->space, accepted), answer->universe) };
-	if (grouping.count != 1 || !sure)
-		listing.certain_all = pa_node_and(e->space, certain, answer->universe);
-	if (grouping.count == 1 && sure) {
+	return list;
+}
+
+/* The same, split by where NAT sends it and by conditions. */
+static const struct pa_exposure_list *exposures(struct pa_evaluation *e, enum pa_path path)
+{
+	struct pa_exposure_list *list = reachable(e, path);
+	if (list->listed)
+		return list;
+	const struct pa_answer *answer = pa_answer(e, path, PA_SCENARIO_NEW);
+	struct grouping grouping = { .e = e };
+	pa_node_terminals(e->space, answer->node, group_outcome, &grouping);
+	struct listing listing = { .e = e, .list = list, .path = path, .universe = answer->universe, .grouping = &grouping };
+	if (grouping.count == 1 && list->sure) {
 		listing.group = &grouping.groups[0];
 		add_exposure(&listing, PA_CERTAIN, NULL, list->certain.node);
-	} else if (grouping.count)
+	} else if (grouping.count) {
+		pa_node certain = pa_node_every_variable(e->space, pa_accepted(e, answer->node));
+		listing.certain_all = pa_node_and(e->space, certain, answer->universe);
 		pa_node_groups(e->space, answer->node, group_of, list_group, &listing);
+	}
 	free(grouping.groups);
 	pa_table128_done(&grouping.group_of);
-	list->known = true;
+	list->listed = true;
 	return list;
 }
 
@@ -321,7 +358,7 @@ size_t pa_evaluation_exposures(struct pa_evaluation *e, enum pa_path path, const
 
 pa_set pa_evaluation_reachable(struct pa_evaluation *e, enum pa_path path, enum pa_certainty certainty)
 {
-	const struct pa_exposure_list *list = exposures(e, path);
+	const struct pa_exposure_list *list = reachable(e, path);
 	return certainty == PA_CERTAIN ? list->certain : list->possible;
 }
 
@@ -360,11 +397,11 @@ pa_set pa_evaluation_universe(struct pa_evaluation *e, enum pa_path path)
 	return pa_evaluation_scenario_universe(e, path, PA_SCENARIO_NEW);
 }
 
-static pa_node next_untracked(void *context, uint32_t terminal)
+static pa_node is_untracked(void *context, uint32_t terminal)
 {
 	struct pa_evaluation *e = context;
 	struct pa_outcome outcome = e->outcomes[terminal];
-	if (outcome.kind != PA_OUTCOME_NEXT)
+	if (outcome.kind != PA_OUTCOME_THROUGH)
 		return PA_FALSE;
 	const struct pa_value *state = pa_env_find(e, outcome.env, PA_FIELD_CT_STATE);
 	return state && state->first == PA_CT_UNTRACKED ? PA_TRUE : PA_FALSE;
@@ -373,7 +410,9 @@ static pa_node next_untracked(void *context, uint32_t terminal)
 pa_set pa_evaluation_untracked(struct pa_evaluation *e, enum pa_path path, enum pa_certainty certainty)
 {
 	const struct pa_answer *answer = pa_answer(e, path, PA_SCENARIO_NEW);
-	pa_node all = pa_node_bind(e->space, answer->node, next_untracked, e);
+	/* what conntrack made of a packet in the first hook stays so */
+	pa_node untracked = pa_node_bind(e->space, answer->tracked, is_untracked, e);
+	pa_node all = pa_node_and(e->space, pa_accepted(e, answer->node), untracked);
 	/* neighbour discovery is so by itself */
 	pa_node universe = pa_node_minus(e->space, answer->universe, pa_universe_untracked(e));
 	return (pa_set){ quantified(e, all, universe, certainty) };

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A packet's way: prerouting, the routing decision, input or forward and postrouting; or output and postrouting. At each
- * stage the outcome NEXT of what came before is replaced by what the stage does with that environment.
+ * stage the outcome THROUGH of what came before is replaced by what the stage does with that environment.
  */
 #include "evaluation.h"
 
 #define LO pa_ifname_value("lo")
 
-static pa_node next_node(struct pa_evaluation *e, uint32_t env)
+static pa_node through_node(struct pa_evaluation *e, uint32_t env)
 {
-	return pa_outcome(e, PA_OUTCOME_NEXT, env);
+	return pa_outcome(e, PA_OUTCOME_THROUGH, env);
 }
 
 /* --- conntrack --- */
@@ -70,20 +70,20 @@ static uint32_t with_state(struct pa_evaluation *e, uint32_t env, pa_u128 state)
 /* What conntrack makes of a packet in this scenario. */
 static pa_node tracked(struct pa_evaluation *e, uint32_t env, enum pa_scenario scenario)
 {
-	pa_node invalid = next_node(e, with_state(e, env, PA_CT_INVALID));
+	pa_node invalid = through_node(e, with_state(e, env, PA_CT_INVALID));
 	switch (scenario) {
 	case PA_SCENARIO_NEW: {
 		uint32_t discovery = pa_env_set_const(e, with_state(e, env, PA_CT_UNTRACKED), PA_SLOT_ICMPV6, 1);
 		/* what would be invalid opens no connection and is not in this scenario's universe: it goes with the new ones */
-		return pa_node_choose(e->space, pa_universe_untracked(e), next_node(e, discovery),
-				      next_node(e, with_state(e, new_flow(e, env), PA_CT_NEW)));
+		return pa_node_choose(e->space, pa_universe_untracked(e), through_node(e, discovery),
+				      through_node(e, with_state(e, new_flow(e, env), PA_CT_NEW)));
 	}
 	case PA_SCENARIO_REPLY:
-		return next_node(e, with_state(e, old_flow(e, env, true), PA_CT_ESTABLISHED));
+		return through_node(e, with_state(e, old_flow(e, env, true), PA_CT_ESTABLISHED));
 	case PA_SCENARIO_RELATED:
-		return next_node(e, with_state(e, old_flow(e, env, false), PA_CT_RELATED));
+		return through_node(e, with_state(e, old_flow(e, env, false), PA_CT_RELATED));
 	case PA_SCENARIO_UNTRACKED:
-		return next_node(e, with_state(e, env, PA_CT_UNTRACKED));
+		return through_node(e, with_state(e, env, PA_CT_UNTRACKED));
 	case PA_SCENARIO_INVALID:
 		return invalid;
 	}
@@ -94,9 +94,9 @@ static pa_node conntrack_stage(struct pa_evaluation *e, uint32_t env, enum pa_sc
 {
 	const struct pa_value *phase = pa_env_find(e, env, PA_SLOT_PHASE), *state = pa_env_find(e, env, PA_FIELD_CT_STATE);
 	if (phase->first == 1)
-		return next_node(e, env); /* over lo: the flow came with the packet */
+		return through_node(e, env); /* over lo: the flow came with the packet */
 	if (state->first == PA_CT_UNTRACKED)
-		return next_node(e, with_state(e, env, PA_CT_UNTRACKED));
+		return through_node(e, with_state(e, env, PA_CT_UNTRACKED));
 	return tracked(e, env, scenario);
 }
 
@@ -114,7 +114,7 @@ static pa_node end_of_base_chain(void *context, uint32_t terminal)
 	struct policy *policy = context;
 	struct pa_outcome outcome = policy->e->outcomes[terminal];
 	if (outcome.kind == PA_OUTCOME_ACCEPT || (outcome.kind == PA_OUTCOME_RETURN && policy->accept))
-		return next_node(policy->e,
+		return through_node(policy->e,
 				 pa_env_restrict(policy->e, pa_env_overlay(policy->e, policy->env, outcome.env), policy->keep));
 	return outcome.kind == PA_OUTCOME_RETURN ? pa_outcome(policy->e, PA_OUTCOME_DROP, 0) : PA_TERMINAL(terminal);
 }
@@ -130,9 +130,9 @@ static pa_node for_family(struct pa_evaluation *e, enum pa_family family, pa_nod
 static pa_node base_chain(struct pa_evaluation *e, const struct pa_chain *chain, uint32_t env, uint64_t keep)
 {
 	struct policy policy = { e, chain->policy == PA_VERDICT_ACCEPT, keep, env };
-	uint32_t read;
-	pa_node node = pa_node_bind(e->space, pa_chain_node(e, chain, env, &read), end_of_base_chain, &policy);
-	return for_family(e, chain->table->family, node, next_node(e, pa_env_restrict(e, env, keep)));
+	struct pa_chain_end end = { end_of_base_chain, &policy, pa_env_restrict(e, env, keep) };
+	pa_node node = pa_base_chain_node(e, chain, env, &end);
+	return for_family(e, chain->table->family, node, through_node(e, end.env));
 }
 
 struct restore {
@@ -145,13 +145,13 @@ static pa_node restore_state(void *context, uint32_t terminal)
 	struct restore *restore = context;
 	struct pa_evaluation *e = restore->e;
 	struct pa_outcome outcome = e->outcomes[terminal];
-	if (outcome.kind != PA_OUTCOME_NEXT)
+	if (outcome.kind != PA_OUTCOME_THROUGH)
 		return PA_TERMINAL(terminal);
 	const struct pa_value *state = pa_env_find(e, outcome.env, PA_FIELD_CT_STATE);
 	if (state->first == PA_CT_UNTRACKED)
-		return next_node(e, with_state(e, outcome.env, PA_CT_UNTRACKED));
+		return through_node(e, with_state(e, outcome.env, PA_CT_UNTRACKED));
 	const struct pa_value *after = pa_env_find(e, restore->env, PA_FIELD_CT_STATE);
-	return next_node(e, with_state(e, outcome.env, after->first));
+	return through_node(e, with_state(e, outcome.env, after->first));
 }
 
 /* A chain at exactly -200: whether conntrack was first depends on what was loaded when. Both ways are possible. */
@@ -194,7 +194,7 @@ static pa_node after_nat_chain(void *context, uint32_t terminal)
 	outcome.env = pa_env_overlay(e, walk->env, outcome.env);
 	bool accepted = outcome.kind == PA_OUTCOME_ACCEPT;
 	if (accepted && pa_env_find(e, outcome.env, PA_SLOT_NATTED))
-		return next_node(e, pa_env_set(e, outcome.env, PA_SLOT_NATTED, NULL));
+		return through_node(e, pa_env_set(e, outcome.env, PA_SLOT_NATTED, NULL));
 	if (outcome.kind == PA_OUTCOME_RETURN && walk->stage->nat[walk->at]->policy != PA_VERDICT_ACCEPT)
 		return pa_outcome(e, PA_OUTCOME_DROP, 0);
 	if (!accepted && outcome.kind != PA_OUTCOME_RETURN)
@@ -220,7 +220,7 @@ static pa_node nat_asked(struct pa_evaluation *e, const struct pa_chain *chain)
 static pa_node nat_chain(struct pa_evaluation *e, const struct pa_stage *stage, size_t at, uint32_t env)
 {
 	if (at == stage->nat_count)
-		return next_node(e, env);
+		return through_node(e, env);
 	const struct pa_chain *chain = stage->nat[at];
 	struct nat_walk walk = { e, stage, at, env };
 	uint32_t read;
@@ -233,8 +233,8 @@ static pa_node nat_stage(struct pa_evaluation *e, const struct pa_stage *stage, 
 {
 	const struct pa_value *state = pa_env_find(e, env, PA_FIELD_CT_STATE);
 	if (state->first != PA_CT_NEW && state->first != PA_CT_RELATED)
-		return next_node(e, env);
-	pa_node node = nat_chain(e, stage, 0, env), skipped = next_node(e, env);
+		return through_node(e, env);
+	pa_node node = nat_chain(e, stage, 0, env), skipped = through_node(e, env);
 	if (state->first == PA_CT_RELATED) {
 		/* an ICMP error is related to a flow that exists; other related packets open an expected one */
 		pa_node icmp =
@@ -257,9 +257,9 @@ static pa_node restrict_outcome(void *context, uint32_t terminal)
 {
 	struct hook_run *run = context;
 	struct pa_outcome outcome = run->e->outcomes[terminal];
-	if (outcome.kind != PA_OUTCOME_NEXT)
+	if (outcome.kind != PA_OUTCOME_THROUGH)
 		return PA_TERMINAL(terminal);
-	return next_node(run->e, pa_env_restrict(run->e, outcome.env, run->keep));
+	return through_node(run->e, pa_env_restrict(run->e, outcome.env, run->keep));
 }
 
 /* Environments that differ only in what nobody asks later are one. */
@@ -273,7 +273,7 @@ static pa_node run_stage(void *context, uint32_t terminal)
 	struct hook_run *run = context;
 	struct pa_evaluation *e = run->e;
 	struct pa_outcome outcome = e->outcomes[terminal];
-	if (outcome.kind != PA_OUTCOME_NEXT)
+	if (outcome.kind != PA_OUTCOME_THROUGH)
 		return PA_TERMINAL(terminal);
 	switch (run->stage->kind) {
 	case PA_STAGE_CHAIN:
@@ -311,11 +311,29 @@ static uint64_t hook_reads(struct pa_evaluation *e, enum pa_hook hook, size_t fr
 	return reads;
 }
 
+static bool is_first_hook(enum pa_hook hook)
+{
+	return hook == PA_HOOK_PREROUTING || hook == PA_HOOK_OUTPUT;
+}
+
+static size_t stages_behind(const struct pa_evaluation *e, enum pa_hook hook, size_t from)
+{
+	const struct pa_hook_plan *plans = e->plan.hook;
+	size_t count = plans[hook].count - from;
+	if (hook == PA_HOOK_PREROUTING)
+		count += plans[PA_HOOK_INPUT].count + plans[PA_HOOK_FORWARD].count;
+	return hook == PA_HOOK_INPUT || hook == PA_HOOK_POSTROUTING ? count : count + plans[PA_HOOK_POSTROUTING].count;
+}
+
 /* Slots that stages of this hook from `from` on, or of the hooks behind it, look at; and what the answer is made from. */
 static uint64_t reads_behind(struct pa_evaluation *e, enum pa_hook hook, size_t from)
 {
 	uint64_t reads = slot_bit(PA_FIELD_DADDR) | slot_bit(PA_FIELD_DPORT) | slot_bit(PA_FIELD_DADDR_TYPE) |
-			 slot_bit(PA_FIELD_CT_STATE) | slot_bit(PA_SLOT_ICMPV6) | hook_reads(e, hook, from);
+			 hook_reads(e, hook, from);
+	if (is_first_hook(hook))
+		reads |= slot_bit(PA_FIELD_CT_STATE); /* pa_evaluation_untracked() */
+	if (stages_behind(e, hook, from))
+		reads |= slot_bit(PA_SLOT_ICMPV6);
 	if (hook == PA_HOOK_PREROUTING)
 		reads |= hook_reads(e, PA_HOOK_INPUT, 0) | hook_reads(e, PA_HOOK_FORWARD, 0);
 	if (hook != PA_HOOK_INPUT && hook != PA_HOOK_POSTROUTING)
@@ -367,10 +385,10 @@ static pa_node route(void *context, uint32_t terminal)
 	struct route *route = context;
 	struct pa_evaluation *e = route->e;
 	struct pa_outcome outcome = e->outcomes[terminal];
-	if (outcome.kind != PA_OUTCOME_NEXT)
+	if (outcome.kind != PA_OUTCOME_THROUGH)
 		return PA_TERMINAL(terminal);
 	const struct pa_value *type = pa_env_find(e, outcome.env, PA_FIELD_DADDR_TYPE);
-	pa_node local, here = next_node(e, outcome.env), elsewhere = pa_outcome(e, PA_OUTCOME_ELSEWHERE, 0);
+	pa_node local, here = through_node(e, outcome.env), elsewhere = pa_outcome(e, PA_OUTCOME_ELSEWHERE, 0);
 	if (!type && !route->translated)
 		local = route->path == PA_PATH_FORWARD ? PA_FALSE : PA_TRUE; /* the universe of the path says the rest */
 	else if (!type)
@@ -382,7 +400,7 @@ static pa_node route(void *context, uint32_t terminal)
 	if (route->path == PA_PATH_FORWARD) {
 		struct pa_value ttl = question(e, "the TTL after forwarding took one off");
 		uint32_t env = pa_env_set(e, outcome.env, PA_FIELD_OIFNAME, NULL);
-		return pa_node_choose(e->space, local, elsewhere, next_node(e, pa_env_set(e, env, PA_FIELD_TTL, &ttl)));
+		return pa_node_choose(e->space, local, elsewhere, through_node(e, pa_env_set(e, env, PA_FIELD_TTL, &ttl)));
 	}
 	if (is_loopback4(pa_env_find(e, outcome.env, PA_FIELD_DADDR)))
 		here = drop_martian(e, here);
@@ -394,10 +412,10 @@ static pa_node reroute(void *context, uint32_t terminal)
 {
 	struct pa_evaluation *e = context;
 	struct pa_outcome outcome = e->outcomes[terminal];
-	if (outcome.kind != PA_OUTCOME_NEXT || !pa_env_find(e, outcome.env, PA_FIELD_DADDR))
+	if (outcome.kind != PA_OUTCOME_THROUGH || !pa_env_find(e, outcome.env, PA_FIELD_DADDR))
 		return PA_TERMINAL(terminal);
 	struct pa_value unknown = question(e, "the interface after NAT changed the destination");
-	return next_node(e, pa_env_set(e, outcome.env, PA_FIELD_OIFNAME, &unknown));
+	return through_node(e, pa_env_set(e, outcome.env, PA_FIELD_OIFNAME, &unknown));
 }
 
 /* --- whole paths --- */
@@ -440,7 +458,7 @@ static pa_node with_output_flow(void *context, uint32_t terminal)
 						  PA_FIELD_CT_ORIG_DPORT };
 	struct pa_evaluation *e = context;
 	struct pa_outcome outcome = e->outcomes[terminal];
-	if (outcome.kind != PA_OUTCOME_NEXT || !pa_env_has_flow(e, outcome.env))
+	if (outcome.kind != PA_OUTCOME_THROUGH || !pa_env_has_flow(e, outcome.env))
 		return PA_TERMINAL(terminal);
 	if (e->plan.output_ct_marks) {
 		struct pa_value mark = question(e, "the conntrack mark that a flow over lo got on its way out");
@@ -452,7 +470,7 @@ static pa_node with_output_flow(void *context, uint32_t terminal)
 		for (size_t i = 0; i < sizeof(original) / sizeof(original[0]); i++)
 			outcome.env = pa_env_set(e, outcome.env, original[i], &header);
 	}
-	return next_node(e, outcome.env);
+	return through_node(e, outcome.env);
 }
 
 /* Over lo the packet arrives as it left: with its flow, and with the marks that rules gave both. */
@@ -474,7 +492,7 @@ static pa_node prerouting(struct pa_evaluation *e, enum pa_scenario scenario)
 		if (scenario == PA_SCENARIO_UNTRACKED)
 			env = pa_env_set_const(e, env, PA_FIELD_CT_STATE, PA_CT_UNTRACKED);
 		pa_node lo = pa_field_in(e, PA_FIELD_IIFNAME, LO, LO);
-		pa_node start = pa_node_choose(e->space, lo, start_lo(e, env, scenario), next_node(e, env));
+		pa_node start = pa_node_choose(e->space, lo, start_lo(e, env, scenario), through_node(e, env));
 		start = other_families(e, start, e->plan.ingress, e->plan.ingress_count);
 		e->prerouting[scenario] = run_hook(e, start, PA_HOOK_PREROUTING, scenario);
 		e->prerouting_known[scenario] = true;
@@ -486,14 +504,14 @@ static void note_translation(void *context, uint32_t terminal)
 {
 	struct route *route = context;
 	struct pa_outcome outcome = route->e->outcomes[terminal];
-	if (outcome.kind == PA_OUTCOME_NEXT && pa_env_find(route->e, outcome.env, PA_FIELD_DADDR_TYPE))
+	if (outcome.kind == PA_OUTCOME_THROUGH && pa_env_find(route->e, outcome.env, PA_FIELD_DADDR_TYPE))
 		route->translated = true;
 }
 
 static pa_node routed(struct pa_evaluation *e, enum pa_path path, enum pa_scenario scenario)
 {
 	struct route context = { e, path, false };
-	pa_node node = prerouting(e, scenario);
+	pa_node node = e->answers[scenario][path].tracked = prerouting(e, scenario);
 	pa_node_terminals(e->space, node, note_translation, &context);
 	e->translated[scenario] = context.translated;
 	return pa_node_bind(e->space, node, route, &context);
@@ -512,7 +530,8 @@ static pa_node follow(struct pa_evaluation *e, enum pa_path path, enum pa_scenar
 		node = run_hook(e, node, PA_HOOK_POSTROUTING, scenario);
 		return other_families(e, node, e->plan.egress, e->plan.egress_count);
 	case PA_PATH_OUT:
-		node = run_hook(e, next_node(e, start_env(e, path)), PA_HOOK_OUTPUT, scenario);
+		node = e->answers[scenario][path].tracked =
+			run_hook(e, through_node(e, start_env(e, path)), PA_HOOK_OUTPUT, scenario);
 		node = pa_node_bind(e->space, node, reroute, e);
 		node = run_hook(e, node, PA_HOOK_POSTROUTING, scenario);
 		return other_families(e, node, e->plan.egress, e->plan.egress_count);
@@ -524,7 +543,7 @@ static pa_node not_elsewhere(void *context, uint32_t terminal)
 {
 	struct pa_evaluation *e = context;
 	enum pa_outcome_kind kind = e->outcomes[terminal].kind;
-	return kind == PA_OUTCOME_NEXT ? PA_TRUE : PA_FALSE;
+	return kind == PA_OUTCOME_THROUGH ? PA_TRUE : PA_FALSE;
 }
 
 const struct pa_answer *pa_answer(struct pa_evaluation *e, enum pa_path path, enum pa_scenario scenario)

@@ -284,6 +284,7 @@ pa_node pa_rule_node(struct pa_evaluation *e, const struct pa_rule *rule, uint32
 struct pieces {
 	struct pa_evaluation *e;
 	uint32_t env;
+	const struct pa_chain_end *end; /* of a base chain, or NULL */
 	struct pa_arena *arena;
 	struct pa_item *items; /* the current run of plain rules */
 	size_t item_count, item_capacity;
@@ -297,12 +298,16 @@ static void add_node(struct pieces *pieces, pa_node node)
 	pieces->nodes[pieces->node_count++] = node;
 }
 
-static void flush_items(struct pieces *pieces)
+/* What an outcome is in the result: the end of a base chain is part of it. NEXT stays: it is what the pieces are joined by. */
+static pa_node ended(const struct pieces *pieces, pa_node terminal)
 {
-	if (!pieces->item_count)
-		return;
-	pa_node next = pa_outcome(pieces->e, PA_OUTCOME_NEXT, pieces->env);
-	add_node(pieces, pa_node_list(pieces->e->space, pieces->items, pieces->item_count, next));
+	return pieces->end ? pieces->end->map(pieces->end->context, pa_node_value(terminal)) : terminal;
+}
+
+static void flush_items(struct pieces *pieces, pa_node otherwise)
+{
+	if (pieces->item_count)
+		add_node(pieces, pa_node_list(pieces->e->space, pieces->items, pieces->item_count, otherwise));
 	pieces->item_count = 0;
 }
 
@@ -365,7 +370,7 @@ static enum plainness plain_item(struct pieces *pieces, const struct pa_rule *ru
 		if (step->kind == PA_STEP_NONE)
 			continue;
 		if (step->kind == PA_STEP_VERDICT && is_final(step->verdict.kind)) {
-			item->terminal = verdict_node(e, rule, k, &step->verdict, pieces->env);
+			item->terminal = ended(pieces, verdict_node(e, rule, k, &step->verdict, pieces->env));
 			return PLAIN;
 		}
 		if (step->kind != PA_STEP_MATCH)
@@ -423,13 +428,29 @@ static pa_node merge(struct pieces *pieces, size_t first, size_t count, pa_node 
 	return pa_node_seq(pieces->e->space, left, merge(pieces, first + count / 2, count - count / 2, next), next);
 }
 
-static pa_node build_tail(struct pa_evaluation *e, const struct pa_chain *chain, size_t from, uint32_t env)
+/* A rule that is no guards and a verdict: a diagram of its own. */
+static void add_rule(struct pieces *pieces, const struct pa_chain *chain, size_t at)
 {
-	struct pieces pieces = { .e = e, .env = env, .arena = pa_arena_new() };
+	struct pa_evaluation *e = pieces->e;
+	const struct pa_rule *rule = chain->rules[at];
+	pa_node node = pa_rule_node(e, rule, pieces->env);
+	if (rule_changes(e, rule)) {
+		struct rest rest = { e, chain, at + 1, pieces->env };
+		node = pa_node_bind(e->space, node, rest_of_chain, &rest);
+	}
+	if (pieces->end)
+		node = pa_node_bind(e->space, node, pieces->end->map, pieces->end->context);
+	add_node(pieces, node);
+}
+
+static pa_node build_tail(struct pa_evaluation *e, const struct pa_chain *chain, size_t from, uint32_t env,
+			  const struct pa_chain_end *end)
+{
+	struct pieces pieces = { .e = e, .env = env, .end = end, .arena = pa_arena_new() };
+	pa_node next = pa_outcome(e, PA_OUTCOME_NEXT, env);
 	for (size_t i = from; i < chain->rule_count && !pa_space_failed(e->space); i++) {
-		const struct pa_rule *rule = chain->rules[i];
 		struct pa_item item;
-		enum plainness plain = plain_item(&pieces, rule, &item);
+		enum plainness plain = plain_item(&pieces, chain->rules[i], &item);
 		if (plain == NO_EFFECT)
 			continue;
 		if (plain == PLAIN) {
@@ -439,18 +460,15 @@ static pa_node build_tail(struct pa_evaluation *e, const struct pa_chain *chain,
 				break; /* decides for all: nothing behind it is reached */
 			continue;
 		}
-		flush_items(&pieces);
-		pa_node node = pa_rule_node(e, rule, env);
-		if (rule_changes(e, rule)) {
-			struct rest rest = { e, chain, i + 1, env };
-			node = pa_node_bind(e->space, node, rest_of_chain, &rest);
-		}
-		add_node(&pieces, node);
+		flush_items(&pieces, next);
+		add_rule(&pieces, chain, i);
 	}
-	flush_items(&pieces);
-	pa_node next = pa_outcome(e, PA_OUTCOME_NEXT, env);
+	pa_node back = ended(&pieces, pa_outcome(e, PA_OUTCOME_RETURN, env));
+	if (pieces.item_count)
+		flush_items(&pieces, back);
+	else
+		add_node(&pieces, back);
 	pa_node node = merge(&pieces, 0, pieces.node_count, next);
-	node = pa_node_seq(e->space, node, pa_outcome(e, PA_OUTCOME_RETURN, env), next);
 	pa_arena_free(pieces.arena);
 	free(pieces.items);
 	free(pieces.nodes);
@@ -464,7 +482,7 @@ static pa_node chain_tail(struct pa_evaluation *e, const struct pa_chain *chain,
 	uint64_t place = (uint64_t)chain->id << 32 | from;
 	pa_node node = pa_table128_find(&e->tails, place, read);
 	if (node == PA_TABLE_NONE) {
-		node = build_tail(e, chain, from, read);
+		node = build_tail(e, chain, from, read, NULL);
 		pa_table128_put(&e->tails, place, read, node);
 	}
 	return read == env ? node : overlay_node(e, node, env);
@@ -475,4 +493,33 @@ pa_node pa_chain_node(struct pa_evaluation *e, const struct pa_chain *chain, uin
 	const struct pa_chain_facts *facts = pa_chain_learn(e, chain);
 	*ret_read = pa_env_restrict(e, env, facts->reads[0] | slot_bit(PA_SLOT_ICMPV6));
 	return chain_tail(e, chain, 0, *ret_read);
+}
+
+/*
+ * The end of the chain is built in, which spares a copy of the whole diagram. When another environment reads the same of the
+ * chain, the chain alone is built after all, once, and its end is laid over it for each of them. Where only ICMPv6 matters the result
+ * is no answer for others.
+ */
+pa_node pa_base_chain_node(struct pa_evaluation *e, const struct pa_chain *chain, uint32_t env, const struct pa_chain_end *end)
+{
+	const struct pa_chain_facts *facts = pa_chain_learn(e, chain);
+	bool partial = pa_env_find(e, env, PA_SLOT_ICMPV6) != NULL, kept = !facts->changes;
+	uint32_t read = pa_env_restrict(e, env, facts->reads[0]);
+	uint64_t place = (uint64_t)chain->id << 32 | read;
+	pa_node node = kept ? pa_table128_find(&e->base_chains, place, end->env) : PA_TABLE_NONE;
+	if (node != PA_TABLE_NONE)
+		return node;
+	if (partial || pa_table128_find(&e->base_reads, place, 0) == PA_TABLE_NONE) {
+		node = build_tail(e, chain, 0, partial ? pa_env_restrict(e, env, facts->reads[0] | slot_bit(PA_SLOT_ICMPV6)) : read,
+				  end);
+	} else {
+		uint32_t unused;
+		node = pa_node_bind(e->space, pa_chain_node(e, chain, env, &unused), end->map, end->context);
+	}
+	if (!partial) {
+		pa_table128_put(&e->base_reads, place, 0, 1);
+		if (kept)
+			pa_table128_put(&e->base_chains, place, end->env, node);
+	}
+	return node;
 }

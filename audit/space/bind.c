@@ -3,6 +3,7 @@
 #include "space_private.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct binding {
 	struct pa_space *space;
@@ -13,9 +14,9 @@ struct binding {
 
 /*
  * A node whose children became diagrams that may test fields above it: one choice per distinct child, each under
- * "the digit is one of those".
+ * "the digit is one of those". Every choice is remembered, so that it is fit for large diagrams.
  */
-static pa_node regroup(struct pa_space *space, unsigned level, const pa_node child[PA_RADIX])
+static pa_node regroup_large(struct pa_space *space, unsigned level, const pa_node child[PA_RADIX])
 {
 	pa_node result = child[0];
 	for (unsigned i = 1; i < PA_RADIX; i++) {
@@ -30,6 +31,41 @@ static pa_node regroup(struct pa_space *space, unsigned level, const pa_node chi
 		result = pa_node_choose(space, pa_node_make(space, level, digits), child[i], result);
 	}
 	return result;
+}
+
+/* The children's cofactors for each digit of the level `top`; each array of them once. */
+static pa_node regroup_small(struct pa_space *space, unsigned level, const pa_node child[PA_RADIX], unsigned *budget)
+{
+	unsigned top = level;
+	for (unsigned i = 0; i < PA_RADIX; i++) {
+		unsigned at = pa_node_level(space, child[i]);
+		top = at < top ? at : top;
+	}
+	pa_node part[PA_RADIX][PA_RADIX], result[PA_RADIX];
+	for (unsigned d = 0; d < PA_RADIX; d++) {
+		for (unsigned i = 0; i < PA_RADIX; i++)
+			part[d][i] = pa_node_level(space, child[i]) == top ? space->child[child[i]][d] : child[i];
+	}
+	if (top == level) {
+		for (unsigned i = 0; i < PA_RADIX; i++)
+			result[i] = part[i][i];
+		return pa_node_make(space, level, result);
+	}
+	for (unsigned d = 0; d < PA_RADIX && *budget; d++) {
+		unsigned same = 0;
+		while (same < d && memcmp(part[same], part[d], sizeof(part[d])) != 0)
+			same++;
+		--*budget;
+		result[d] = same < d ? result[same] : regroup_small(space, level, part[d], budget);
+	}
+	return *budget ? pa_node_make(space, top, result) : PA_FALSE;
+}
+
+static pa_node regroup(struct pa_space *space, unsigned level, const pa_node child[PA_RADIX])
+{
+	unsigned budget = 1000;
+	pa_node result = regroup_small(space, level, child, &budget);
+	return budget ? result : regroup_large(space, level, child);
 }
 
 static pa_node bind(struct binding *binding, pa_node f)
@@ -62,6 +98,43 @@ pa_node pa_node_bind(struct pa_space *space, pa_node f, pa_node (*map)(void *con
 {
 	struct binding binding = { space, space->next_op++, map, context };
 	return bind(&binding, f);
+}
+
+struct selection {
+	struct pa_space *space;
+	uint32_t op;
+	bool (*picks)(void *context, uint32_t terminal);
+	void *context;
+};
+
+static pa_node select_from(struct selection *s, pa_node f, pa_node set)
+{
+	struct pa_space *space = s->space;
+	if (set == PA_FALSE || space->failed)
+		return PA_FALSE;
+	if (pa_node_is_terminal(f))
+		return s->picks(s->context, pa_node_value(f)) ? set : PA_FALSE;
+	pa_node result = pa_memo_find(space, s->op, f, set, 0);
+	if (result != PA_NO_NODE)
+		return result;
+	unsigned of_f = space->level[f], of_set = pa_node_level(space, set), level = of_f < of_set ? of_f : of_set;
+	pa_node child[PA_RADIX], last_f = PA_NO_NODE, last_set = PA_NO_NODE;
+	for (unsigned i = 0; i < PA_RADIX; i++) {
+		pa_node below = of_f == level ? space->child[f][i] : f, within = of_set == level ? space->child[set][i] : set;
+		child[i] = below == last_f && within == last_set ? child[i - 1] : select_from(s, below, within);
+		last_f = below;
+		last_set = within;
+	}
+	result = pa_node_make(space, level, child);
+	pa_memo_store(space, s->op, f, set, 0, result);
+	return result;
+}
+
+pa_node pa_node_select(struct pa_space *space, pa_node f, pa_node set, bool (*picks)(void *context, uint32_t terminal),
+		       void *context)
+{
+	struct selection selection = { space, space->next_op++, picks, context };
+	return select_from(&selection, f, set);
 }
 
 /* A walk that meets each node once. */

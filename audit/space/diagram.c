@@ -18,7 +18,7 @@ static void memo_grow(struct pa_space *space)
 {
 	struct pa_memo *old = space->memo;
 	size_t old_capacity = space->memo_capacity;
-	space->memo_capacity = old_capacity ? old_capacity * 4 : 1u << 14;
+	space->memo_capacity = old_capacity ? old_capacity * 2 : 1u << 14;
 	space->memo = pa_xcalloc(space->memo_capacity, sizeof(*space->memo));
 	for (size_t i = 0; i < old_capacity; i++) {
 		if (old[i].op)
@@ -39,7 +39,7 @@ pa_node pa_memo_find(struct pa_space *space, uint32_t op, pa_node a, pa_node b, 
 
 void pa_memo_store(struct pa_space *space, uint32_t op, pa_node a, pa_node b, pa_node c, pa_node result)
 {
-	if (!space->memo || (space->count > space->memo_capacity && space->memo_capacity < MEMO_LIMIT))
+	if (!space->memo || (space->count > space->memo_capacity * 2 && space->memo_capacity < MEMO_LIMIT))
 		memo_grow(space);
 	space->memo[memo_slot(space, op, a, b, c)] = (struct pa_memo){ op, a, b, c, result };
 }

@@ -87,6 +87,9 @@ pa_node pa_node_seq(struct pa_space *space, pa_node f, pa_node g, pa_node next);
 pa_node pa_node_choose(struct pa_space *space, pa_node condition, pa_node a, pa_node b);
 /* Replace every terminal by what `map` gives for it (a diagram or a terminal). */
 pa_node pa_node_bind(struct pa_space *space, pa_node f, pa_node (*map)(void *context, uint32_t terminal), void *context);
+/* The packets of a set for which f gives a terminal that `picks`. */
+pa_node pa_node_select(struct pa_space *space, pa_node f, pa_node set, bool (*picks)(void *context, uint32_t terminal),
+		       void *context);
 /* The set of packets of each group of terminals (PA_NO_GROUP: in none), groups ascending; one pass for all of them. */
 #define PA_NO_GROUP UINT32_MAX
 void pa_node_groups(struct pa_space *space, pa_node f, uint32_t (*group_of)(void *context, uint32_t terminal),

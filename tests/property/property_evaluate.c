@@ -136,7 +136,7 @@ static void take_outcome(void *context, uint32_t terminal)
 	memset(&end, 0, sizeof(end));
 	if (outcome.kind == PA_OUTCOME_ELSEWHERE)
 		return;
-	end.kind = outcome.kind == PA_OUTCOME_NEXT ? END_ACCEPT : outcome.kind == PA_OUTCOME_REJECT ? END_REJECT : END_DROP;
+	end.kind = outcome.kind == PA_OUTCOME_THROUGH ? END_ACCEPT : outcome.kind == PA_OUTCOME_REJECT ? END_REJECT : END_DROP;
 	if (reading->forwarding_off)
 		end.kind = END_DROP;
 	if (end.kind == END_ACCEPT) {
