@@ -159,12 +159,20 @@ static uint32_t translate_destination(struct pa_evaluation *e, uint32_t env, con
 	return env;
 }
 
+/* What the destination in the header is known to be, or NULL. */
+static const struct pa_value *known_header(const struct pa_evaluation *e, uint32_t env, enum pa_field field)
+{
+	return pa_env_find(e, env, field == PA_FIELD_DADDR ? PA_SLOT_WAS_DADDR : PA_SLOT_WAS_DPORT);
+}
+
 /* The packets whose `field` has this value already. */
 static pa_node has_value(struct pa_evaluation *e, uint32_t env, enum pa_field field, const struct pa_value *value)
 {
 	const struct pa_value *now = pa_env_find(e, env, field);
 	if (!value)
 		return PA_TRUE;
+	if (!now)
+		now = known_header(e, env, field);
 	if (value->kind == PA_VALUE_CONST && now && now->kind == PA_VALUE_CONST)
 		return now->first == value->first ? PA_TRUE : PA_FALSE;
 	if (value->kind == PA_VALUE_CONST && !now)
@@ -173,12 +181,17 @@ static pa_node has_value(struct pa_evaluation *e, uint32_t env, enum pa_field fi
 			   "where the packet goes without it is not known", NULL, true);
 }
 
-static pa_node has_ports(struct pa_evaluation *e)
+static pa_node has_ports(struct pa_evaluation *e, uint32_t env)
 {
 	static const pa_u128 protocols[] = { 6, 17, 33, 132, 136 };
+	const struct pa_value *known = pa_env_find(e, env, PA_FIELD_L4PROTO);
 	pa_node set = PA_FALSE;
-	for (size_t i = 0; i < sizeof(protocols) / sizeof(protocols[0]); i++)
-		set = pa_node_or(e->space, set, pa_field_in(e, PA_FIELD_L4PROTO, protocols[i], protocols[i]));
+	for (size_t i = 0; i < sizeof(protocols) / sizeof(protocols[0]); i++) {
+		if (!known)
+			set = pa_node_or(e->space, set, pa_field_in(e, PA_FIELD_L4PROTO, protocols[i], protocols[i]));
+		else if (known->first == protocols[i])
+			return PA_TRUE;
+	}
 	return set;
 }
 
@@ -189,7 +202,7 @@ static pa_node unchanged(struct pa_evaluation *e, uint32_t env, const struct pa_
 		return PA_FALSE;
 	pa_node same_port = has_value(e, env, PA_FIELD_DPORT, port);
 	if (port)
-		same_port = pa_node_choose(e->space, has_ports(e), same_port, PA_TRUE);
+		same_port = pa_node_choose(e->space, has_ports(e, env), same_port, PA_TRUE);
 	return pa_node_and(e->space, same_port, has_value(e, env, PA_FIELD_DADDR, address));
 }
 
@@ -222,17 +235,10 @@ static pa_node destination_node(struct change *c, const struct pa_value *address
 }
 
 /* Most rules name their protocol before they translate a port. */
-static bool excludes_dccp(const struct pa_rule *rule, size_t before)
+static bool excludes_dccp(const struct change *c)
 {
-	for (size_t i = 0; i < before; i++) {
-		const struct pa_step *step = &rule->steps[i];
-		if (step->kind != PA_STEP_MATCH || step->negated || step->key.count != 1 || step->key.parts[0].opaque ||
-		    step->key.parts[0].field != PA_FIELD_L4PROTO || step->elements->count != 1 || step->elements->has_catch_all)
-			continue;
-		if (step->elements->keys[0].first > 33 || step->elements->keys[0].last < 33)
-			return true;
-	}
-	return false;
+	pa_u128 protocol;
+	return pa_known_at(c->e, c->rule, c->step, c->env, PA_FIELD_L4PROTO, &protocol) && protocol != 33;
 }
 
 static pa_node translated(struct change *c, const struct pa_value *address, const struct pa_value *port)
@@ -244,7 +250,7 @@ static pa_node translated(struct change *c, const struct pa_value *address, cons
 		return pa_outcome(e, PA_OUTCOME_ACCEPT, pa_env_set_const(e, env, PA_SLOT_NATTED, 1));
 	}
 	pa_node node = destination_node(c, address, port);
-	if (!port || excludes_dccp(c->rule, c->step))
+	if (!port || excludes_dccp(c))
 		return node;
 	/* kernels without DCCP support leave its ports alone, others translate them (measured on 6.18) */
 	struct pa_value unsure = unknown_value(e, "whether this kernel translates DCCP ports");
@@ -361,6 +367,11 @@ pa_node pa_nat_node(struct pa_evaluation *e, const struct pa_rule *rule, size_t 
 		return nat_of_family(&change);
 	}
 	pa_node on = pa_steps_node(e, rule, step + 1, env);
+	pa_u128 nfproto;
+	if (pa_known_at(e, rule, step, env, PA_FIELD_NFPROTO, &nfproto)) {
+		change.family = nfproto == PA_NFPROTO_IPV6 ? 6 : 4;
+		return family && family != change.family ? on : nat_of_family(&change);
+	}
 	change.family = 4;
 	pa_node ipv4 = family == 6 ? on : nat_of_family(&change);
 	change.family = 6;

@@ -91,86 +91,72 @@ pa_node pa_variable(struct pa_evaluation *e, const char *text, uint64_t key, con
 
 /* --- environments --- */
 
-static bool value_equal(const struct pa_value *a, const struct pa_value *b)
+/* The one copy of a value; its key is 128 bits wide. */
+static const struct pa_value *intern_value(struct pa_evaluation *e, const struct pa_value *value)
 {
-	return a->kind == b->kind && a->field == b->field && a->first == b->first && a->last == b->last && a->text == b->text;
+	uint64_t a = mix((uint64_t)value->kind << 8 | (uint64_t)value->field, (uint64_t)value->first);
+	uint64_t b = mix((uint64_t)(value->first >> 64), (uint64_t)(uintptr_t)value->text);
+	a = mix(mix(a, (uint64_t)value->last), b);
+	b = mix(mix(b, (uint64_t)(value->last >> 64)), (uint64_t)value->first ^ (uint64_t)value->last << 1 ^ (uint64_t)value->kind << 56);
+	uint32_t at = pa_table128_find(&e->value_index, a, b);
+	if (at != PA_TABLE_NONE)
+		return e->values[at];
+	pa_grow(&e->values, &e->value_capacity, e->value_count + 1, sizeof(*e->values));
+	e->values[e->value_count] = pa_arena_dup(e->arena, value, 1, sizeof(*value));
+	pa_table128_put(&e->value_index, a, b, (uint32_t)e->value_count);
+	return e->values[e->value_count++];
 }
 
-static uint64_t env_hash(const struct pa_binding *items, unsigned count)
+static unsigned slots_below(uint64_t mask, unsigned slot)
 {
-	uint64_t h = count;
-	for (unsigned i = 0; i < count; i++) {
-		const struct pa_value *v = &items[i].value;
-		h = mix(h, items[i].slot * 16u + (unsigned)v->kind);
-		h = mix(h, (uint64_t)v->first ^ (uint64_t)v->field);
-		h = mix(h, (uint64_t)(v->first >> 64));
-		h = mix(h, (uint64_t)v->last + (uint64_t)(v->last >> 64) * 31);
-		h = mix(h, (uint64_t)(uintptr_t)v->text);
-	}
-	return h;
+	return (unsigned)__builtin_popcountll(mask & (((uint64_t)1 << slot) - 1));
 }
 
-static bool env_is(const struct pa_env *env, const struct pa_binding *items, unsigned count)
+static uint32_t intern_env(struct pa_evaluation *e, uint64_t mask, const struct pa_value *const *values)
 {
-	if (env->count != count)
-		return false;
-	for (unsigned i = 0; i < count; i++) {
-		if (env->items[i].slot != items[i].slot || !value_equal(&env->items[i].value, &items[i].value))
-			return false;
-	}
-	return true;
-}
-
-static uint32_t intern_env(struct pa_evaluation *e, const struct pa_binding *items, unsigned count)
-{
-	uint64_t h = env_hash(items, count);
-	uint32_t first = pa_table128_find(&e->env_index, h, 0);
+	unsigned count = (unsigned)__builtin_popcountll(mask);
+	uint64_t h = mask;
+	for (unsigned i = 0; i < count; i++)
+		h = mix(h, (uint64_t)(uintptr_t)values[i]);
+	uint32_t first = pa_table128_find(&e->env_index, h, mask);
 	for (uint32_t at = first; at != PA_TABLE_NONE; at = e->env_next[at]) {
-		if (env_is(&e->envs[at], items, count))
+		if (memcmp(e->envs[at].values, values, count * sizeof(*values)) == 0)
 			return at;
 	}
 	pa_grow(&e->envs, &e->env_capacity, e->env_count + 1, sizeof(*e->envs));
 	pa_grow(&e->env_next, &e->env_next_capacity, e->env_count + 1, sizeof(*e->env_next));
-	struct pa_env *env = &e->envs[e->env_count];
-	*env = (struct pa_env){ .count = count, .items = pa_arena_dup(e->arena, items, count, sizeof(*items)) };
-	for (unsigned i = 0; i < count; i++)
-		env->mask |= (uint64_t)1 << items[i].slot;
+	e->envs[e->env_count] = (struct pa_env){ mask, pa_arena_dup(e->arena, values, count, sizeof(*values)) };
 	e->env_next[e->env_count] = first;
-	pa_table128_put(&e->env_index, h, 0, (uint32_t)e->env_count);
+	pa_table128_put(&e->env_index, h, mask, (uint32_t)e->env_count);
 	return (uint32_t)e->env_count++;
 }
 
 uint32_t pa_env_empty(struct pa_evaluation *e)
 {
-	return intern_env(e, NULL, 0);
+	const struct pa_value *none[1] = { NULL };
+	return intern_env(e, 0, none);
 }
 
 const struct pa_value *pa_env_find(const struct pa_evaluation *e, uint32_t number, unsigned slot)
 {
 	const struct pa_env *env = &e->envs[number];
-	if (!(env->mask >> slot & 1))
-		return NULL;
-	for (unsigned i = 0; i < env->count; i++) {
-		if (env->items[i].slot == slot)
-			return &env->items[i].value;
-	}
-	return NULL;
+	return env->mask >> slot & 1 ? env->values[slots_below(env->mask, slot)] : NULL;
 }
 
 uint32_t pa_env_set(struct pa_evaluation *e, uint32_t number, unsigned slot, const struct pa_value *value)
 {
 	const struct pa_env *env = &e->envs[number];
-	struct pa_binding items[PA_SLOT_COUNT];
-	unsigned count = 0, i = 0;
-	while (i < env->count && env->items[i].slot < slot)
-		items[count++] = env->items[i++];
+	const struct pa_value *values[PA_SLOT_COUNT + 1];
+	unsigned count = (unsigned)__builtin_popcountll(env->mask), at = slots_below(env->mask, slot);
+	bool held = env->mask >> slot & 1;
+	if (!value && !held)
+		return number;
+	uint64_t bit = (uint64_t)1 << slot;
+	memcpy(values, env->values, at * sizeof(*values));
 	if (value)
-		items[count++] = (struct pa_binding){ slot, *value };
-	if (i < env->count && env->items[i].slot == slot)
-		i++;
-	while (i < env->count)
-		items[count++] = env->items[i++];
-	return intern_env(e, items, count);
+		values[at] = intern_value(e, value);
+	memcpy(values + at + (value ? 1 : 0), env->values + at + held, (count - at - held) * sizeof(*values));
+	return intern_env(e, value ? env->mask | bit : env->mask & ~bit, values);
 }
 
 uint32_t pa_env_set_const(struct pa_evaluation *e, uint32_t env, unsigned slot, pa_u128 value)
@@ -179,37 +165,30 @@ uint32_t pa_env_set_const(struct pa_evaluation *e, uint32_t env, unsigned slot, 
 	return pa_env_set(e, env, slot, &constant);
 }
 
+/* The values of two environments; where both hold a slot, the one above counts. */
+static uint32_t join(struct pa_evaluation *e, const struct pa_env *below, const struct pa_env *above, uint64_t slots)
+{
+	const struct pa_value *values[PA_SLOT_COUNT + 1];
+	unsigned count = 0;
+	for (uint64_t left = slots; left; left &= left - 1) {
+		unsigned slot = (unsigned)__builtin_ctzll(left);
+		const struct pa_env *env = above->mask >> slot & 1 ? above : below;
+		values[count++] = env->values[slots_below(env->mask, slot)];
+	}
+	return intern_env(e, slots, values);
+}
+
 uint32_t pa_env_restrict(struct pa_evaluation *e, uint32_t number, uint64_t slots)
 {
 	const struct pa_env *env = &e->envs[number];
-	if (!(env->mask & ~slots))
-		return number;
-	struct pa_binding items[PA_SLOT_COUNT];
-	unsigned count = 0;
-	for (unsigned i = 0; i < env->count; i++) {
-		if (slots >> env->items[i].slot & 1)
-			items[count++] = env->items[i];
-	}
-	return intern_env(e, items, count);
+	return env->mask & ~slots ? join(e, env, env, env->mask & slots) : number;
 }
 
 uint32_t pa_env_overlay(struct pa_evaluation *e, uint32_t below, uint32_t above)
 {
-	if (below == above)
+	if (below == above || e->envs[above].mask == 0)
 		return below;
-	const struct pa_env *x = &e->envs[below], *y = &e->envs[above];
-	struct pa_binding items[PA_SLOT_COUNT];
-	unsigned count = 0, i = 0, j = 0;
-	while (i < x->count || j < y->count) {
-		if (j == y->count || (i < x->count && x->items[i].slot < y->items[j].slot)) {
-			items[count++] = x->items[i++];
-			continue;
-		}
-		if (i < x->count && x->items[i].slot == y->items[j].slot)
-			i++;
-		items[count++] = y->items[j++];
-	}
-	return intern_env(e, items, count);
+	return join(e, &e->envs[below], &e->envs[above], e->envs[below].mask | e->envs[above].mask);
 }
 
 pa_node pa_outcome(struct pa_evaluation *e, enum pa_outcome_kind kind, uint32_t env)

@@ -80,6 +80,8 @@ struct pa_evaluation *pa_evaluation_free(struct pa_evaluation *e)
 	for (unsigned path = 0; path < PA_PATHS; path++)
 		free(e->exposures[path].items);
 	pa_table128_done(&e->env_index);
+	pa_table128_done(&e->value_index);
+	free(e->values);
 	pa_table128_done(&e->outcome_index);
 	pa_table128_done(&e->tails);
 	pa_table128_done(&e->base_chains);

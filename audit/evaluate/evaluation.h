@@ -21,6 +21,8 @@ enum pa_slot {
 	PA_SLOT_PHASE = PA_FIELD_COUNT, /* constant 0: conntrack has not seen the packet; 1: it has */
 	PA_SLOT_NATTED,			/* constant 1: a nat chain of this hook has translated */
 	PA_SLOT_ICMPV6, /* constant 1: only ICMPv6 packets matter here (neighbour discovery, untracked by itself) */
+	PA_SLOT_WAS_DADDR, /* constant: the destination in the header, for a while: see vmap_result() in rules.c */
+	PA_SLOT_WAS_DPORT,
 	PA_SLOT_COUNT
 };
 
@@ -38,15 +40,10 @@ struct pa_value {
 	const char *text; /* interned: equal texts are equal pointers */
 };
 
-struct pa_binding {
-	unsigned slot;
-	struct pa_value value;
-};
-/* Sorted by slot; interned: an environment is its number. */
+/* The values of the slots that it holds, ascending by slot; values and environments are interned: an environment is its number. */
 struct pa_env {
-	unsigned count;
 	uint64_t mask; /* bit n: slot n is held */
-	struct pa_binding *items;
+	const struct pa_value *const *values;
 };
 
 enum pa_outcome_kind {
@@ -140,6 +137,9 @@ struct pa_evaluation {
 	struct pa_env *envs;
 	size_t env_count, env_capacity;
 	struct pa_table128 env_index; /* hash -> first env with it */
+	const struct pa_value **values;
+	size_t value_count, value_capacity;
+	struct pa_table128 value_index;
 	uint32_t *env_next;	      /* chain of envs with the same hash */
 	size_t env_next_capacity;
 	struct pa_outcome *outcomes;
@@ -235,6 +235,9 @@ struct pa_chain_end {
 };
 /* The same for a base chain, its outcomes replaced by what `end` maps them to. */
 pa_node pa_base_chain_node(struct pa_evaluation *e, const struct pa_chain *chain, uint32_t env, const struct pa_chain_end *end);
+/* Is a header field known when this step is reached: held by the environment, or tested by an earlier step of the rule? */
+bool pa_known_at(const struct pa_evaluation *e, const struct pa_rule *rule, size_t step, uint32_t env, enum pa_field field,
+		 pa_u128 *ret_value);
 pa_node pa_rule_node(struct pa_evaluation *e, const struct pa_rule *rule, uint32_t env);
 const struct pa_chain_facts *pa_chain_learn(struct pa_evaluation *e, const struct pa_chain *chain);
 

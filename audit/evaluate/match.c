@@ -312,17 +312,36 @@ pa_node pa_match_set(struct pa_evaluation *e, const struct pa_rule *rule, const 
 
 struct placing {
 	struct pa_evaluation *e;
+	const struct pa_item **items; /* by element; NULL: it cannot match */
 	pa_node (*result)(void *context, size_t element);
 	void *context;
 	size_t count;
 	pa_node otherwise;
 };
 
+/* A diagram where the guards of an item hold: what it asks of fields of which they leave one class is known. */
+static pa_node within_item(struct pa_evaluation *e, pa_node node, const struct pa_item *item)
+{
+	bool fields[PA_FIELD_COUNT] = { false };
+	uint32_t classes[PA_FIELD_COUNT] = { 0 };
+	for (uint32_t i = 0; i < item->guard_count; i++) {
+		const struct pa_guard *guard = &item->guards[i];
+		if (guard->set.count != 1 || guard->set.items[0].first != guard->set.items[0].last)
+			continue;
+		fields[guard->field] = true;
+		classes[guard->field] = guard->set.items[0].first;
+	}
+	return pa_node_fix(e->space, node, fields, classes);
+}
+
 static pa_node place(void *context, uint32_t terminal)
 {
 	struct placing *placing = context;
 	size_t at = terminal - PA_PLACE_BASE;
-	return at < placing->count ? placing->result(placing->context, at) : placing->otherwise;
+	if (at >= placing->count)
+		return placing->otherwise;
+	pa_node node = placing->result(placing->context, at);
+	return pa_node_is_terminal(node) ? node : within_item(placing->e, node, placing->items[at]);
 }
 
 pa_node pa_lookup(struct pa_evaluation *e, const struct pa_rule *rule, const struct pa_step *step, const struct pa_key *key,
@@ -335,8 +354,11 @@ pa_node pa_lookup(struct pa_evaluation *e, const struct pa_rule *rule, const str
 	pa_node node = miss;
 	if (!list.breaks && !list.unknown) {
 		pa_node otherwise = PA_TERMINAL(PA_PLACE_BASE + map->count);
-		struct placing placing = { e, result, context, map->count,
-					   map->has_catch_all ? result(context, map->count) : miss };
+		const struct pa_item **items = pa_arena_alloc(arena, map->count + 1, sizeof(const struct pa_item *));
+		for (size_t i = 0; i < list.count; i++)
+			items[pa_node_value(list.items[i].terminal) - PA_PLACE_BASE] = &list.items[i];
+		struct placing placing = { e,	    items,	result,
+					   context, map->count, map->has_catch_all ? result(context, map->count) : miss };
 		node = pa_node_bind(e->space, pa_node_list(e->space, list.items, list.count, otherwise), place, &placing);
 	} else if (list.unknown) {
 		/* any element that may match, one after the other behind a variable each: wide, never wrong */

@@ -182,9 +182,10 @@ struct nat_walk {
 	const struct pa_stage *stage;
 	size_t at;
 	uint32_t env;
+	uint64_t keep; /* slots that are looked at later */
 };
 
-static pa_node nat_chain(struct pa_evaluation *e, const struct pa_stage *stage, size_t at, uint32_t env);
+static pa_node nat_chain(struct pa_evaluation *e, const struct pa_stage *stage, size_t at, uint32_t env, uint64_t keep);
 
 static pa_node after_nat_chain(void *context, uint32_t terminal)
 {
@@ -194,12 +195,12 @@ static pa_node after_nat_chain(void *context, uint32_t terminal)
 	outcome.env = pa_env_overlay(e, walk->env, outcome.env);
 	bool accepted = outcome.kind == PA_OUTCOME_ACCEPT;
 	if (accepted && pa_env_find(e, outcome.env, PA_SLOT_NATTED))
-		return through_node(e, pa_env_set(e, outcome.env, PA_SLOT_NATTED, NULL));
+		return through_node(e, pa_env_restrict(e, pa_env_set(e, outcome.env, PA_SLOT_NATTED, NULL), walk->keep));
 	if (outcome.kind == PA_OUTCOME_RETURN && walk->stage->nat[walk->at]->policy != PA_VERDICT_ACCEPT)
 		return pa_outcome(e, PA_OUTCOME_DROP, 0);
 	if (!accepted && outcome.kind != PA_OUTCOME_RETURN)
 		return PA_TERMINAL(terminal);
-	return nat_chain(e, walk->stage, walk->at + 1, outcome.env);
+	return nat_chain(e, walk->stage, walk->at + 1, outcome.env, walk->keep);
 }
 
 /* The packets that a nat chain is asked about. */
@@ -217,24 +218,25 @@ static pa_node nat_asked(struct pa_evaluation *e, const struct pa_chain *chain)
 	return asked;
 }
 
-static pa_node nat_chain(struct pa_evaluation *e, const struct pa_stage *stage, size_t at, uint32_t env)
+static pa_node nat_chain(struct pa_evaluation *e, const struct pa_stage *stage, size_t at, uint32_t env, uint64_t keep)
 {
 	if (at == stage->nat_count)
-		return through_node(e, env);
+		return through_node(e, pa_env_restrict(e, env, keep));
 	const struct pa_chain *chain = stage->nat[at];
-	struct nat_walk walk = { e, stage, at, env };
+	struct nat_walk walk = { e, stage, at, env, keep };
 	uint32_t read;
 	pa_node node = pa_node_bind(e->space, pa_chain_node(e, chain, env, &read), after_nat_chain, &walk);
-	return pa_node_choose(e->space, nat_asked(e, chain), node, nat_chain(e, stage, at + 1, env));
+	return pa_node_choose(e->space, nat_asked(e, chain), node, nat_chain(e, stage, at + 1, env, keep));
 }
 
 /* The first packet of a flow is asked; established, invalid and untracked ones are not. */
-static pa_node nat_stage(struct pa_evaluation *e, const struct pa_stage *stage, uint32_t env)
+static pa_node nat_stage(struct pa_evaluation *e, const struct pa_stage *stage, uint32_t env, uint64_t keep)
 {
 	const struct pa_value *state = pa_env_find(e, env, PA_FIELD_CT_STATE);
+	pa_node skipped = through_node(e, pa_env_restrict(e, env, keep));
 	if (state->first != PA_CT_NEW && state->first != PA_CT_RELATED)
-		return through_node(e, env);
-	pa_node node = nat_chain(e, stage, 0, env), skipped = through_node(e, env);
+		return skipped;
+	pa_node node = nat_chain(e, stage, 0, env, keep);
 	if (state->first == PA_CT_RELATED) {
 		/* an ICMP error is related to a flow that exists; other related packets open an expected one */
 		pa_node icmp =
@@ -283,7 +285,7 @@ static pa_node run_stage(void *context, uint32_t terminal)
 	case PA_STAGE_CONNTRACK:
 		return restricted(run, conntrack_stage(e, outcome.env, run->scenario));
 	case PA_STAGE_NAT:
-		return restricted(run, nat_stage(e, run->stage, outcome.env));
+		return nat_stage(e, run->stage, outcome.env, run->keep);
 	}
 	return PA_FALSE;
 }

@@ -30,6 +30,33 @@ static uint64_t key_reads(const struct pa_key *key)
 	return reads;
 }
 
+/*
+ * Header fields that an environment may hold for a while, because the way to a chain tested them: see vmap_result(). The destination
+ * has slots of its own, since its usual ones mean that NAT changed it; it matters where `ct status` is read.
+ */
+static const struct fact {
+	enum pa_field field;
+	unsigned slot;
+} facts_held[] = {
+	{ PA_FIELD_NFPROTO, PA_FIELD_NFPROTO },
+	{ PA_FIELD_L4PROTO, PA_FIELD_L4PROTO },
+	{ PA_FIELD_DADDR, PA_SLOT_WAS_DADDR },
+	{ PA_FIELD_DPORT, PA_SLOT_WAS_DPORT },
+};
+
+static size_t fact_count(const struct pa_evaluation *e)
+{
+	return e->plan.reads_status ? sizeof(facts_held) / sizeof(facts_held[0]) : 2;
+}
+
+static uint64_t fact_slots(const struct pa_evaluation *e)
+{
+	uint64_t slots = 0;
+	for (size_t i = 0; i < fact_count(e); i++)
+		slots |= slot_bit(facts_held[i].slot);
+	return slots;
+}
+
 static void learn_target(struct pa_evaluation *e, const struct pa_verdict *verdict, uint64_t *reads, bool *changes)
 {
 	if ((verdict->kind != PA_VERDICT_JUMP && verdict->kind != PA_VERDICT_GOTO) || !verdict->target)
@@ -68,7 +95,7 @@ static void learn_step(struct pa_evaluation *e, const struct pa_step *step, uint
 		break;
 	case PA_STEP_NAT:
 		*reads |= operand_reads(&step->value) | operand_reads(&step->port) | slot_bit(PA_FIELD_CT_STATUS) |
-			  slot_bit(PA_FIELD_DADDR) | slot_bit(PA_FIELD_DADDR_TYPE);
+			  slot_bit(PA_FIELD_DADDR) | slot_bit(PA_FIELD_DADDR_TYPE) | fact_slots(e);
 		break;
 	case PA_STEP_NOTRACK:
 		*reads |= slot_bit(PA_SLOT_PHASE) | slot_bit(PA_FIELD_CT_STATE);
@@ -112,10 +139,12 @@ static pa_node overlay_outcome(void *context, uint32_t terminal)
 
 static pa_node overlay_node(struct pa_evaluation *e, pa_node node, uint32_t below)
 {
+	struct overlay overlay = { e, below };
+	if (pa_node_is_terminal(node))
+		return overlay_outcome(&overlay, pa_node_value(node));
 	uint32_t known = pa_table128_find(&e->overlays, node, below);
 	if (known != PA_TABLE_NONE)
 		return known;
-	struct overlay overlay = { e, below };
 	pa_node result = pa_node_bind(e->space, node, overlay_outcome, &overlay);
 	pa_table128_put(&e->overlays, node, below, result);
 	return result;
@@ -136,6 +165,8 @@ static pa_node returned(void *context, uint32_t terminal)
 /* Many rules jump to few chains: the result is kept under an environment that does not exist. */
 static pa_node returned_node(struct pa_evaluation *e, pa_node chain)
 {
+	if (pa_node_is_terminal(chain))
+		return returned(e, pa_node_value(chain));
 	pa_node node = pa_table128_find(&e->overlays, chain, UINT64_MAX);
 	if (node == PA_TABLE_NONE) {
 		node = pa_node_bind(e->space, chain, returned, e);
@@ -171,14 +202,89 @@ struct vmap_context {
 	const struct pa_rule *rule;
 	size_t step;
 	uint32_t env;
+	uint32_t known; /* env with what earlier tests of the rule tell of the packet */
 };
 
+static bool is_plain_part(const struct pa_key_part *part, enum pa_field field)
+{
+	return !part->opaque && part->field == field && part->mask == pa_field_max(field) && !part->xor_value;
+}
+
+bool pa_known_at(const struct pa_evaluation *e, const struct pa_rule *rule, size_t step, uint32_t env, enum pa_field field,
+		 pa_u128 *ret_value)
+{
+	const struct pa_value *value = pa_env_find(e, env, field);
+	if (value && value->kind == PA_VALUE_CONST) {
+		*ret_value = value->first;
+		return true;
+	}
+	for (size_t i = 0; i < step; i++) {
+		const struct pa_step *s = &rule->steps[i];
+		if (s->kind != PA_STEP_MATCH || s->negated || s->key.count != 1 || !is_plain_part(&s->key.parts[0], field))
+			continue;
+		const struct pa_elements *elements = s->elements;
+		if (elements->count != 1 || elements->has_catch_all || elements->may_grow || elements->opaque ||
+		    elements->keys[0].first != elements->keys[0].last)
+			continue;
+		*ret_value = elements->keys[0].first;
+		return true;
+	}
+	return false;
+}
+
+static uint32_t with_facts_of_rule(struct pa_evaluation *e, const struct pa_rule *rule, size_t step, uint32_t env)
+{
+	pa_u128 value;
+	for (size_t i = 0; i < 2; i++) {
+		if (pa_known_at(e, rule, step, env, facts_held[i].field, &value))
+			env = pa_env_set_const(e, env, facts_held[i].slot, value);
+	}
+	return env;
+}
+
+static uint32_t with_facts_of_element(struct pa_evaluation *e, const struct pa_step *step, size_t element, uint32_t env)
+{
+	for (unsigned p = 0; p < step->key.count; p++) {
+		struct pa_interval key = step->elements->keys[element * step->elements->parts + p];
+		for (size_t i = 0; key.first == key.last && i < fact_count(e); i++) {
+			const struct fact *fact = &facts_held[i];
+			if (is_plain_part(&step->key.parts[p], fact->field) && !pa_env_find(e, env, fact->field))
+				env = pa_env_set_const(e, env, fact->slot, key.first);
+		}
+	}
+	return env;
+}
+
+/* Back from the target: the facts are held no longer than where they spare something. */
+static pa_node without_facts(void *context, uint32_t terminal)
+{
+	struct vmap_context *c = context;
+	struct pa_outcome outcome = c->e->outcomes[terminal];
+	for (size_t i = 0; i < fact_count(c->e); i++)
+		outcome.env =
+			pa_env_set(c->e, outcome.env, facts_held[i].slot, pa_env_find(c->e, c->env, facts_held[i].slot));
+	return pa_outcome(c->e, outcome.kind, outcome.env);
+}
+
+/*
+ * What an element of the map leads to. The chain it jumps to is evaluated knowing what was tested on the way: the chain of a
+ * service that translates is one outcome then, without tests of family and protocol of its own.
+ */
 static pa_node vmap_result(void *context, size_t element)
 {
 	struct vmap_context *c = context;
-	const struct pa_elements *map = c->rule->steps[c->step].elements;
-	const struct pa_datum *datum = element < map->count ? &map->data[element] : map->catch_all;
-	return verdict_node(c->e, c->rule, c->step, &datum->verdict, c->env);
+	struct pa_evaluation *e = c->e;
+	const struct pa_step *step = &c->rule->steps[c->step];
+	bool found = element < step->elements->count;
+	const struct pa_verdict *verdict = found ? &step->elements->data[element].verdict : &step->elements->catch_all->verdict;
+	if (verdict->kind != PA_VERDICT_JUMP && verdict->kind != PA_VERDICT_GOTO)
+		return verdict_node(e, c->rule, c->step, verdict, c->env);
+	uint32_t known = found ? with_facts_of_element(e, step, element, c->known) : c->known;
+	pa_node node = verdict_node(e, c->rule, c->step, verdict, known);
+	if (known == c->env)
+		return node;
+	return pa_node_is_terminal(node) ? without_facts(c, pa_node_value(node))
+					 : pa_node_bind(e->space, node, without_facts, c);
 }
 
 /* Anything may happen: go on, end the rule, accept or drop. */
@@ -198,7 +304,7 @@ static pa_node any_verdict(struct pa_evaluation *e, const struct pa_rule *rule, 
 static pa_node vmap_node(struct pa_evaluation *e, const struct pa_rule *rule, size_t step, uint32_t env)
 {
 	const struct pa_step *s = &rule->steps[step];
-	struct vmap_context context = { e, rule, step, env };
+	struct vmap_context context = { e, rule, step, env, with_facts_of_rule(e, rule, step, env) };
 	const char *text = s->text ? s->text : "a verdict map";
 	pa_node miss = pa_outcome(e, PA_OUTCOME_NEXT, env);
 	if (s->elements->opaque)
