@@ -86,6 +86,14 @@ struct pa_part_cache {
 	struct pa_class_set set;
 };
 
+/* What one rule reads and changes, without the chains it leads to. */
+struct pa_rule_facts {
+	uint64_t reads; /* slots */
+	bool changes;	/* the environment, and goes on */
+	bool jumps;	/* or looks up verdicts */
+	bool not_icmpv6; /* a test that holds in every environment excludes ICMPv6; set when found out */
+};
+
 struct pa_chain_facts {
 	bool known;
 	bool changes;	 /* some rule (or a chain it jumps to) changes the environment and goes on */
@@ -149,6 +157,7 @@ struct pa_evaluation {
 	struct pa_part_cache *parts; /* per step and key part */
 	uint32_t *first_part;	     /* per step */
 	uint32_t *step_base;	     /* per rule */
+	struct pa_rule_facts *rules; /* by id */
 	struct pa_chain_facts *chains;
 	struct pa_table128 tails;    /* (chain, rule, env) -> diagram */
 	struct pa_table128 base_chains; /* (chain, env that it reads, env behind it) -> diagram with the policy applied */
@@ -239,6 +248,7 @@ pa_node pa_base_chain_node(struct pa_evaluation *e, const struct pa_chain *chain
 bool pa_known_at(const struct pa_evaluation *e, const struct pa_rule *rule, size_t step, uint32_t env, enum pa_field field,
 		 pa_u128 *ret_value);
 pa_node pa_rule_node(struct pa_evaluation *e, const struct pa_rule *rule, uint32_t env);
+void pa_rule_learn(const struct pa_evaluation *e, const struct pa_rule *rule, struct pa_rule_facts *ret_facts);
 const struct pa_chain_facts *pa_chain_learn(struct pa_evaluation *e, const struct pa_chain *chain);
 
 /* --- change.c: assignments and translations --- */

@@ -5,7 +5,6 @@
 struct gathering {
 	struct pa_evaluation *e;
 	struct pa_cuts *cuts;
-	bool nexthdr; /* some rule tests the first next header: its constants and those of l4proto cut both */
 	struct pa_table128 seen;
 	uint32_t parts;
 };
@@ -50,10 +49,10 @@ const struct pa_key *pa_step_key(const struct pa_step *step, const struct pa_ele
 	return NULL;
 }
 
-/* The constants of the first next header and of the transport protocol cut each other. */
+/* The constants of the first next header and of the transport protocol cut each other, when a rule asks for the former. */
 static void announce_twin(struct gathering *g, enum pa_field field, const struct pa_interval *items, size_t count, size_t stride)
 {
-	if (g->nexthdr && field == PA_FIELD_L4PROTO)
+	if (g->e->plan.reads_nexthdr && field == PA_FIELD_L4PROTO)
 		pa_cuts_add(g->cuts, PA_FIELD_IP6_NEXTHDR, items, count, stride, false);
 	if (field == PA_FIELD_IP6_NEXTHDR)
 		pa_cuts_add(g->cuts, PA_FIELD_L4PROTO, items, count, stride, false);
@@ -146,45 +145,20 @@ static void gather_step(struct gathering *g, const struct pa_step *step, uint32_
 		gather_part(g, &key->parts[i], elements, i, &g->e->parts[g->parts++]);
 }
 
-static bool key_has_nexthdr(const struct pa_key *key)
-{
-	for (unsigned i = 0; key && i < key->count; i++) {
-		if (!key->parts[i].opaque && key->parts[i].field == PA_FIELD_IP6_NEXTHDR)
-			return true;
-	}
-	return false;
-}
-
-static void count_steps(struct gathering *g, size_t *ret_steps, size_t *ret_parts)
-{
-	const struct pa_ruleset *ruleset = g->e->ruleset;
-	*ret_steps = *ret_parts = 0;
-	for (size_t i = 0; i < ruleset->rule_count; i++) {
-		const struct pa_rule *rule = ruleset->rules[i];
-		*ret_steps += rule->step_count;
-		for (size_t k = 0; k < rule->step_count; k++) {
-			const struct pa_elements *elements;
-			const struct pa_key *key = pa_step_key(&rule->steps[k], &elements);
-			*ret_parts += key ? key->count : 0;
-			g->nexthdr = g->nexthdr || key_has_nexthdr(key);
-		}
-	}
-}
-
 void pa_gather(struct pa_evaluation *e, struct pa_cuts *cuts)
 {
 	struct gathering g = { .e = e, .cuts = cuts };
-	size_t steps, parts;
-	count_steps(&g, &steps, &parts);
-	e->parts = pa_arena_alloc(e->arena, parts + 1, sizeof(*e->parts));
-	e->first_part = pa_arena_alloc(e->arena, steps + 1, sizeof(*e->first_part));
+	e->parts = pa_arena_alloc(e->arena, e->plan.key_parts + 1, sizeof(*e->parts));
+	e->first_part = pa_arena_alloc(e->arena, e->plan.steps + 1, sizeof(*e->first_part));
 	e->step_base = pa_arena_alloc(e->arena, e->ruleset->rule_count + 1, sizeof(*e->step_base));
+	e->rules = pa_arena_alloc(e->arena, e->ruleset->rule_count + 1, sizeof(*e->rules));
 	uint32_t number = 0;
 	for (size_t i = 0; i < e->ruleset->rule_count; i++) {
 		const struct pa_rule *rule = e->ruleset->rules[i];
 		e->step_base[i] = number;
 		for (size_t k = 0; k < rule->step_count; k++)
 			gather_step(&g, &rule->steps[k], number++);
+		pa_rule_learn(e, rule, &e->rules[i]);
 	}
 	pa_table128_done(&g.seen);
 }

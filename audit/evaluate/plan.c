@@ -138,17 +138,23 @@ static bool step_uses_conntrack(const struct pa_step *step)
 	return false;
 }
 
-static bool reads_raw_ports(const struct pa_step *step)
+/* Key parts are met here first: what the plan wants to know of them. */
+static void note_key(const struct pa_step *step, struct pa_plan *plan)
 {
 	const struct pa_elements *elements;
 	const struct pa_key *key = pa_step_key(step, &elements);
-	for (unsigned i = 0; key && i < key->count; i++) {
+	plan->steps++;
+	if (!key)
+		return;
+	plan->key_parts += key->count;
+	for (unsigned i = 0; i < key->count; i++) {
 		const struct pa_key_part *part = &key->parts[i];
-		if (!part->opaque &&
-		    (part->any_transport || part->field == PA_FIELD_CT_ORIG_SPORT || part->field == PA_FIELD_CT_ORIG_DPORT))
-			return true;
+		if (part->opaque)
+			continue;
+		plan->raw_ports = plan->raw_ports || part->any_transport || part->field == PA_FIELD_CT_ORIG_SPORT ||
+				  part->field == PA_FIELD_CT_ORIG_DPORT;
+		plan->reads_nexthdr = plan->reads_nexthdr || part->field == PA_FIELD_IP6_NEXTHDR;
 	}
-	return false;
 }
 
 static bool reads_status(const struct pa_step *step)
@@ -170,7 +176,7 @@ static void note_step(const struct pa_rule *rule, const struct pa_step *step, st
 		plan->conntrack_ipv4 = plan->conntrack_ipv4 || (pa_family_sees(family, 4) && only != 6);
 		plan->conntrack_ipv6 = plan->conntrack_ipv6 || (pa_family_sees(family, 6) && only != 4);
 	}
-	plan->raw_ports = plan->raw_ports || reads_raw_ports(step);
+	note_key(step, plan);
 	plan->reads_status = plan->reads_status || reads_status(step);
 }
 

@@ -57,15 +57,6 @@ static uint64_t fact_slots(const struct pa_evaluation *e)
 	return slots;
 }
 
-static void learn_target(struct pa_evaluation *e, const struct pa_verdict *verdict, uint64_t *reads, bool *changes)
-{
-	if ((verdict->kind != PA_VERDICT_JUMP && verdict->kind != PA_VERDICT_GOTO) || !verdict->target)
-		return;
-	const struct pa_chain_facts *facts = pa_chain_learn(e, verdict->target);
-	*reads |= facts->reads[0];
-	*changes = *changes || facts->changes;
-}
-
 static uint64_t operand_reads(const struct pa_operand *operand)
 {
 	if (operand->kind == PA_OPERAND_FIELD)
@@ -73,37 +64,71 @@ static uint64_t operand_reads(const struct pa_operand *operand)
 	return operand->kind == PA_OPERAND_MAP ? key_reads(&operand->key) : 0;
 }
 
-static void learn_step(struct pa_evaluation *e, const struct pa_step *step, uint64_t *reads, bool *changes)
+static bool goes_elsewhere(const struct pa_verdict *verdict)
+{
+	return verdict->kind == PA_VERDICT_JUMP || verdict->kind == PA_VERDICT_GOTO;
+}
+
+/* What a step itself reads and changes, without the chains it leads to. */
+static void learn_step(const struct pa_evaluation *e, const struct pa_step *step, struct pa_rule_facts *facts)
 {
 	switch (step->kind) {
 	case PA_STEP_MATCH:
-		*reads |= key_reads(&step->key);
+		facts->reads |= key_reads(&step->key);
 		break;
 	case PA_STEP_VERDICT:
-		learn_target(e, &step->verdict, reads, changes);
+		facts->jumps = facts->jumps || goes_elsewhere(&step->verdict);
 		break;
 	case PA_STEP_VMAP:
-		*reads |= key_reads(&step->key);
-		for (size_t i = 0; i < step->elements->count; i++)
-			learn_target(e, &step->elements->data[i].verdict, reads, changes);
-		if (step->elements->catch_all)
-			learn_target(e, &step->elements->catch_all->verdict, reads, changes);
+		facts->reads |= key_reads(&step->key);
+		facts->jumps = true;
 		break;
 	case PA_STEP_ASSIGN:
-		*reads |= operand_reads(&step->value) | slot_bit(PA_FIELD_CT_STATE);
-		*changes = true;
+		facts->reads |= operand_reads(&step->value) | slot_bit(PA_FIELD_CT_STATE);
+		facts->changes = true;
 		break;
 	case PA_STEP_NAT:
-		*reads |= operand_reads(&step->value) | operand_reads(&step->port) | slot_bit(PA_FIELD_CT_STATUS) |
-			  slot_bit(PA_FIELD_DADDR) | slot_bit(PA_FIELD_DADDR_TYPE) | fact_slots(e);
+		facts->reads |= operand_reads(&step->value) | operand_reads(&step->port) | slot_bit(PA_FIELD_CT_STATUS) |
+				slot_bit(PA_FIELD_DADDR) | slot_bit(PA_FIELD_DADDR_TYPE) | fact_slots(e);
 		break;
 	case PA_STEP_NOTRACK:
-		*reads |= slot_bit(PA_SLOT_PHASE) | slot_bit(PA_FIELD_CT_STATE);
-		*changes = true;
+		facts->reads |= slot_bit(PA_SLOT_PHASE) | slot_bit(PA_FIELD_CT_STATE);
+		facts->changes = true;
 		break;
 	case PA_STEP_NONE:
 	case PA_STEP_OPAQUE:
 		break;
+	}
+}
+
+void pa_rule_learn(const struct pa_evaluation *e, const struct pa_rule *rule, struct pa_rule_facts *ret_facts)
+{
+	*ret_facts = (struct pa_rule_facts){ 0 };
+	for (size_t k = 0; k < rule->step_count; k++)
+		learn_step(e, &rule->steps[k], ret_facts);
+}
+
+static void learn_target(struct pa_evaluation *e, const struct pa_verdict *verdict, uint64_t *reads, bool *changes)
+{
+	if (!goes_elsewhere(verdict) || !verdict->target)
+		return;
+	const struct pa_chain_facts *facts = pa_chain_learn(e, verdict->target);
+	*reads |= facts->reads[0];
+	*changes = *changes || facts->changes;
+}
+
+static void learn_targets(struct pa_evaluation *e, const struct pa_rule *rule, uint64_t *reads, bool *changes)
+{
+	for (size_t k = 0; k < rule->step_count; k++) {
+		const struct pa_step *step = &rule->steps[k];
+		if (step->kind == PA_STEP_VERDICT)
+			learn_target(e, &step->verdict, reads, changes);
+		if (step->kind != PA_STEP_VMAP)
+			continue;
+		for (size_t i = 0; i < step->elements->count; i++)
+			learn_target(e, &step->elements->data[i].verdict, reads, changes);
+		if (step->elements->catch_all)
+			learn_target(e, &step->elements->catch_all->verdict, reads, changes);
 	}
 }
 
@@ -116,9 +141,11 @@ const struct pa_chain_facts *pa_chain_learn(struct pa_evaluation *e, const struc
 	facts->known = true; /* set first: chains that nothing reaches may be loops */
 	for (size_t i = chain->rule_count; i-- > 0;) {
 		const struct pa_rule *rule = chain->rules[i];
-		facts->reads[i] = facts->reads[i + 1];
-		for (size_t k = 0; k < rule->step_count; k++)
-			learn_step(e, &rule->steps[k], &facts->reads[i], &facts->changes);
+		const struct pa_rule_facts *own = &e->rules[rule->id];
+		facts->reads[i] = facts->reads[i + 1] | own->reads;
+		facts->changes = facts->changes || own->changes;
+		if (own->jumps)
+			learn_targets(e, rule, &facts->reads[i], &facts->changes);
 	}
 	return facts;
 }
@@ -391,6 +418,7 @@ struct pieces {
 	struct pa_evaluation *e;
 	uint32_t env;
 	const struct pa_chain_end *end; /* of a base chain, or NULL */
+	bool icmpv6;			/* only ICMPv6 packets matter: a rule that none of them meets may be left out */
 	struct pa_arena *arena;
 	struct pa_item *items; /* the current run of plain rules */
 	size_t item_count, item_capacity;
@@ -451,22 +479,22 @@ static bool is_final(enum pa_verdict_kind kind)
 	return kind == PA_VERDICT_ACCEPT || kind == PA_VERDICT_DROP || kind == PA_VERDICT_REJECT || kind == PA_VERDICT_RETURN;
 }
 
-/* Where only ICMPv6 packets matter, a rule that no such packet meets may be left out. */
-static bool is_out_of_care(const struct pieces *pieces, const struct pa_guard *guard)
+/* Does no ICMPv6 packet meet the guard? */
+static bool excludes_icmpv6(const struct pieces *pieces, const struct pa_guard *guard)
 {
-	struct pa_evaluation *e = pieces->e;
-	if (!pa_env_find(e, pieces->env, PA_SLOT_ICMPV6))
-		return false;
+	const struct pa_classes *classes = pa_space_classes(pieces->e->space, guard->field);
 	if (guard->field == PA_FIELD_L4PROTO)
-		return !pa_class_set_has(guard->set, pa_classes_find(pa_space_classes(e->space, guard->field), 58));
-	return guard->field == PA_FIELD_NFPROTO &&
-	       !pa_class_set_has(guard->set, pa_classes_find(pa_space_classes(e->space, guard->field), PA_NFPROTO_IPV6));
+		return !pa_class_set_has(guard->set, pa_classes_find(classes, 58));
+	return guard->field == PA_FIELD_NFPROTO && !pa_class_set_has(guard->set, pa_classes_find(classes, PA_NFPROTO_IPV6));
 }
 
 /* Is the rule only guards and a final verdict under this environment? */
 static enum plainness plain_item(struct pieces *pieces, const struct pa_rule *rule, struct pa_item *item)
 {
 	struct pa_evaluation *e = pieces->e;
+	struct pa_rule_facts *rule_facts = &e->rules[rule->id];
+	if (pieces->icmpv6 && rule_facts->not_icmpv6)
+		return NO_EFFECT;
 	size_t room = rule->step_count < PA_FIELD_COUNT ? rule->step_count : PA_FIELD_COUNT;
 	struct pa_guard *guards = pa_arena_alloc(pieces->arena, room + 1, sizeof(*guards));
 	*item = (struct pa_item){ .guards = guards };
@@ -487,7 +515,9 @@ static enum plainness plain_item(struct pieces *pieces, const struct pa_rule *ru
 		case PA_MATCH_NEVER:
 			return NO_EFFECT;
 		case PA_MATCH_GUARD:
-			if (is_out_of_care(pieces, &guard))
+			if (!rule_facts->not_icmpv6 && excludes_icmpv6(pieces, &guard))
+				rule_facts->not_icmpv6 = true;
+			if (pieces->icmpv6 && rule_facts->not_icmpv6)
 				return NO_EFFECT;
 			add_guard(item, guards, guard, pieces->arena);
 			break;
@@ -518,9 +548,9 @@ static pa_node rest_of_chain(void *context, uint32_t terminal)
 static bool rule_changes(struct pa_evaluation *e, const struct pa_rule *rule)
 {
 	uint64_t reads = 0;
-	bool changes = false;
-	for (size_t k = 0; k < rule->step_count; k++)
-		learn_step(e, &rule->steps[k], &reads, &changes);
+	bool changes = e->rules[rule->id].changes;
+	if (e->rules[rule->id].jumps)
+		learn_targets(e, rule, &reads, &changes);
 	return changes;
 }
 
@@ -553,6 +583,7 @@ static pa_node build_tail(struct pa_evaluation *e, const struct pa_chain *chain,
 			  const struct pa_chain_end *end)
 {
 	struct pieces pieces = { .e = e, .env = env, .end = end, .arena = pa_arena_new() };
+	pieces.icmpv6 = pa_env_find(e, env, PA_SLOT_ICMPV6) != NULL;
 	pa_node next = pa_outcome(e, PA_OUTCOME_NEXT, env);
 	for (size_t i = from; i < chain->rule_count && !pa_space_failed(e->space); i++) {
 		struct pa_item item;

@@ -83,7 +83,7 @@ static void memo_grow(struct builder *b)
 	struct key *keys = b->keys;
 	pa_node *nodes = b->nodes;
 	size_t capacity = b->memo_capacity;
-	b->memo_capacity = capacity ? capacity * 2 : 1024;
+	b->memo_capacity = capacity ? capacity * 4 : 1024;
 	b->keys = pa_xcalloc(b->memo_capacity, sizeof(*b->keys));
 	b->nodes = pa_xcalloc(b->memo_capacity, sizeof(*b->nodes));
 	b->memo_count = 0;

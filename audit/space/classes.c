@@ -145,7 +145,7 @@ static size_t seen_slot(const struct seen *seen, struct pa_interval key)
 static void seen_grow(struct seen *seen)
 {
 	struct seen old = *seen;
-	seen->capacity = old.capacity ? old.capacity * 2 : 64;
+	seen->capacity = old.capacity ? old.capacity * 4 : 64;
 	seen->keys = pa_xmalloc(seen->capacity * sizeof(*seen->keys));
 	seen->tests = pa_xmalloc(seen->capacity * sizeof(*seen->tests));
 	memset(seen->tests, 0xff, seen->capacity * sizeof(*seen->tests));

@@ -242,10 +242,14 @@ pa_node pa_node_choose(struct pa_space *space, pa_node condition, pa_node a, pa_
 	if (result != PA_NO_NODE)
 		return result;
 	unsigned level = lower(pa_node_level(space, condition), lower(pa_node_level(space, a), pa_node_level(space, b)));
-	pa_node child[PA_RADIX];
-	for (unsigned i = 0; i < PA_RADIX; i++)
-		child[i] = pa_node_choose(space, digit_of(space, condition, level, i), digit_of(space, a, level, i),
-					  digit_of(space, b, level, i));
+	pa_node child[PA_RADIX], last[3] = { PA_NO_NODE, PA_NO_NODE, PA_NO_NODE };
+	for (unsigned i = 0; i < PA_RADIX; i++) {
+		pa_node x = digit_of(space, condition, level, i), y = digit_of(space, a, level, i),
+			z = digit_of(space, b, level, i);
+		bool repeated = x == last[0] && y == last[1] && z == last[2];
+		child[i] = repeated ? child[i - 1] : pa_node_choose(space, x, y, z);
+		last[0] = x, last[1] = y, last[2] = z;
+	}
 	result = pa_node_make(space, level, child);
 	pa_memo_store(space, PA_OP_CHOOSE, condition, a, b, result);
 	return result;
@@ -283,9 +287,12 @@ static pa_node set_op(struct pa_space *space, enum pa_op op, pa_node a, pa_node 
 	if (result != PA_NO_NODE)
 		return result;
 	unsigned level = lower(pa_node_level(space, a), pa_node_level(space, b));
-	pa_node child[PA_RADIX];
-	for (unsigned i = 0; i < PA_RADIX; i++)
-		child[i] = set_op(space, op, digit_of(space, a, level, i), digit_of(space, b, level, i));
+	pa_node child[PA_RADIX], last_x = PA_NO_NODE, last_y = PA_NO_NODE;
+	for (unsigned i = 0; i < PA_RADIX; i++) {
+		pa_node x = digit_of(space, a, level, i), y = digit_of(space, b, level, i);
+		child[i] = x == last_x && y == last_y ? child[i - 1] : set_op(space, op, x, y);
+		last_x = x, last_y = y;
+	}
 	result = pa_node_make(space, level, child);
 	pa_memo_store(space, op, a, b, 0, result);
 	return result;

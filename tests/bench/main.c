@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "../../audit/large_pages.h"
 #include "bench.h"
 
 #include <getopt.h>
@@ -160,7 +159,6 @@ static bool wanted(const char *name, char *const *names)
 
 int main(int argc, char **argv)
 {
-	large_pages_use(); /* as the program does */
 	struct settings settings = parse(argc, argv);
 	char *const *names = argv + optind;
 	struct measured measured[16];

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A child takes one ruleset through the stages of the program and tells after each what it cost. */
+#include "../../audit/large_pages.h"
 #include "bench.h"
 
 #include <errno.h>
@@ -127,6 +128,7 @@ static void run_phase(struct subject *subject, enum phase phase)
 
 static _Noreturn void run_child(const char *path, const struct limits *limits, int pipe)
 {
+	large_pages_use(); /* as the program does */
 	struct subject subject = { .pipe = pipe, .path = path, .arena = pa_arena_new() };
 	for (unsigned phase = 0; phase <= limits->last; phase++) {
 		if (!(limits->skipped & 1u << phase))
