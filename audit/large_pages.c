@@ -30,7 +30,8 @@ void large_pages_use(void)
 		return; /* a limit of address space, or no overcommitment: small pages then */
 	memory += SEGMENT - (uintptr_t)memory % SEGMENT;
 	mi_arena_id_t arena;
-	if (madvise(memory, size, MADV_HUGEPAGE) != 0 || !mi_manage_os_memory_ex(memory, size, true, true, true, -1, false, &arena))
+	if (madvise(memory, size, MADV_HUGEPAGE) != 0 ||
+	    !mi_manage_os_memory_ex(memory, size, true, true, true, -1, false, &arena))
 		return;
 	mi_heap_t *heap = mi_heap_new_in_arena(arena);
 	if (heap)

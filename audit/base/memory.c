@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "portaudit/base.h"
@@ -58,6 +59,21 @@ char *pa_xstrdup(const char *text)
 {
 	size_t size = strlen(text) + 1;
 	return memcpy(pa_xmalloc(size), text, size);
+}
+
+void *pa_reserve(size_t size)
+{
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (memory == MAP_FAILED)
+		return NULL;
+	(void)madvise(memory, size, MADV_HUGEPAGE); /* only a hint */
+	return memory;
+}
+
+void pa_unreserve(void *memory, size_t size)
+{
+	if (memory)
+		munmap(memory, size);
 }
 
 void pa_grow(void *items, size_t *capacity, size_t wanted, size_t item_size)

@@ -97,7 +97,8 @@ static const struct pa_value *intern_value(struct pa_evaluation *e, const struct
 	uint64_t a = mix((uint64_t)value->kind << 8 | (uint64_t)value->field, (uint64_t)value->first);
 	uint64_t b = mix((uint64_t)(value->first >> 64), (uint64_t)(uintptr_t)value->text);
 	a = mix(mix(a, (uint64_t)value->last), b);
-	b = mix(mix(b, (uint64_t)(value->last >> 64)), (uint64_t)value->first ^ (uint64_t)value->last << 1 ^ (uint64_t)value->kind << 56);
+	b = mix(mix(b, (uint64_t)(value->last >> 64)),
+		(uint64_t)value->first ^ (uint64_t)value->last << 1 ^ (uint64_t)value->kind << 56);
 	uint32_t at = pa_table128_find(&e->value_index, a, b);
 	if (at != PA_TABLE_NONE)
 		return e->values[at];

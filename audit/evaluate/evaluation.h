@@ -20,7 +20,7 @@
 enum pa_slot {
 	PA_SLOT_PHASE = PA_FIELD_COUNT, /* constant 0: conntrack has not seen the packet; 1: it has */
 	PA_SLOT_NATTED,			/* constant 1: a nat chain of this hook has translated */
-	PA_SLOT_ICMPV6, /* constant 1: only ICMPv6 packets matter here (neighbour discovery, untracked by itself) */
+	PA_SLOT_ICMPV6,	   /* constant 1: only ICMPv6 packets matter here (neighbour discovery, untracked by itself) */
 	PA_SLOT_WAS_DADDR, /* constant: the destination in the header, for a while: see vmap_result() in rules.c */
 	PA_SLOT_WAS_DPORT,
 	PA_SLOT_COUNT
@@ -49,7 +49,7 @@ struct pa_env {
 enum pa_outcome_kind {
 	PA_OUTCOME_NEXT,    /* go on with the next rule of the chain */
 	PA_OUTCOME_THROUGH, /* through a base chain, a stage, a hook: on to the next one */
-	PA_OUTCOME_RETURN, /* back to the caller of the chain */
+	PA_OUTCOME_RETURN,  /* back to the caller of the chain */
 	PA_OUTCOME_ACCEPT,
 	PA_OUTCOME_DROP,
 	PA_OUTCOME_REJECT,
@@ -81,16 +81,16 @@ struct pa_part_cache {
 	bool has_set;
 	const struct pa_interval *intervals; /* preimage under mask and xor; NULL: the elements' own */
 	size_t count;
-	uint32_t test;		/* of a set of one interval: its number, or PA_NO_TEST */
+	uint32_t test;	       /* of a set of one interval: its number, or PA_NO_TEST */
 	const uint32_t *tests; /* of a map or concatenation: the number of each element */
 	struct pa_class_set set;
 };
 
 /* What one rule reads and changes, without the chains it leads to. */
 struct pa_rule_facts {
-	uint64_t reads; /* slots */
-	bool changes;	/* the environment, and goes on */
-	bool jumps;	/* or looks up verdicts */
+	uint64_t reads;	 /* slots */
+	bool changes;	 /* the environment, and goes on */
+	bool jumps;	 /* or looks up verdicts */
 	bool not_icmpv6; /* a test that holds in every environment excludes ICMPv6; set when found out */
 };
 
@@ -148,7 +148,7 @@ struct pa_evaluation {
 	const struct pa_value **values;
 	size_t value_count, value_capacity;
 	struct pa_table128 value_index;
-	uint32_t *env_next;	      /* chain of envs with the same hash */
+	uint32_t *env_next; /* chain of envs with the same hash */
 	size_t env_next_capacity;
 	struct pa_outcome *outcomes;
 	size_t outcome_count, outcome_capacity;
@@ -159,10 +159,10 @@ struct pa_evaluation {
 	uint32_t *step_base;	     /* per rule */
 	struct pa_rule_facts *rules; /* by id */
 	struct pa_chain_facts *chains;
-	struct pa_table128 tails;    /* (chain, rule, env) -> diagram */
+	struct pa_table128 tails;	/* (chain, rule, env) -> diagram */
 	struct pa_table128 base_chains; /* (chain, env that it reads, env behind it) -> diagram with the policy applied */
 	struct pa_table128 base_reads;	/* (chain, env that it reads): was asked for before */
-	struct pa_table128 overlays; /* (diagram, env) -> diagram */
+	struct pa_table128 overlays;	/* (diagram, env) -> diagram */
 
 	struct pa_variable *variables;
 	size_t variable_count, variable_capacity;

@@ -50,7 +50,8 @@ const struct pa_key *pa_step_key(const struct pa_step *step, const struct pa_ele
 }
 
 /* The constants of the first next header and of the transport protocol cut each other, when a rule asks for the former. */
-static void announce_twin(struct gathering *g, enum pa_field field, const struct pa_interval *items, size_t count, size_t stride)
+static void announce_twin(struct gathering *g, enum pa_field field, const struct pa_interval *items, size_t count,
+			  size_t stride)
 {
 	if (g->e->plan.reads_nexthdr && field == PA_FIELD_L4PROTO)
 		pa_cuts_add(g->cuts, PA_FIELD_IP6_NEXTHDR, items, count, stride, false);

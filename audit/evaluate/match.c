@@ -198,8 +198,7 @@ static bool element_guards(struct pa_evaluation *e, const struct pa_rule *rule, 
 		}
 		enum pa_field field = pa_field_alias(e, key->parts[p].field);
 		guards[*ret_count].field = field;
-		guards[(*ret_count)++].set =
-			pa_space_test_set(e->space, field, pa_part(e, rule, step, p)->tests[element]);
+		guards[(*ret_count)++].set = pa_space_test_set(e->space, field, pa_part(e, rule, step, p)->tests[element]);
 	}
 	return true;
 }

@@ -114,8 +114,8 @@ static pa_node end_of_base_chain(void *context, uint32_t terminal)
 	struct policy *policy = context;
 	struct pa_outcome outcome = policy->e->outcomes[terminal];
 	if (outcome.kind == PA_OUTCOME_ACCEPT || (outcome.kind == PA_OUTCOME_RETURN && policy->accept))
-		return through_node(policy->e,
-				 pa_env_restrict(policy->e, pa_env_overlay(policy->e, policy->env, outcome.env), policy->keep));
+		return through_node(policy->e, pa_env_restrict(policy->e, pa_env_overlay(policy->e, policy->env, outcome.env),
+							       policy->keep));
 	return outcome.kind == PA_OUTCOME_RETURN ? pa_outcome(policy->e, PA_OUTCOME_DROP, 0) : PA_TERMINAL(terminal);
 }
 
@@ -330,8 +330,8 @@ static size_t stages_behind(const struct pa_evaluation *e, enum pa_hook hook, si
 /* Slots that stages of this hook from `from` on, or of the hooks behind it, look at; and what the answer is made from. */
 static uint64_t reads_behind(struct pa_evaluation *e, enum pa_hook hook, size_t from)
 {
-	uint64_t reads = slot_bit(PA_FIELD_DADDR) | slot_bit(PA_FIELD_DPORT) | slot_bit(PA_FIELD_DADDR_TYPE) |
-			 hook_reads(e, hook, from);
+	uint64_t reads =
+		slot_bit(PA_FIELD_DADDR) | slot_bit(PA_FIELD_DPORT) | slot_bit(PA_FIELD_DADDR_TYPE) | hook_reads(e, hook, from);
 	if (is_first_hook(hook))
 		reads |= slot_bit(PA_FIELD_CT_STATE); /* pa_evaluation_untracked() */
 	if (stages_behind(e, hook, from))

@@ -288,8 +288,7 @@ static pa_node without_facts(void *context, uint32_t terminal)
 	struct vmap_context *c = context;
 	struct pa_outcome outcome = c->e->outcomes[terminal];
 	for (size_t i = 0; i < fact_count(c->e); i++)
-		outcome.env =
-			pa_env_set(c->e, outcome.env, facts_held[i].slot, pa_env_find(c->e, c->env, facts_held[i].slot));
+		outcome.env = pa_env_set(c->e, outcome.env, facts_held[i].slot, pa_env_find(c->e, c->env, facts_held[i].slot));
 	return pa_outcome(c->e, outcome.kind, outcome.env);
 }
 
@@ -647,8 +646,8 @@ pa_node pa_base_chain_node(struct pa_evaluation *e, const struct pa_chain *chain
 	if (node != PA_TABLE_NONE)
 		return node;
 	if (partial || pa_table128_find(&e->base_reads, place, 0) == PA_TABLE_NONE) {
-		node = build_tail(e, chain, 0, partial ? pa_env_restrict(e, env, facts->reads[0] | slot_bit(PA_SLOT_ICMPV6)) : read,
-				  end);
+		node = build_tail(e, chain, 0,
+				  partial ? pa_env_restrict(e, env, facts->reads[0] | slot_bit(PA_SLOT_ICMPV6)) : read, end);
 	} else {
 		uint32_t unused;
 		node = pa_node_bind(e->space, pa_chain_node(e, chain, env, &unused), end->map, end->context);

@@ -136,8 +136,7 @@ static size_t seen_slot(const struct seen *seen, struct pa_interval key)
 	uint64_t h = (uint64_t)key.first * 0x9e3779b97f4a7c15u ^ (uint64_t)(key.first >> 64) * 0xbf58476d1ce4e5b9u;
 	h = (h ^ h >> 29 ^ (uint64_t)key.last ^ (uint64_t)(key.last >> 64)) * 0x94d049bb133111ebu;
 	size_t slot = (size_t)(h ^ h >> 32) & (seen->capacity - 1);
-	while (seen->tests[slot] != PA_NO_TEST &&
-	       (seen->keys[slot].first != key.first || seen->keys[slot].last != key.last))
+	while (seen->tests[slot] != PA_NO_TEST && (seen->keys[slot].first != key.first || seen->keys[slot].last != key.last))
 		slot = (slot + 1) & (seen->capacity - 1);
 	return slot;
 }

@@ -70,19 +70,28 @@ static uint64_t slot_value(uint64_t hash, pa_node node)
 	return (hash & 0xffffffff00000000u) | node;
 }
 
+/* The hash bits of a slot say where it belongs: a larger table needs no look at the nodes. */
+static size_t slot_home(const struct pa_space *space, uint64_t value)
+{
+	return (size_t)(value >> 32) & (space->unique_capacity - 1);
+}
+
 static void unique_grow(struct pa_space *space)
 {
-	free(space->unique);
-	space->unique_capacity = space->unique_capacity ? space->unique_capacity * 2 : 1u << 12;
+	uint64_t *old = space->unique;
+	size_t old_capacity = space->unique_capacity;
+	space->unique_capacity = old_capacity ? old_capacity * 2 : 1u << 12;
 	space->unique = pa_xmalloc(space->unique_capacity * sizeof(*space->unique));
 	memset(space->unique, 0xff, space->unique_capacity * sizeof(*space->unique));
-	for (size_t i = 0; i < space->count; i++) {
-		uint64_t hash = node_hash(space->level[i], space->child[i]);
-		size_t slot = (size_t)hash & (space->unique_capacity - 1);
+	for (size_t i = 0; i < old_capacity; i++) {
+		if (old[i] == UINT64_MAX)
+			continue;
+		size_t slot = slot_home(space, old[i]);
 		while (space->unique[slot] != UINT64_MAX)
 			slot = (slot + 1) & (space->unique_capacity - 1);
-		space->unique[slot] = slot_value(hash, (pa_node)i);
+		space->unique[slot] = old[i];
 	}
+	free(old);
 }
 
 static pa_node append_node(struct pa_space *space, unsigned level, const pa_node child[PA_RADIX])
@@ -93,7 +102,8 @@ static pa_node append_node(struct pa_space *space, unsigned level, const pa_node
 	}
 	if (space->count == space->capacity) {
 		space->capacity = space->capacity ? space->capacity * 2 : 1u << 11;
-		space->child = pa_xrealloc(space->child, space->capacity, sizeof(*space->child));
+		if (!space->reserved)
+			space->child = pa_xrealloc(space->child, space->capacity, sizeof(*space->child));
 		space->level = pa_xrealloc(space->level, space->capacity, sizeof(*space->level));
 	}
 	memcpy(space->child[space->count], child, sizeof(*space->child));
@@ -113,7 +123,7 @@ pa_node pa_node_make(struct pa_space *space, unsigned level, const pa_node child
 	if ((space->count + 1) * 2 > space->unique_capacity)
 		unique_grow(space);
 	uint64_t hash = node_hash(level, child);
-	size_t slot = (size_t)hash & (space->unique_capacity - 1);
+	size_t slot = slot_home(space, hash);
 	for (; space->unique[slot] != UINT64_MAX; slot = (slot + 1) & (space->unique_capacity - 1)) {
 		pa_node at = (pa_node)space->unique[slot];
 		if (slot_value(hash, at) == space->unique[slot] && space->level[at] == level &&

@@ -73,6 +73,8 @@ struct pa_space *pa_space_new(const struct pa_cuts *cuts, size_t items)
 		add_field_levels(space, space->order[i]);
 	space->field_levels = space->level_count;
 	space->limit = PA_NODE_LIMIT;
+	space->child = pa_reserve(PA_NODE_LIMIT * sizeof(*space->child));
+	space->reserved = space->child != NULL;
 	space->next_op = PA_OP_FIRST_FREE;
 	space->arena = pa_arena_new();
 	return space;
@@ -85,7 +87,10 @@ struct pa_space *pa_space_free(struct pa_space *space)
 	for (unsigned f = 0; f < PA_FIELD_COUNT; f++)
 		pa_classes_done(&space->classes[f]);
 	free(space->levels);
-	free(space->child);
+	if (space->reserved)
+		pa_unreserve(space->child, PA_NODE_LIMIT * sizeof(*space->child));
+	else
+		free(space->child);
 	free(space->level);
 	free(space->unique);
 	free(space->memo);
@@ -110,7 +115,7 @@ const char *pa_space_failed(const struct pa_space *space)
 
 void pa_space_limit(struct pa_space *space, size_t nodes)
 {
-	space->limit = nodes;
+	space->limit = nodes < PA_NODE_LIMIT ? nodes : PA_NODE_LIMIT;
 }
 
 size_t pa_space_nodes(const struct pa_space *space)

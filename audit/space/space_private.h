@@ -33,11 +33,12 @@ struct pa_space {
 	pa_node (*child)[PA_RADIX];
 	uint16_t *level;
 	size_t count, capacity, limit;
+	bool reserved;	  /* child is address space for PA_NODE_LIMIT nodes: growing moves nothing */
 	uint64_t *unique; /* open addressing; UINT64_MAX: free */
 	size_t unique_capacity;
 	struct pa_memo *memo;
 	size_t memo_capacity;
-	uint32_t next_op;  /* a fresh number for each bind, so that memos of different maps never meet */
+	uint32_t next_op; /* a fresh number for each bind, so that memos of different maps never meet */
 	struct pa_class_set *test_sets[PA_FIELD_COUNT]; /* by number of the test; no ranges: not made yet */
 	struct pa_arena *arena;
 	uint32_t *scratch; /* per class counters */

@@ -29,6 +29,12 @@ void *pa_xmalloc(size_t size);
 void *pa_xcalloc(size_t count, size_t size);
 void *pa_xrealloc(void *old, size_t count, size_t size);
 char *pa_xstrdup(const char *text);
+/*
+ * Zeroed address space for something that may grow to `size` bytes and usually does not: memory is used page by page when it is
+ * written, and what has been written never moves. NULL where the system does not give it; pa_unreserve() takes NULL.
+ */
+void *pa_reserve(size_t size);
+void pa_unreserve(void *memory, size_t size);
 
 /* A bump allocator: everything allocated from it lives until pa_arena_free(). Memory is zeroed, 16-byte aligned. */
 struct pa_arena;

@@ -14,9 +14,11 @@ struct work {
 	const char *name;  /* on the command line */
 	const char *title; /* in the table */
 	size_t count;	   /* rules, elements or services at full size */
-	double reference;  /* milliseconds that the analysis is compared with; 0: none */
+	double reference;  /* milliseconds that the analysis is compared with, where nft takes NFT_REFERENCE; 0: none */
 	void (*write)(FILE *out, size_t count);
 };
+/* Milliseconds of `nft -j list ruleset` on 10,000 rules, on the machine that the references are from. */
+#define NFT_REFERENCE 360.0
 extern const struct work works[];
 extern const size_t work_count;
 const struct work *work_find(const char *name);
@@ -72,7 +74,8 @@ struct measured {
 	struct phases phases;
 };
 void table_machine(FILE *out, const char *flags, const struct limits *limits);
-void table_phases(FILE *out, const struct measured *measured, size_t count);
+/* nft: what `nft -j list ruleset` on 10,000 rules took in this run (milliseconds); 0: not known, the references are taken as they are. */
+void table_phases(FILE *out, const struct measured *measured, size_t count, double nft);
 void table_live(FILE *out, const struct live *live, size_t rules);
 
 #endif

@@ -129,23 +129,21 @@ static struct measured measure(const struct work *work, const struct settings *s
 	return measured;
 }
 
-/* false: it was to be measured and something failed. */
-static bool measure_live(const struct settings *settings)
+static struct live measure_live(const struct settings *settings, size_t *ret_rules)
 {
 	char path[64];
 	const struct work *work = work_find("rules");
-	size_t count = work->count / settings->scale;
-	FILE *file = ruleset_file(work, count, path);
+	*ret_rules = work->count / settings->scale;
+	FILE *file = ruleset_file(work, *ret_rules, path);
 	fputs("bench: live ...\n", stderr);
 	struct live live = { .skipped = "that needs root" };
 	if (geteuid() == 0)
 		live = live_measure(settings->program, path, settings->limits.runs + 2);
-	table_live(stdout, &live, count);
 	unlink(path);
 	fclose(file);
 	if (live.skipped[0])
 		fprintf(stderr, "bench: live: not measured: %s\n", live.skipped);
-	return !live.skipped[0] || geteuid() != 0;
+	return live;
 }
 
 static bool wanted(const char *name, char *const *names)
@@ -172,6 +170,12 @@ int main(int argc, char **argv)
 		if (strcmp(names[i], "live") != 0)
 			known(names[i]);
 	}
+	struct live live = { .skipped = "" };
+	size_t live_rules = 0;
+	if (settings.program) {
+		live = measure_live(&settings, &live_rules); /* first: it tells how fast the machine is */
+		whole = !live.skipped[0] || geteuid() != 0;
+	}
 	for (size_t i = 0; i < work_count; i++) {
 		if (!wanted(works[i].name, names))
 			continue;
@@ -180,8 +184,8 @@ int main(int argc, char **argv)
 	}
 	table_machine(stdout, BENCH_FLAGS, &settings.limits);
 	if (count)
-		table_phases(stdout, measured, count);
-	if (settings.program && wanted("live", names))
-		whole = measure_live(&settings) && whole;
+		table_phases(stdout, measured, count, settings.scale == 1 ? live.nft : 0);
+	if (settings.program)
+		table_live(stdout, &live, live_rules);
 	return whole ? 0 : 1;
 }

@@ -57,20 +57,30 @@ static void print_time(FILE *out, const struct phases *phases, enum phase phase)
 		fprintf(out, " %.2f s |", cpu / 1000);
 }
 
-static void print_row(FILE *out, const struct measured *measured)
+/* The reference, as fast as this machine is today, and how the analysis compares. */
+static void print_ratio(FILE *out, const struct measured *measured, double speed)
 {
 	const struct phases *phases = &measured->phases;
-	double cpu = phases->cost[PHASE_EVALUATE].cpu, reference = measured->work->reference;
-	fprintf(out, "| %s |", measured->work->title);
-	if (measured->count != measured->work->count)
+	double reference = measured->work->reference * speed;
+	bool whole = measured->count == measured->work->count;
+	if (!whole)
 		fprintf(out, " (only %zu) |", measured->count);
+	else if (reference <= 0)
+		fputs(" - |", out);
 	else
 		fprintf(out, " %.0f ms |", reference);
 	print_time(out, phases, PHASE_EVALUATE);
-	if (measured->count == measured->work->count && phases->done[PHASE_EVALUATE])
-		fprintf(out, " %.2f |", cpu / reference);
+	if (whole && reference > 0 && phases->done[PHASE_EVALUATE])
+		fprintf(out, " %.2f |", phases->cost[PHASE_EVALUATE].cpu / reference);
 	else
 		fputs(" - |", out);
+}
+
+static void print_row(FILE *out, const struct measured *measured, double speed)
+{
+	const struct phases *phases = &measured->phases;
+	fprintf(out, "| %s |", measured->work->title);
+	print_ratio(out, measured, speed);
 	fprintf(out, " %.0f MB |", (double)phases->cost[PHASE_EVALUATE].growth / MEBIBYTE);
 	for (unsigned phase = 0; phase < PHASE_COUNT; phase++) {
 		if (phase != PHASE_EVALUATE)
@@ -87,14 +97,15 @@ static void print_row(FILE *out, const struct measured *measured)
 			phases->findings);
 }
 
-void table_phases(FILE *out, const struct measured *measured, size_t count)
+void table_phases(FILE *out, const struct measured *measured, size_t count, double nft)
 {
+	double speed = nft > 0 ? nft / NFT_REFERENCE : 1;
 	fputs("| ruleset | aim | analysis alone | ratio | its memory | load (JSON) | rows of `list` | analysis for `check` | dead rules | other checks | "
 	      "memory in all | |\n",
 	      out);
 	fputs("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|\n", out);
 	for (size_t i = 0; i < count; i++)
-		print_row(out, &measured[i]);
+		print_row(out, &measured[i], speed);
 }
 
 void table_live(FILE *out, const struct live *live, size_t rules)
