@@ -142,7 +142,10 @@ static void add_plain_chain(struct script_table *table, struct grammar *grammar,
 	grammar->raw = false;
 	grammar->type = TYPE_FILTER;
 	grammar->first_target = number + 1;
+	bool wide = grammar->wide;
+	grammar->wide = wide && number + 1 < grammar->targets; /* named verdict maps jump to the last one: it asks none */
 	fill_chain(add_block(table, say("\tchain c%u {\n", number)), grammar, 4);
+	grammar->wide = wide;
 }
 
 /* A chain with translations, for nat chains to jump to. */
@@ -157,7 +160,46 @@ static void add_nat_chain(struct script_table *table, struct grammar *grammar, u
 	fill_chain(add_block(table, say("\tchain n%u {\n", number)), grammar, 3);
 }
 
-static void add_table(struct script *script, struct chance *chance, unsigned number)
+/* The rules of a table as text: whose names they use. */
+static char *rules_text(struct script_table *table)
+{
+	struct script one = { .table = table, .tables = 1 };
+	return script_text(&one);
+}
+
+/* The sets, maps and objects that the rules name. What a verdict map jumps to jumps nowhere itself. */
+static void add_blocks(struct script_table *table, struct grammar *grammar)
+{
+	char *rules = rules_text(table);
+	grammar->first_target = grammar->targets ? grammar->targets - 1 : 0;
+	for (size_t i = 0; i < block_count(); i++) {
+		char *head = block_draw(grammar, i, rules);
+		if (*head)
+			add_block(table, head);
+		else
+			free(head);
+	}
+	free(rules);
+}
+
+/* A chain that sees the packets of some interfaces before everything else. */
+static void add_ingress(struct script *script, struct chance *chance, unsigned number)
+{
+	script->table = grow(script->table, script->tables, sizeof(*script->table));
+	struct script_table *table = &script->table[script->tables++];
+	struct grammar grammar = { .chance = chance, .base = true };
+	table->head = say("table netdev t%u {\n", number);
+	struct script_block *block =
+		add_block(table, say("\tchain ingress0 {\n\t\ttype filter hook ingress devices = { %s } priority 0; policy %s;\n",
+				     chance_of(chance, 50) ? "eth0" : "eth0, lan0", chance_of(chance, 10) ? "drop" : "accept"));
+	for (unsigned i = 1 + chance_below(chance, 3); i > 0; i--) {
+		grammar.network = 0;
+		grammar.transport = NULL;
+		rule_step(add_rule(block), phrase_draw(&grammar, PHRASE_NETDEV));
+	}
+}
+
+static void add_table(struct script *script, struct chance *chance, unsigned number, bool wide)
 {
 	static const char *const families[] = { "inet", "ip", "ip6" };
 	uint32_t kind = chance_below(chance, 100);
@@ -167,7 +209,8 @@ static void add_table(struct script *script, struct chance *chance, unsigned num
 	struct grammar grammar = { .chance = chance, .family = which == 0 ? 0 : which == 1 ? 4 : 6 };
 	table->head = say("table %s t%u {\n%s", families[which], number, chance_of(chance, 2) ? "\tflags dormant\n" : "");
 	add_sets(table, &grammar);
-	grammar.targets = chance_below(chance, 5);
+	grammar.wide = wide;
+	grammar.targets = chance_of(chance, 8) ? 12 : chance_below(chance, 5);
 	grammar.nat_targets = chance_of(chance, 30) ? 1 + chance_below(chance, 2) : 0;
 	unsigned bases = 1 + chance_below(chance, 4);
 	for (unsigned i = 0; i < grammar.targets; i++)
@@ -176,6 +219,8 @@ static void add_table(struct script *script, struct chance *chance, unsigned num
 		add_nat_chain(table, &grammar, i);
 	for (unsigned i = 0; i < bases; i++)
 		add_base_chain(table, &grammar, i);
+	if (wide)
+		add_blocks(table, &grammar);
 }
 
 /* The judge says by which interface a packet leaves; when NAT in output sends it elsewhere, it does not know in advance. */
@@ -187,13 +232,16 @@ static bool is_judgeable(const struct script *script)
 	return good;
 }
 
-void script_generate(struct script *script, struct chance *chance)
+void script_generate(struct script *script, struct chance *chance, bool wide_too)
 {
 	do {
 		script_done(script);
 		unsigned tables = 1 + chance_below(chance, 3);
+		bool wide = wide_too && chance_of(chance, 75);
 		for (unsigned i = 0; i < tables; i++)
-			add_table(script, chance, i);
+			add_table(script, chance, i, wide);
+		if (wide && chance_of(chance, 3))
+			add_ingress(script, chance, tables);
 	} while (!is_judgeable(script));
 }
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Random rulesets until the time is up; what differs is made small and printed as a case for tests/packets. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "modes.h"
@@ -36,7 +38,7 @@ static void print_case(const struct settings *settings, unsigned long number, co
 	disagreement_print(stdout, found);
 	fflush(stdout);
 	snprintf(name, sizeof(name), "found-%lu-%lu", settings->seed, number);
-	if (settings->save)
+	if (settings->save && (mkdir(settings->save, 0777) == 0 || errno == EEXIST))
 		case_save(settings->save, name, text, found);
 }
 
@@ -62,7 +64,7 @@ static enum round_end hunt_once(struct round *round, const struct settings *sett
 	struct packets packets = { 0 };
 	struct disagreement found;
 	char name[32];
-	script_generate(&script, &chance);
+	script_generate(&script, &chance, round->program != NULL);
 	char *text = script_text(&script);
 	packets_derive(text, settings->packets ? settings->packets : PACKETS_PER_RULESET, &chance, &packets);
 	snprintf(name, sizeof(name), "ruleset %lu", number);

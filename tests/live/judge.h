@@ -199,6 +199,8 @@ struct tally {
 	} cause[64];
 	size_t causes;
 };
+/* explain.c: every part of the condition names something open that the ruleset has, or that the packet does not say. */
+bool condition_explained(const char *ruleset, const char *condition, const struct packet *packet);
 enum difference compare_packet(const struct packet *packet, const struct observation *seen, const struct said *said,
 			       const char *ruleset);
 enum difference compare_row(const struct packet *packet, const struct observation *seen, enum fate listed);
@@ -227,7 +229,8 @@ struct script {
 	struct script_table *table;
 	size_t tables;
 };
-void script_generate(struct script *script, struct chance *chance);
+/* `wide_too`: with what no packet decides. Without it one packet has one fate. */
+void script_generate(struct script *script, struct chance *chance, bool wide_too);
 char *script_text(const struct script *script);
 void script_done(struct script *script);
 

@@ -100,6 +100,7 @@ static void fill(const struct packets *packets, const struct answers *answers, s
 	ret_found->packet = packets->item[i];
 	ret_found->seen = answers->seen[i];
 	ret_found->said = said->fate;
+	snprintf(ret_found->condition, sizeof(ret_found->condition), "%s", said->condition ? said->condition : "");
 	if (ret_found->packet.entry == ENTRY_WIRE && ret_found->seen.oif != JUDGE_NO_INTERFACE)
 		ret_found->packet.oif = ret_found->seen.oif;
 	if (said->has_dst || said->has_dport) {
@@ -184,7 +185,8 @@ void disagreement_print(FILE *file, const struct disagreement *disagreement)
 		address_format(packet->family, &disagreement->seen.dst, dst);
 		fprintf(file, " (%s %u > %s %u)", src, disagreement->seen.sport, dst, disagreement->seen.dport);
 	}
-	fprintf(file, ", the program %s %s\n", fate_name(disagreement->said), disagreement->address);
+	fprintf(file, ", the program %s %s%s%s\n", fate_name(disagreement->said), disagreement->address,
+		disagreement->said == FATE_DEPENDS ? " on " : "", disagreement->said == FATE_DEPENDS ? disagreement->condition : "");
 	packet_write(file, packet, fate_name(fate));
 }
 

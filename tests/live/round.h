@@ -19,6 +19,7 @@ struct disagreement {
 	struct packet packet;
 	struct observation seen;
 	enum fate said;
+	char condition[400];
 	char address[INET6_ADDRSTRLEN + 8]; /* what the program said of the destination, when it said something */
 };
 

@@ -162,7 +162,7 @@ static bool field_value(const char *name, const struct packet *packet, unsigned 
 		{ "dscp", packet->dscp },
 		{ "ecn", 0 },
 		{ "ip6 flowlabel", 0 },
-		{ "ip version", 4 },
+		{ "ip version", (unsigned)packet->family },
 		{ "meta pkttype", packet->pkttype },
 		{ "ip6 nexthdr", packet->protocol },
 	};
