@@ -61,7 +61,7 @@ static bool is_made_open(const char *ruleset, const char *part)
 static bool is_open_set(const char *ruleset, const char *part)
 {
 	bool changes = strstr(ruleset, "timeout") || strstr(ruleset, "dynamic");
-	return (strchr(part, '@') && changes) || strstr(part, "[invalid type]");
+	return (strchr(part, '@') && changes) || strstr(part, "[invalid type]") || strstr(part, "dscp >> 2");
 }
 
 static bool is_open(const char *ruleset, const char *part, const struct packet *packet)

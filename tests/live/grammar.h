@@ -48,6 +48,9 @@ char *block_draw(struct grammar *grammar, size_t index, const char *rules);
 
 /* generate.c */
 char *say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+struct script_table *script_add_table(struct script *script, char *head);
+struct script_block *script_add_block(struct script_table *table, char *head);
+struct script_rule *script_add_rule(struct script_block *block);
 void rule_step(struct script_rule *rule, char *step);
 
 #endif

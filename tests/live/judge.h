@@ -96,12 +96,17 @@ struct topology {
 	int log, conntrack;		      /* netlink sockets of the judged host */
 	unsigned index[JUDGE_INTERFACES + 1]; /* interface indexes in the judged host */
 };
-extern const char *const interface_name[JUDGE_INTERFACES + 1];
+extern const char *interface_name[JUDGE_INTERFACES + 1];
 /* The judged host's addresses, comma separated, as --self wants them. */
-extern const char *const own_addresses;
+extern const char *own_addresses;
 
 bool topology_open(struct topology *topology); /* complains on stderr */
 void topology_close(struct topology *topology);
+/* Other names for the three interfaces; they have to live as long as they are used. NULL: their first names. */
+bool topology_rename(struct topology *topology, const char *const names[JUDGE_INTERFACES]);
+/* One more address of the host, and all of those away again. false: it has it, or there is no room. */
+bool topology_add_address(struct topology *topology, int family, const struct address *address);
+void topology_drop_addresses(struct topology *topology);
 /* Which interface the judged host's routes take; JUDGE_NO_INTERFACE: to itself. */
 int topology_route(int family, const struct address *destination);
 /* The interface that has this address; JUDGE_NO_INTERFACE: not ours. */
@@ -167,6 +172,7 @@ struct program {
 	const char *path;  /* the executable */
 	char *folder;	   /* scratch */
 	unsigned failures; /* runs that gave no answer */
+	bool quiet;	   /* say nothing of them */
 };
 /* said[i] belongs to packets->item[i]; NULL and a complaint on stderr when the program gave no answer. */
 struct said *program_trace(struct program *program, const char *ruleset, const struct packets *packets,
@@ -233,6 +239,8 @@ struct script {
 void script_generate(struct script *script, struct chance *chance, bool wide_too);
 char *script_text(const struct script *script);
 void script_done(struct script *script);
+/* listing.c: what `nft list ruleset` prints, as a script. */
+void script_read(struct script *script, const char *listing);
 
 /* Drops parts of the script one by one as long as `still` says that what matters is still there. */
 void script_minimise(struct script *script, bool (*still)(const char *text, void *data), void *data);

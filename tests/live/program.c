@@ -44,7 +44,8 @@ static int run(const struct program *program, char *const argv[])
 static void complain(struct program *program, const char *command, int status)
 {
 	char *path = path_in(program, "errors"), *errors = file_read(path);
-	fprintf(stderr, "judge: %s: status %d: %.600s\n", command, status, errors ? errors : "");
+	if (!program->quiet)
+		fprintf(stderr, "judge: %s: status %d: %.600s\n", command, status, errors ? errors : "");
 	program->failures++;
 	free(errors);
 	free(path);

@@ -128,6 +128,18 @@ enum difference round_again(struct round *round, const char *ruleset, const stru
 	return kind;
 }
 
+bool round_breaks(struct round *round, const char *ruleset, const struct packet *packet)
+{
+	struct packets one = { 0 };
+	struct answers answers;
+	*packets_add(&one) = *packet;
+	one.item[0].id = 0;
+	bool broken = ask(round, "again", ruleset, &one, round->list, &answers) == ROUND_BROKEN;
+	answers_done(&answers);
+	packets_done(&one);
+	return broken;
+}
+
 static void count(struct round *round, const struct packets *packets, const struct answers *answers, size_t i)
 {
 	enum fate fate = kernel_fate(&packets->item[i], &answers->seen[i]);
