@@ -48,7 +48,11 @@ static bool nat_agrees(const struct packet *packet, const struct observation *se
 		return true;
 	if (open && !said->has_dst && !said->has_dport)
 		return true;
-	if (!to_self && !same_address(said->has_dst, &said->dst, &packet->dst, &seen->dst))
+	if (said->dst_text && !address_in(said->dst_text, packet->family, &seen->dst))
+		return false;
+	if (!to_self && !said->dst_text && !same_address(said->has_dst, &said->dst, &packet->dst, &seen->dst))
+		return false;
+	if (said->src_text && !address_in(said->src_text, packet->family, &seen->src))
 		return false;
 	if (said->has_src && memcmp(&said->src, &seen->src, sizeof(seen->src)) != 0)
 		return false;

@@ -25,7 +25,7 @@ static int note_file(const char *path, const struct stat *status, int kind, stru
 	size_t size = strlen(path);
 	(void)status;
 	(void)where;
-	if (kind != FTW_F || size < 4 || strcmp(path + size - 4, ".nft") != 0)
+	if (kind != FTW_F || size < 5 || (strcmp(path + size - 4, ".nft") != 0 && strcmp(path + size - 5, ".list") != 0))
 		return 0;
 	files.path = realloc(files.path, (files.count + 1) * sizeof(*files.path));
 	if (!files.path)
@@ -50,7 +50,7 @@ struct ruleset {
 
 static bool is_interface(const char *text, size_t size)
 {
-	return size > 0 && size < 16 && strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_@:") >= size &&
+	return size > 0 && size < 16 && strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_@:$") >= size &&
 	       !(size == 2 && memcmp(text, "lo", 2) == 0);
 }
 
@@ -101,18 +101,49 @@ static char *words_at(const char *text, unsigned long line, unsigned long first,
 		return NULL;
 	text += first - 1;
 	size = last - first + 1;
-	if (size > 2 && text[0] == '"') {
+	if (size > 2 && text[0] == '"' && text[size - 1] == '"') {
 		text++;
 		size -= 2;
 	}
 	return is_interface(text, size) ? strndup(text, size) : NULL;
 }
 
+/* The value of the `define` that a $variable stands for; itself, when it is none. */
+static char *defined(const char *text, char *word)
+{
+	char *define = NULL, *value = NULL;
+	if (word[0] != '$')
+		return word;
+	if (asprintf(&define, "define %s", word + 1) < 0)
+		abort();
+	for (const char *at = text; !value && (at = strstr(at, define)); at++) {
+		const char *from = at + strlen(define) + strspn(at + strlen(define), " \t={\"");
+		size_t size = strcspn(from, " \t\n,}\"#;");
+		if (is_interface(from, size))
+			value = strndup(from, size);
+	}
+	free(define);
+	free(word);
+	return value;
+}
+
+static bool add_link(struct topology *topology, const char *name, const char *type)
+{
+	char *output = NULL, *script = NULL;
+	char *const argv[] = { (char[]){ "ip" }, (char[]){ "-batch" }, (char[]){ "-" }, NULL };
+	if (asprintf(&script, "link add %s type %s\n", name, type) < 0)
+		abort();
+	bool made = run_inside(topology->judged, argv, script, &output) == 0;
+	free(output);
+	free(script);
+	return made;
+}
+
 /* nft misses an interface: make it. false: it complains about something else. */
 static bool make_stub(struct topology *topology, struct ruleset *ruleset, const char *complaint)
 {
 	const char *error = strstr(complaint, "Error: Interface does not exist"), *start = error;
-	char *output = NULL, *name = NULL;
+	char *name = NULL;
 	while (start && start > complaint && start[-1] != '\n')
 		start--;
 	const char *colon = start ? strchr(start, ':') : NULL;
@@ -121,13 +152,11 @@ static bool make_stub(struct topology *topology, struct ruleset *ruleset, const 
 		unsigned long line = strtoul(colon + 1, &end, 10), first = strtoul(end + 1, &end, 10),
 			      last = *end == '-' ? strtoul(end + 1, NULL, 10) : first;
 		name = words_at(ruleset->text, line, first, last);
+		name = name ? defined(ruleset->text, name) : NULL;
 	}
-	char *const argv[] = { (char[]){ "ip" },   (char[]){ "link" }, (char[]){ "add" }, name ? name : (char[]){ "" },
-			       (char[]){ "type" }, (char[]){ "dummy" }, NULL };
-	bool made = name && ruleset->stubs++ < STUBS && run_inside(topology->judged, argv, NULL, &output) == 0;
+	bool made = name && ruleset->stubs++ < STUBS && (add_link(topology, name, "dummy") || add_link(topology, name, "ifb"));
 	if (made)
 		add_name(ruleset, name, strlen(name));
-	free(output);
 	free(name);
 	return made;
 }

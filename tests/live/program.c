@@ -83,9 +83,20 @@ static void read_port(const json_t *object, const char *key, bool *ret_has, uint
 		*ret_port = (uint16_t)json_integer_value(value);
 }
 
-static bool read_said(const char *line, struct said *said, size_t count)
+/* One address, or the text of several. */
+static bool read_address(const json_t *object, const char *key, struct address *ret_address, char **ret_text)
 {
 	int family;
+	const char *text = json_string_value(json_object_get(object, key));
+	if (!text || address_parse(text, &family, ret_address))
+		return text != NULL;
+	free(*ret_text);
+	*ret_text = strdup(text);
+	return false;
+}
+
+static bool read_said(const char *line, struct said *said, size_t count)
+{
 	json_t *object = json_loads(line, 0, NULL);
 	json_int_t id = json_integer_value(json_object_get(object, "id"));
 	enum fate fate = fate_parse(json_string_value(json_object_get(object, "fate")));
@@ -95,8 +106,8 @@ static bool read_said(const char *line, struct said *said, size_t count)
 		struct said *one = &said[id];
 		const char *condition = json_string_value(json_object_get(object, "condition"));
 		one->fate = fate;
-		one->has_src = address_parse(json_string_value(json_object_get(object, "src")), &family, &one->src);
-		one->has_dst = address_parse(json_string_value(json_object_get(object, "dst")), &family, &one->dst);
+		one->has_src = read_address(object, "src", &one->src, &one->src_text);
+		one->has_dst = read_address(object, "dst", &one->dst, &one->dst_text);
 		read_port(object, "sport", &one->has_sport, &one->sport);
 		read_port(object, "dport", &one->has_dport, &one->dport);
 		free(one->condition);
@@ -151,8 +162,11 @@ struct said *program_trace(struct program *program, const char *ruleset, const s
 
 void said_free(struct said *said, size_t count)
 {
-	for (size_t i = 0; said && i < count; i++)
+	for (size_t i = 0; said && i < count; i++) {
 		free(said[i].condition);
+		free(said[i].src_text);
+		free(said[i].dst_text);
+	}
 	free(said);
 }
 
