@@ -119,13 +119,14 @@ int mode_random(struct round *round, const struct settings *settings)
 {
 	time_t end = time(NULL) + (time_t)settings->seconds;
 	unsigned found = 0, broken = 0;
+	unsigned long most = settings->most ? settings->most : MOST_FOUND;
 	for (unsigned long i = 0; settings->rulesets ? i < settings->rulesets : settings->seconds || i < 100; i++) {
 		if (settings->seconds && time(NULL) >= end)
 			break;
 		enum round_end result = hunt_once(round, settings, i);
 		found += result == ROUND_DIFFERED;
 		broken += result == ROUND_BROKEN;
-		if (found >= MOST_FOUND || broken >= MOST_BROKEN)
+		if (found >= most || broken >= MOST_BROKEN)
 			break;
 	}
 	printf("seed %lu: ", settings->seed);

@@ -217,6 +217,14 @@ void tally_depends(struct tally *tally, const char *condition);
 void tally_print(FILE *file, const struct tally *tally);
 void tally_done(struct tally *tally);
 
+/* --- table.c ---------------------------------------------------------------------------------------------------- */
+/* One ruleset's share. `agree`: a definite answer, and the kernel's. */
+struct result {
+	unsigned long rulesets, packets, agree, depends, unexplained, differ;
+};
+void table_note(const char *ruleset, const struct result *result);
+bool table_write(const char *path); /* Markdown; complains on stderr */
+
 /* --- generate.c, minimise.c ------------------------------------------------------------------------------------- */
 #define SCRIPT_STEPS 10
 struct script_rule {

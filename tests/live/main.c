@@ -14,8 +14,10 @@ static const char usage[] =
 	"  judge --verify DIR                                the kernel still says what DIR/*.jsonl expect\n"
 	"  judge --random --program PATH [--list] [--seconds N] [--rulesets N] [--packets N] [--seed N] [--save DIR]\n"
 	"        [--without WORD,...]                        rulesets with such a word are left out\n"
+	"        [--most N]                                  stops after so many that differ (5)\n"
 	"  judge --corpus DIR --program PATH [--list] [--packets N] [--seed N]    each DIR/**.nft that loads\n"
 	"  judge --rate [--packets N]                        packets per second through an empty ruleset\n"
+	"  --table FILE: the results by construct, as Markdown\n"
 	"Exit: 0 agreed, 1 differed, 2 usage, 3 not answered, 77 no namespaces here.\n";
 
 static const struct option options[] = {
@@ -33,6 +35,7 @@ static const struct option options[] = {
 	{ "save", required_argument, NULL, 'o' },
 	{ "corpus", required_argument, NULL, 'C' },
 	{ "without", required_argument, NULL, 'w' },
+	{ "most", required_argument, NULL, 'M' },
 	{ "table", required_argument, NULL, 'b' },
 	{ "verbose", no_argument, NULL, 'V' },
 	{ "help", no_argument, NULL, 'h' },
@@ -68,6 +71,9 @@ static void take_option(struct settings *settings, int option)
 		break;
 	case 'w':
 		settings->without = optarg;
+		break;
+	case 'M':
+		settings->most = number(optarg);
 		break;
 	case 'b':
 		settings->table = optarg;
@@ -186,6 +192,8 @@ int main(int argc, char **argv)
 			       .list = settings.list,
 			       .verbose = settings.verbose };
 	int status = run_mode(&round, &settings);
+	if (settings.table && !table_write(settings.table))
+		status = 3;
 	tally_done(&round.tally);
 	if (settings.program)
 		scratch_close(&program);

@@ -11,7 +11,7 @@ struct settings {
 	const char *folder, *program, *save, *table;
 	const char *without; /* words, separated by commas: rulesets that have one are not made */
 	bool list, verbose;
-	unsigned long packets, seed, seconds, rulesets; /* 0: the mode's own default */
+	unsigned long packets, seed, seconds, rulesets, most; /* 0: the mode's own default */
 };
 
 /* The exit status of the judge. */

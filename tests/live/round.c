@@ -152,10 +152,26 @@ static void count(struct round *round, const struct packets *packets, const stru
 		round->tally.listed++;
 }
 
+/* What this ruleset adds to the table: the difference between two states of the tally. */
+static void note_result(const char *ruleset, const struct tally *before, const struct tally *now)
+{
+	struct result result = { .rulesets = 1,
+				 .packets = now->packets - before->packets,
+				 .depends = now->depends - before->depends };
+	for (int i = DIFFERENCE_NONE + 1; i < DIFFERENCE_COUNT; i++)
+		if (i == DIFFERENCE_DEPENDS)
+			result.unexplained = now->difference[i] - before->difference[i];
+		else
+			result.differ += now->difference[i] - before->difference[i];
+	result.agree = result.packets - result.depends - result.differ;
+	table_note(ruleset, &result);
+}
+
 enum round_end round_run(struct round *round, const char *name, const char *ruleset, const struct packets *packets,
 			 struct disagreement *ret_first)
 {
 	struct answers answers;
+	struct tally before = round->tally;
 	size_t suspects = 0, *suspect = calloc(packets->count + 1, sizeof(*suspect));
 	enum round_end end = suspect ? ask(round, name, ruleset, packets, round->list, &answers) : ROUND_BROKEN;
 	ret_first->kind = DIFFERENCE_NONE;
@@ -178,6 +194,8 @@ enum round_end round_run(struct round *round, const char *name, const char *rule
 		if (!more && kind != DIFFERENCE_NONE)
 			*ret_first = found;
 	}
+	if (end == ROUND_AGREED)
+		note_result(ruleset, &before, &round->tally);
 	round->tally.rulesets += end == ROUND_AGREED;
 	round->tally.refused += end == ROUND_REFUSED;
 	if (suspect)
