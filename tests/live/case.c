@@ -55,7 +55,7 @@ bool address_parse(const char *text, int *ret_family, struct address *ret_addres
 
 bool address_in(const char *text, int family, const struct address *address)
 {
-	char copy[80];
+	char copy[100];
 	struct address first, last;
 	int own;
 	snprintf(copy, sizeof(copy), "%s", text);
@@ -67,6 +67,8 @@ bool address_in(const char *text, int family, const struct address *address)
 	}
 	if (dash)
 		*dash = '\0';
+	if (strcmp(copy, "any") == 0)
+		return true;
 	if (!address_parse(copy, &own, &first) || own != family)
 		return false;
 	if (dash)
@@ -134,7 +136,7 @@ static void write_way(FILE *file, const struct packet *packet)
 		fprintf(file, ",\"path\":\"out\"");
 	else if (packet->said_path || packet->entry == ENTRY_LO)
 		fprintf(file, ",\"path\":\"in\"");
-	if (packet->oif != JUDGE_NO_INTERFACE)
+	if (packet->oif != JUDGE_NO_INTERFACE && !packet->said_path)
 		fprintf(file, ",\"oif\":\"%s\"", interface_name[packet->oif]);
 }
 

@@ -20,18 +20,6 @@ static bool is_accepted(enum fate fate)
 	return fate == FATE_IN || fate == FATE_FORWARD || fate == FATE_OUT;
 }
 
-/* A translation to several addresses or ports: which of them is the kernel's choice, and only what is said can be wrong. */
-static bool has_range(const char *ruleset)
-{
-	for (const char *at = ruleset; (at = strstr(at, " to ")); at += 4) {
-		size_t size = strcspn(at, "\n");
-		const char *dash = memchr(at, '-', size);
-		if (dash || memmem(at, size, " map ", 5) || memmem(at, size, " random", 7) || memmem(at, size, "prefix", 6))
-			return true;
-	}
-	return strstr(ruleset, " random") != NULL;
-}
-
 static bool same_address(bool has, const struct address *said, const struct address *before, const struct address *after)
 {
 	return memcmp(has ? said : before, after, sizeof(*after)) == 0;
@@ -43,10 +31,7 @@ static bool nat_agrees(const struct packet *packet, const struct observation *se
 {
 	bool to_self = !said->has_dst && strstr(ruleset, "redirect") &&
 		       topology_owner(packet->family, &seen->dst) != JUDGE_NO_INTERFACE;
-	bool open = has_range(ruleset);
 	if (packet->entry == ENTRY_LO)
-		return true;
-	if (open && !said->has_dst && !said->has_dport)
 		return true;
 	if (said->dst_text && !address_in(said->dst_text, packet->family, &seen->dst))
 		return false;
@@ -58,8 +43,9 @@ static bool nat_agrees(const struct packet *packet, const struct observation *se
 		return false;
 	if (!packet_has_ports(packet->protocol))
 		return true;
-	return (said->has_dport ? said->dport : packet->dport) == seen->dport &&
-	       (!said->has_sport || said->sport == seen->sport);
+	uint16_t first = said->has_dport ? said->dport : packet->dport, last = said->has_dport ? said->dport_last : packet->dport;
+	return seen->dport >= first && seen->dport <= last &&
+	       (!said->has_sport || (seen->sport >= said->sport && seen->sport <= said->sport_last));
 }
 
 enum difference compare_packet(const struct packet *packet, const struct observation *seen, const struct said *said,

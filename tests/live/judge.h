@@ -84,8 +84,8 @@ struct said {
 	enum fate fate;
 	bool has_src, has_dst, has_sport, has_dport;
 	struct address src, dst;
-	char *src_text, *dst_text; /* several that are possible: a prefix or a range */
-	uint16_t sport, dport;
+	char *src_text, *dst_text; /* several that are possible: a prefix, a range, or "any" */
+	uint16_t sport, dport, sport_last, dport_last;
 	char *condition;
 };
 
@@ -153,7 +153,7 @@ bool address_parse(const char *text, int *ret_family, struct address *ret_addres
 void packet_write(FILE *file, const struct packet *packet, const char *expect);
 /* The destination that NAT gave it, as a line of NAME.nat; false: it was not moved. */
 bool moved_write(FILE *file, const struct packet *packet, const struct observation *seen, uint32_t id);
-/* "192.0.2.0/24", "192.0.2.1-192.0.2.9" or one address. */
+/* "192.0.2.0/24", "192.0.2.1-192.0.2.9", one address, or "any". */
 bool address_in(const char *text, int family, const struct address *address);
 bool packets_read(const char *path, struct packets *packets); /* complains on stderr */
 char *file_read(const char *path);			      /* NULL: errno */

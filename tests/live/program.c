@@ -75,19 +75,28 @@ static char *write_packets(const struct program *program, const struct packets *
 	return path;
 }
 
-static void read_port(const json_t *object, const char *key, bool *ret_has, uint16_t *ret_port)
+/* A number, "1000-2000", or null: it changed, and what to is not known. */
+static void read_port(const json_t *object, const char *key, bool *ret_has, uint16_t *ret_first, uint16_t *ret_last)
 {
 	const json_t *value = json_object_get(object, key);
-	*ret_has = json_is_integer(value);
-	if (*ret_has)
-		*ret_port = (uint16_t)json_integer_value(value);
+	char *end;
+	*ret_has = value != NULL;
+	if (!value)
+		return;
+	*ret_first = json_is_integer(value) ? (uint16_t)json_integer_value(value) : 0;
+	*ret_last = json_is_integer(value) ? *ret_first : 65535;
+	if (!json_is_string(value))
+		return;
+	*ret_first = (uint16_t)strtoul(json_string_value(value), &end, 10);
+	*ret_last = *end == '-' ? (uint16_t)strtoul(end + 1, NULL, 10) : *ret_first;
 }
 
 /* One address, or the text of several. */
 static bool read_address(const json_t *object, const char *key, struct address *ret_address, char **ret_text)
 {
 	int family;
-	const char *text = json_string_value(json_object_get(object, key));
+	const json_t *value = json_object_get(object, key);
+	const char *text = json_is_null(value) ? "any" : json_string_value(value);
 	if (!text || address_parse(text, &family, ret_address))
 		return text != NULL;
 	free(*ret_text);
@@ -108,8 +117,8 @@ static bool read_said(const char *line, struct said *said, size_t count)
 		one->fate = fate;
 		one->has_src = read_address(object, "src", &one->src, &one->src_text);
 		one->has_dst = read_address(object, "dst", &one->dst, &one->dst_text);
-		read_port(object, "sport", &one->has_sport, &one->sport);
-		read_port(object, "dport", &one->has_dport, &one->dport);
+		read_port(object, "sport", &one->has_sport, &one->sport, &one->sport_last);
+		read_port(object, "dport", &one->has_dport, &one->dport, &one->dport_last);
 		free(one->condition);
 		one->condition = condition ? strdup(condition) : NULL;
 	}

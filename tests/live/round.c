@@ -46,7 +46,9 @@ static struct said *ask_kernel_again(struct round *round, const struct packets *
 					 .src = seen[i].src,
 					 .dst = seen[i].dst,
 					 .sport = seen[i].sport,
-					 .dport = seen[i].dport };
+					 .dport = seen[i].dport,
+					 .sport_last = seen[i].sport,
+					 .dport_last = seen[i].dport };
 	free(seen);
 	return said;
 }
