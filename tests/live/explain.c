@@ -54,6 +54,8 @@ static bool is_unsaid_field(const char *ruleset, const char *part)
 static bool is_made_open(const char *ruleset, const char *part)
 {
 	bool lot = strstr(ruleset, "numgen") || strstr(ruleset, "hash") || strstr(ruleset, "dynamic");
+	if (strstr(ruleset, "hook ingress")) /* it may have set anything */
+		return true;
 	return (lot && strstr(part, "mark")) || (strstr(part, "iiftype") && strstr(ruleset, "ether "));
 }
 
