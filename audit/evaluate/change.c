@@ -2,6 +2,8 @@
 /* Steps that change the environment: assignments, and translations, which also end the chain as accept does. */
 #include "evaluation.h"
 
+#define LO pa_ifname_value("lo")
+
 struct change {
 	struct pa_evaluation *e;
 	const struct pa_rule *rule;
@@ -49,11 +51,21 @@ static struct pa_value field_value(struct pa_evaluation *e, const struct pa_key_
 	return unknown_value(e, text);
 }
 
+static uint32_t translate_destination(struct pa_evaluation *e, uint32_t env, const struct pa_value *address,
+				      const struct pa_value *port, int family);
+
 static pa_node assign(struct pa_evaluation *e, const struct pa_rule *rule, size_t step, uint32_t env,
 		      const struct pa_value *value)
 {
 	enum pa_field field = rule->steps[step].field;
 	/* without a flow there is nothing to set; the rule goes on (nft_ct_set_eval) */
+	if (field == PA_FIELD_DADDR) {
+		/* `ip daddr set`: the routing decision sees the new one, except over lo, where it was made on the way out */
+		uint32_t routed = translate_destination(e, env, value, NULL, pa_value_is_ipv4(value->first) ? 4 : 6);
+		pa_node over_lo = pa_steps_node(e, rule, step + 1, pa_env_set(e, env, field, value));
+		return pa_node_choose(e->space, pa_field_in(e, PA_FIELD_IIFNAME, LO, LO), over_lo,
+				      pa_steps_node(e, rule, step + 1, routed));
+	}
 	if (field != PA_FIELD_CT_MARK || pa_env_has_flow(e, env))
 		env = pa_env_set(e, env, field, value);
 	return pa_steps_node(e, rule, step + 1, env);

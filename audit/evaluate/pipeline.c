@@ -437,6 +437,19 @@ static pa_node other_families(struct pa_evaluation *e, pa_node node, const struc
 	return node;
 }
 
+/* What a chain of a netdev or bridge table may have set is not known. */
+static uint32_t after_ingress(struct pa_evaluation *e, uint32_t env)
+{
+	struct pa_value unknown = question(e, "what a chain of a netdev or bridge table gives the packet");
+	for (unsigned f = 0; f < PA_FIELD_COUNT; f++) {
+		if (e->plan.ingress_assigns >> f & 1)
+			env = pa_env_set(e, env, (enum pa_field)f, &unknown);
+	}
+	if (e->plan.ingress_assigns >> PA_FIELD_DADDR & 1)
+		env = pa_env_set(e, pa_env_set(e, env, PA_FIELD_DADDR_TYPE, &unknown), PA_FIELD_DADDR_IIF_TYPE, &unknown);
+	return env;
+}
+
 static uint32_t start_env(struct pa_evaluation *e, enum pa_path path)
 {
 	uint32_t env = pa_env_set_const(e, pa_env_empty(e), PA_FIELD_MARK, 0);
@@ -450,7 +463,8 @@ static uint32_t start_env(struct pa_evaluation *e, enum pa_path path)
 		struct pa_value type = question(e, "whether the source is an address of this host");
 		env = pa_env_set(e, env, PA_FIELD_SADDR_TYPE, &type);
 	}
-	return pa_env_set_const(e, env, path == PA_PATH_OUT ? PA_FIELD_IIFNAME : PA_FIELD_OIFNAME, 0);
+	env = pa_env_set_const(e, env, path == PA_PATH_OUT ? PA_FIELD_IIFNAME : PA_FIELD_OIFNAME, 0);
+	return path == PA_PATH_OUT ? env : after_ingress(e, env);
 }
 
 /* What the flow of a packet over lo got on the way out. */

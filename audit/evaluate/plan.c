@@ -280,6 +280,37 @@ static bool can_matter(const struct pa_chain *chain, unsigned depth)
 	return false;
 }
 
+/* What this chain, or one that it jumps to, may give a packet. `depth` bounds loops. */
+static uint64_t chain_assigns(const struct pa_chain *chain, unsigned depth);
+
+static uint64_t verdict_assigns(const struct pa_verdict *verdict, unsigned depth)
+{
+	bool goes = verdict->kind == PA_VERDICT_JUMP || verdict->kind == PA_VERDICT_GOTO;
+	return goes && verdict->target ? chain_assigns(verdict->target, depth + 1) : 0;
+}
+
+static uint64_t step_assigns(const struct pa_step *step, unsigned depth)
+{
+	uint64_t fields = step->kind == PA_STEP_ASSIGN ? (uint64_t)1 << step->field : 0;
+	if (step->kind == PA_STEP_VERDICT)
+		return verdict_assigns(&step->verdict, depth);
+	for (size_t i = 0; step->kind == PA_STEP_VMAP && i < step->elements->count; i++)
+		fields |= verdict_assigns(&step->elements->data[i].verdict, depth);
+	if (step->kind == PA_STEP_VMAP && step->elements->catch_all)
+		fields |= verdict_assigns(&step->elements->catch_all->verdict, depth);
+	return fields;
+}
+
+static uint64_t chain_assigns(const struct pa_chain *chain, unsigned depth)
+{
+	uint64_t fields = 0;
+	for (size_t i = 0; depth <= 16 && i < chain->rule_count; i++) {
+		for (size_t k = 0; k < chain->rules[i]->step_count; k++)
+			fields |= step_assigns(&chain->rules[i]->steps[k], depth);
+	}
+	return fields;
+}
+
 static void plan_other_families(const struct pa_ruleset *ruleset, struct pa_arena *arena, struct pa_plan *plan)
 {
 	plan->ingress = pa_arena_alloc(arena, ruleset->chain_count + 1, sizeof(const struct pa_chain *));
@@ -293,8 +324,10 @@ static void plan_other_families(const struct pa_ruleset *ruleset, struct pa_aren
 			continue;
 		bool leaving =
 			chain->hook == PA_HOOK_EGRESS || chain->hook == PA_HOOK_OUTPUT || chain->hook == PA_HOOK_POSTROUTING;
-		if (!leaving)
+		if (!leaving) {
 			plan->ingress[plan->ingress_count++] = chain;
+			plan->ingress_assigns |= chain_assigns(chain, 0);
+		}
 		if (leaving || (family == PA_FAMILY_BRIDGE && chain->hook == PA_HOOK_FORWARD))
 			plan->egress[plan->egress_count++] = chain;
 	}

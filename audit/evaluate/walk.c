@@ -706,9 +706,24 @@ static void set_output_flow(struct pa_wrun *run, struct pa_wstate *s)
 			(struct pa_wvalue){ .kind = PA_W_UNKNOWN, .text = "what a flow over lo was before NAT on its way out" };
 }
 
+/* What a chain of a netdev or bridge table may have set is not known. */
+static void set_ingress(struct pa_wrun *run, struct pa_wstate *s)
+{
+	uint64_t fields = run->walker->plan.ingress_assigns;
+	struct pa_wvalue unknown = { .kind = PA_W_UNKNOWN, .text = "what a chain of a netdev or bridge table gives the packet" };
+	if (fields >> PA_FIELD_DADDR & 1)
+		fields |= (uint64_t)1 << PA_FIELD_DADDR_TYPE | (uint64_t)1 << PA_FIELD_DADDR_IIF_TYPE;
+	for (unsigned f = 0; f < PA_FIELD_COUNT; f++) {
+		if (fields >> f & 1)
+			s->now[f] = unknown;
+	}
+}
+
 /* Over lo the flow travels with the packet. May split: the state must be complete. */
 void pa_wstate_enter(struct pa_wrun *run, struct pa_wstate *s)
 {
+	if (s->at == PA_HOOK_PREROUTING)
+		set_ingress(run, s);
 	if (s->at == PA_HOOK_PREROUTING && pa_wfield_in(run, s, PA_FIELD_IIFNAME, LO, LO)) {
 		see_packet(run, s);
 		set_original(run, s);

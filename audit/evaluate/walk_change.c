@@ -3,6 +3,8 @@
 #include "evaluation.h"
 #include "walker.h"
 
+#define LO pa_ifname_value("lo")
+
 static struct pa_wvalue unknown_value(const char *text)
 {
 	return (struct pa_wvalue){ .kind = PA_W_UNKNOWN, .text = text ? text : "a value that cannot be known" };
@@ -59,6 +61,9 @@ static const struct pa_datum *find_datum(struct pa_wrun *run, struct pa_wstate *
 	return found < map->count ? &map->data[found] : map->catch_all;
 }
 
+static void translate_destination(struct pa_wrun *run, struct pa_wstate *state, const struct pa_wvalue *address,
+				  const struct pa_wvalue *port, int family);
+
 void pa_wassign(struct pa_wrun *run, struct pa_wstate *state, const struct pa_rule *rule, const struct pa_step *step)
 {
 	struct pa_wvalue value = unknown_value(step->text);
@@ -87,7 +92,10 @@ void pa_wassign(struct pa_wrun *run, struct pa_wstate *state, const struct pa_ru
 	case PA_OPERAND_OPAQUE:
 		break;
 	}
-	if (step->field != PA_FIELD_CT_MARK || pa_whas_flow(run, state))
+	/* `ip daddr set`: the routing decision sees the new one, except over lo, where it was made on the way out */
+	if (step->field == PA_FIELD_DADDR && !pa_wfield_in(run, state, PA_FIELD_IIFNAME, LO, LO))
+		translate_destination(run, state, &value, NULL, pa_value_is_ipv4(value.first) ? 4 : 6);
+	else if (step->field != PA_FIELD_CT_MARK || pa_whas_flow(run, state))
 		state->now[step->field] = value;
 	state->step++;
 }

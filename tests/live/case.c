@@ -53,6 +53,33 @@ bool address_parse(const char *text, int *ret_family, struct address *ret_addres
 	return true;
 }
 
+bool address_in(const char *text, int family, const struct address *address)
+{
+	char copy[100];
+	struct address first, last;
+	int own;
+	snprintf(copy, sizeof(copy), "%s", text);
+	char *slash = strchr(copy, '/'), *dash = strchr(copy, '-');
+	unsigned width = family == 4 ? 32 : 128, length = width;
+	if (slash) {
+		*slash = '\0';
+		length = (unsigned)strtoul(slash + 1, NULL, 10);
+	}
+	if (dash)
+		*dash = '\0';
+	if (strcmp(copy, "any") == 0)
+		return true;
+	if (!address_parse(copy, &own, &first) || own != family)
+		return false;
+	if (dash)
+		return address_parse(dash + 1, &own, &last) && memcmp(address, &first, sizeof(first)) >= 0 &&
+		       memcmp(address, &last, sizeof(last)) <= 0;
+	for (unsigned bit = 0; bit < length; bit++)
+		if ((first.byte[bit / 8] ^ address->byte[bit / 8]) & (0x80 >> bit % 8))
+			return false;
+	return true;
+}
+
 static void write_flags(FILE *file, uint8_t flags)
 {
 	const char *between = "";
@@ -109,7 +136,7 @@ static void write_way(FILE *file, const struct packet *packet)
 		fprintf(file, ",\"path\":\"out\"");
 	else if (packet->said_path || packet->entry == ENTRY_LO)
 		fprintf(file, ",\"path\":\"in\"");
-	if (packet->oif != JUDGE_NO_INTERFACE)
+	if (packet->oif != JUDGE_NO_INTERFACE && !packet->said_path)
 		fprintf(file, ",\"oif\":\"%s\"", interface_name[packet->oif]);
 }
 

@@ -15,52 +15,6 @@ const char *const difference_name[DIFFERENCE_COUNT] = {
 	[DIFFERENCE_LIST_OPEN] = "list false-open",
 };
 
-/* What no packet decides: only with one of these in the ruleset may the answer be `depends`. */
-static const char *const opaque_words[] = {
-	"limit ",      "quota ",	"numgen ",	"jhash ",	"symhash ",	 "socket ",	  "osf ",
-	"meta cpu",    "meta random",	"meta skuid",	"meta skgid",	"meta cgroup",	 "meta priority", "meta rtclassid",
-	"meta time",   "meta hour",	"meta day",	"ct helper",	"ct label",	 "ct count",	  "ct bytes",
-	"ct packets",  "ct expiration", "ct avgpkt",	"ct zone",	"ct id",	 "rt ",		  "ipsec ",
-	"exthdr ",     "synproxy",	"tcp option",	"tcp sequence", "tcp window",	 "tcp checksum",  "tcp ackseq",
-	"tcp doff",    "tcp urgptr",	"udp length",	"udp checksum", "icmp id",	 "icmp sequence", "icmpv6 id",
-	"icmp mtu",    "@th,",		"@nh,",		"@ll,",		"th sport",	 "th dport",	  "ip id",
-	"ip checksum", "ip version",	"ip hdrlength", "ip frag-off",	"ip6 flowlabel", "ether ",	  "flags dynamic",
-	"update @",    "add @",		"queue",	"fib "
-};
-
-/* The word without the space that keeps it from matching others. */
-static bool is_named(const char *condition, const char *word)
-{
-	size_t size = strlen(word) - (word[strlen(word) - 1] == ' ');
-	for (; *condition; condition++)
-		if (strncmp(condition, word, size) == 0)
-			return true;
-	return false;
-}
-
-/* The program is told the host's addresses, not which interface has them: what redirect and masquerade choose is open to it. */
-static bool is_own_choice(const char *ruleset, const char *condition)
-{
-	bool destination = strstr(condition, "daddr") || strstr(condition, "translation");
-	bool source = strstr(condition, "saddr") || strstr(condition, "translation");
-	return (strstr(ruleset, "redirect") && destination) || (strstr(ruleset, "masquerade") && source);
-}
-
-/* The condition names something open that the ruleset has, or that the packet does not say. */
-static bool is_explained(const char *ruleset, const char *condition, const struct packet *packet)
-{
-	if (condition && is_own_choice(ruleset, condition))
-		return true;
-	bool old_flow = packet->state == STATE_RELATED ||
-			packet->state == STATE_ESTABLISHED; /* the line says nothing of its first packet */
-	if (condition && old_flow && strstr(condition, "ct original"))
-		return true;
-	for (size_t i = 0; condition && i < sizeof(opaque_words) / sizeof(opaque_words[0]); i++)
-		if (strstr(ruleset, opaque_words[i]) && is_named(condition, opaque_words[i]))
-			return true;
-	return false;
-}
-
 static bool is_accepted(enum fate fate)
 {
 	return fate == FATE_IN || fate == FATE_FORWARD || fate == FATE_OUT;
@@ -79,14 +33,19 @@ static bool nat_agrees(const struct packet *packet, const struct observation *se
 		       topology_owner(packet->family, &seen->dst) != JUDGE_NO_INTERFACE;
 	if (packet->entry == ENTRY_LO)
 		return true;
-	if (!to_self && !same_address(said->has_dst, &said->dst, &packet->dst, &seen->dst))
+	if (said->dst_text && !address_in(said->dst_text, packet->family, &seen->dst))
+		return false;
+	if (!to_self && !said->dst_text && !same_address(said->has_dst, &said->dst, &packet->dst, &seen->dst))
+		return false;
+	if (said->src_text && !address_in(said->src_text, packet->family, &seen->src))
 		return false;
 	if (said->has_src && memcmp(&said->src, &seen->src, sizeof(seen->src)) != 0)
 		return false;
 	if (!packet_has_ports(packet->protocol))
 		return true;
-	return (said->has_dport ? said->dport : packet->dport) == seen->dport &&
-	       (!said->has_sport || said->sport == seen->sport);
+	uint16_t first = said->has_dport ? said->dport : packet->dport, last = said->has_dport ? said->dport_last : packet->dport;
+	return seen->dport >= first && seen->dport <= last &&
+	       (!said->has_sport || (seen->sport >= said->sport && seen->sport <= said->sport_last));
 }
 
 enum difference compare_packet(const struct packet *packet, const struct observation *seen, const struct said *said,
@@ -96,7 +55,7 @@ enum difference compare_packet(const struct packet *packet, const struct observa
 	if (packet->entry == ENTRY_LO && !(seen->seen & SEEN_OUT))
 		return DIFFERENCE_NONE; /* it did not leave: the way in was not asked */
 	if (said->fate == FATE_DEPENDS)
-		return is_explained(ruleset, said->condition, packet) ? DIFFERENCE_NONE : DIFFERENCE_DEPENDS;
+		return condition_explained(ruleset, said->condition, packet) ? DIFFERENCE_NONE : DIFFERENCE_DEPENDS;
 	if (is_accepted(fate) && !is_accepted(said->fate))
 		return DIFFERENCE_FALSE_CLOSED;
 	if (!is_accepted(fate) && is_accepted(said->fate))

@@ -145,7 +145,7 @@ static void pool_fill(struct pool *pool, const char *ruleset)
 	for (size_t i = 0; i < sizeof(always_numbers) / sizeof(always_numbers[0]); i++)
 		add_number(pool, always_numbers[i]);
 	add_text(pool, ruleset);
-	pool->nat = strstr(ruleset, "dnat") || strstr(ruleset, "redirect");
+	pool->nat = strstr(ruleset, "dnat") || strstr(ruleset, "redirect") || strstr(ruleset, "daddr set");
 	pool->marks = strstr(ruleset, "mark") != NULL;
 	pool->pkttype = strstr(ruleset, "pkttype") != NULL;
 	pool->loopback = !strstr(ruleset, "mark set") && !strstr(ruleset, "notrack") &&

@@ -29,7 +29,14 @@ static void *grow(void *items, size_t count, size_t size)
 	return items;
 }
 
-static struct script_block *add_block(struct script_table *table, char *head)
+struct script_table *script_add_table(struct script *script, char *head)
+{
+	script->table = grow(script->table, script->tables, sizeof(*script->table));
+	script->table[script->tables].head = head;
+	return &script->table[script->tables++];
+}
+
+struct script_block *script_add_block(struct script_table *table, char *head)
 {
 	table->block = grow(table->block, table->blocks, sizeof(*table->block));
 	struct script_block *block = &table->block[table->blocks++];
@@ -37,7 +44,7 @@ static struct script_block *add_block(struct script_table *table, char *head)
 	return block;
 }
 
-static struct script_rule *add_rule(struct script_block *block)
+struct script_rule *script_add_rule(struct script_block *block)
 {
 	block->rule = grow(block->rule, block->rules, sizeof(*block->rule));
 	return &block->rule[block->rules++];
@@ -53,7 +60,7 @@ void rule_step(struct script_rule *rule, char *step)
 
 static void write_set(struct script_table *table, char *head, const char *elements)
 {
-	add_block(table, say("%s\t\telements = { %s }\n\t}\n", head, elements));
+	script_add_block(table, say("%s\t\telements = { %s }\n\t}\n", head, elements));
 	free(head);
 }
 
@@ -112,7 +119,7 @@ static void fill_chain(struct script_block *block, struct grammar *grammar, unsi
 {
 	unsigned rules = 1 + chance_below(grammar->chance, most);
 	for (unsigned i = 0; i < rules; i++)
-		grammar_rule(grammar, add_rule(block));
+		grammar_rule(grammar, script_add_rule(block));
 }
 
 static void add_base_chain(struct script_table *table, struct grammar *grammar, unsigned number)
@@ -130,7 +137,7 @@ static void add_base_chain(struct script_table *table, struct grammar *grammar, 
 	grammar->first_target = 0;
 	bool translates = grammar->hook == HOOK_PREROUTING || grammar->hook == HOOK_OUTPUT;
 	grammar->first_nat_target = translates ? 0 : grammar->nat_targets;
-	fill_chain(add_block(table, say("\tchain base%u {\n\t\ttype %s hook %s priority %d; policy %s;\n", number,
+	fill_chain(script_add_block(table, say("\tchain base%u {\n\t\ttype %s hook %s priority %d; policy %s;\n", number,
 					type_names[grammar->type], hook_names[grammar->hook], priority,
 					is_drop_policy(grammar, grammar->type, grammar->hook) ? "drop" : "accept")),
 		   grammar, 7);
@@ -142,7 +149,10 @@ static void add_plain_chain(struct script_table *table, struct grammar *grammar,
 	grammar->raw = false;
 	grammar->type = TYPE_FILTER;
 	grammar->first_target = number + 1;
-	fill_chain(add_block(table, say("\tchain c%u {\n", number)), grammar, 4);
+	bool wide = grammar->wide;
+	grammar->wide = wide && number + 1 < grammar->targets; /* named verdict maps jump to the last one: it asks none */
+	fill_chain(script_add_block(table, say("\tchain c%u {\n", number)), grammar, 4);
+	grammar->wide = wide;
 }
 
 /* A chain with translations, for nat chains to jump to. */
@@ -154,20 +164,57 @@ static void add_nat_chain(struct script_table *table, struct grammar *grammar, u
 	grammar->hook = HOOK_PREROUTING;
 	grammar->first_target = 0;
 	grammar->first_nat_target = number + 1;
-	fill_chain(add_block(table, say("\tchain n%u {\n", number)), grammar, 3);
+	fill_chain(script_add_block(table, say("\tchain n%u {\n", number)), grammar, 3);
 }
 
-static void add_table(struct script *script, struct chance *chance, unsigned number)
+/* The rules of a table as text: whose names they use. */
+static char *rules_text(struct script_table *table)
+{
+	struct script one = { .table = table, .tables = 1 };
+	return script_text(&one);
+}
+
+/* The sets, maps and objects that the rules name. What a verdict map jumps to jumps nowhere itself. */
+static void add_blocks(struct script_table *table, struct grammar *grammar)
+{
+	char *rules = rules_text(table);
+	grammar->first_target = grammar->targets ? grammar->targets - 1 : 0;
+	for (size_t i = 0; i < block_count(); i++) {
+		char *head = block_draw(grammar, i, rules);
+		if (*head)
+			script_add_block(table, head);
+		else
+			free(head);
+	}
+	free(rules);
+}
+
+/* A chain that sees the packets of some interfaces before everything else. */
+static void add_ingress(struct script *script, struct chance *chance, unsigned number)
+{
+	struct script_table *table = script_add_table(script, say("table netdev t%u {\n", number));
+	struct grammar grammar = { .chance = chance, .base = true };
+	struct script_block *block =
+		script_add_block(table, say("\tchain ingress0 {\n\t\ttype filter hook ingress devices = { %s } priority 0; policy %s;\n",
+				     chance_of(chance, 50) ? "eth0" : "eth0, lan0", chance_of(chance, 10) ? "drop" : "accept"));
+	for (unsigned i = 1 + chance_below(chance, 3); i > 0; i--) {
+		grammar.network = 0;
+		grammar.transport = NULL;
+		rule_step(script_add_rule(block), phrase_draw(&grammar, PHRASE_NETDEV));
+	}
+}
+
+static void add_table(struct script *script, struct chance *chance, unsigned number, bool wide)
 {
 	static const char *const families[] = { "inet", "ip", "ip6" };
 	uint32_t kind = chance_below(chance, 100);
 	unsigned which = kind < 55 ? 0 : kind < 83 ? 1 : 2;
-	script->table = grow(script->table, script->tables, sizeof(*script->table));
-	struct script_table *table = &script->table[script->tables++];
+	const char *flags = chance_of(chance, 2) ? "\tflags dormant\n" : "";
+	struct script_table *table = script_add_table(script, say("table %s t%u {\n%s", families[which], number, flags));
 	struct grammar grammar = { .chance = chance, .family = which == 0 ? 0 : which == 1 ? 4 : 6 };
-	table->head = say("table %s t%u {\n%s", families[which], number, chance_of(chance, 2) ? "\tflags dormant\n" : "");
 	add_sets(table, &grammar);
-	grammar.targets = chance_below(chance, 5);
+	grammar.wide = wide;
+	grammar.targets = chance_of(chance, 8) ? 12 : chance_below(chance, 5);
 	grammar.nat_targets = chance_of(chance, 30) ? 1 + chance_below(chance, 2) : 0;
 	unsigned bases = 1 + chance_below(chance, 4);
 	for (unsigned i = 0; i < grammar.targets; i++)
@@ -176,6 +223,8 @@ static void add_table(struct script *script, struct chance *chance, unsigned num
 		add_nat_chain(table, &grammar, i);
 	for (unsigned i = 0; i < bases; i++)
 		add_base_chain(table, &grammar, i);
+	if (wide)
+		add_blocks(table, &grammar);
 }
 
 /* The judge says by which interface a packet leaves; when NAT in output sends it elsewhere, it does not know in advance. */
@@ -187,13 +236,16 @@ static bool is_judgeable(const struct script *script)
 	return good;
 }
 
-void script_generate(struct script *script, struct chance *chance)
+void script_generate(struct script *script, struct chance *chance, bool wide_too)
 {
 	do {
 		script_done(script);
 		unsigned tables = 1 + chance_below(chance, 3);
+		bool wide = wide_too && chance_of(chance, 75);
 		for (unsigned i = 0; i < tables; i++)
-			add_table(script, chance, i);
+			add_table(script, chance, i, wide);
+		if (wide && chance_of(chance, 3))
+			add_ingress(script, chance, tables);
 	} while (!is_judgeable(script));
 }
 

@@ -25,12 +25,35 @@ static const char *const interfaces[] = { "eth0", "eth1", "lan0", "lo", "eth*", 
 static const char *const operators[] = { "", "", "", "!= " };
 static const char *const protocols[] = { "tcp", "udp", "icmp", "ipv6-icmp", "sctp", "udplite", "dccp", "47", "99" };
 
-/* The transport of a rule that has named more than one protocol, or one by number: nothing with ports may follow. */
-static const char several[] = "several";
+const char grammar_several[] = "several";
 
 static const char *negation(struct grammar *grammar)
 {
 	return ANY(grammar, operators);
+}
+
+uint32_t grammar_list(char letter, const char *const **ret_list)
+{
+	static const char *const addresses4[] = { "10.0.0.5", "198.51.100.9", "192.0.2.1", "203.0.113.4", "192.0.2.2" };
+	static const char *const addresses6[] = { "fd00::5", "2001:db8:1::9", "2001:db8::1", "2001:db8:9::4" };
+	static const struct {
+		char letter;
+		const char *const *list;
+		uint32_t count;
+	} lists[] = {
+		{ 'p', ports, COUNT(ports) },	       { 'n', single_ports, COUNT(single_ports) },
+		{ '4', hosts4, COUNT(hosts4) },	       { '6', hosts6, COUNT(hosts6) },
+		{ 'a', addresses4, COUNT(addresses4) }, { 'b', addresses6, COUNT(addresses6) },
+		{ 'i', interfaces, 4 },		       { 'm', marks, COUNT(marks) },
+		{ 'k', masks, COUNT(masks) },
+	};
+	*ret_list = NULL;
+	for (size_t i = 0; i < COUNT(lists); i++)
+		if (lists[i].letter == letter) {
+			*ret_list = lists[i].list;
+			return lists[i].count;
+		}
+	return 0;
 }
 
 /* A few of a list, in its order. */
@@ -105,8 +128,7 @@ static char *join(const char *left, char *right)
 	return text;
 }
 
-/* This rule speaks of one transport protocol from now on; false: it spoke of another one. */
-static bool want_transport(struct grammar *grammar, const char *name)
+bool grammar_want_transport(struct grammar *grammar, const char *name)
 {
 	if (grammar->transport && strcmp(grammar->transport, name) != 0)
 		return false;
@@ -116,7 +138,7 @@ static bool want_transport(struct grammar *grammar, const char *name)
 
 static bool has_port(const struct grammar *grammar)
 {
-	return grammar->transport && grammar->transport != several && strncmp(grammar->transport, "icmp", 4) != 0;
+	return grammar->transport && grammar->transport != grammar_several && strncmp(grammar->transport, "icmp", 4) != 0;
 }
 
 static bool want_network(struct grammar *grammar, int family)
@@ -141,7 +163,7 @@ static char *match_port(struct grammar *grammar)
 	const char *side = chance_of(grammar->chance, 75) ? "dport" : "sport";
 	if (grammar->transport && !has_port(grammar))
 		return NULL;
-	want_transport(grammar, name);
+	grammar_want_transport(grammar, name);
 	if (chance_of(grammar->chance, 8))
 		return say("%s %s %s %s", name, side, HALF(grammar) ? "<" : ">=", ANY(grammar, single_ports));
 	char *left = say("%s %s ", name, side), *text = join(left, VALUE(grammar, ports, "ports"));
@@ -212,7 +234,7 @@ static char *match_flow(struct grammar *grammar)
 		return say("ct original ip %s %s", HALF(grammar) ? "daddr" : "saddr", ANY(grammar, hosts4));
 	if (chance_of(grammar->chance, 15) && want_network(grammar, 6))
 		return say("ct original ip6 %s %s", HALF(grammar) ? "daddr" : "saddr", ANY(grammar, hosts6));
-	if (chance_of(grammar->chance, 25) && want_transport(grammar, HALF(grammar) ? "tcp" : "udp"))
+	if (chance_of(grammar->chance, 25) && grammar_want_transport(grammar, HALF(grammar) ? "tcp" : "udp"))
 		return say("meta l4proto %s ct original proto-dst %s%s", grammar->transport, negation(grammar),
 			   ANY(grammar, single_ports));
 	return say("%s", ANY(grammar, tests));
@@ -242,7 +264,7 @@ static char *match_flags(struct grammar *grammar)
 					     "& (fin | syn | rst | psh | ack | urg) == 0x0",
 					     "& ack != 0",
 					     "{ syn, fin | psh | urg, 0x0 }" };
-	return want_transport(grammar, "tcp") ? say("tcp flags %s", ANY(grammar, tests)) : NULL;
+	return grammar_want_transport(grammar, "tcp") ? say("tcp flags %s", ANY(grammar, tests)) : NULL;
 }
 
 static char *match_icmp(struct grammar *grammar)
@@ -262,7 +284,7 @@ static char *match_icmp(struct grammar *grammar)
 					   "type { destination-unreachable, time-exceeded }",
 					   "type != 130-136" };
 	int family = pick_network(grammar);
-	if (!want_network(grammar, family) || !want_transport(grammar, family == 4 ? "icmp" : "icmpv6"))
+	if (!want_network(grammar, family) || !grammar_want_transport(grammar, family == 4 ? "icmp" : "icmpv6"))
 		return NULL;
 	return family == 4 ? say("icmp %s", ANY(grammar, four)) : say("icmpv6 %s", ANY(grammar, six));
 }
@@ -271,7 +293,7 @@ static char *match_protocol(struct grammar *grammar)
 {
 	if (grammar->transport)
 		return NULL;
-	grammar->transport = several;
+	grammar->transport = grammar_several;
 	if (chance_of(grammar->chance, 25) && want_network(grammar, 4))
 		return join("ip protocol ", VALUE(grammar, protocols, NULL));
 	if (chance_of(grammar->chance, 25) && want_network(grammar, 6))
@@ -286,7 +308,7 @@ static char *match_th(struct grammar *grammar)
 {
 	if (grammar->transport)
 		return NULL;
-	grammar->transport = several;
+	grammar->transport = grammar_several;
 	char *left = say("meta l4proto { %s } th %s ", HALF(grammar) ? "tcp, udp" : "tcp, udp, sctp, udplite, dccp",
 			 HALF(grammar) ? "dport" : "sport");
 	char *text = join(left, VALUE(grammar, ports, "ports"));
@@ -324,7 +346,7 @@ static char *match_concatenation(struct grammar *grammar)
 		return NULL;
 	switch (chance_below(grammar->chance, 4)) {
 	case 0:
-		if (!want_network(grammar, 4) || !want_transport(grammar, "tcp"))
+		if (!want_network(grammar, 4) || !grammar_want_transport(grammar, "tcp"))
 			return NULL;
 		if (grammar->sets && HALF(grammar))
 			return say("ip saddr . tcp dport %s@pairs", negation(grammar));
@@ -332,17 +354,17 @@ static char *match_concatenation(struct grammar *grammar)
 		text = say("ip saddr . tcp dport %s{ %s }", negation(grammar), list);
 		break;
 	case 1:
-		want_transport(grammar, "tcp");
+		grammar_want_transport(grammar, "tcp");
 		list = PAIRS(grammar, single_ports, " . ", marks);
 		text = say("tcp dport . meta mark %s{ %s }", negation(grammar), list);
 		break;
 	case 2:
-		want_transport(grammar, "tcp");
+		grammar_want_transport(grammar, "tcp");
 		list = PAIRS(grammar, ports, " . ", ports);
 		text = say("tcp sport . tcp dport %s{ %s }", negation(grammar), list);
 		break;
 	default:
-		want_transport(grammar, "tcp");
+		grammar_want_transport(grammar, "tcp");
 		list = PAIRS(grammar, ports, " . ", ((const char *const[]){ "\"eth0\"", "\"lan0\"", "\"eth1\"" }));
 		text = say("tcp dport . iifname %s{ %s }", negation(grammar), list);
 		break;
@@ -359,12 +381,16 @@ static char *match(struct grammar *grammar)
 		match_mark,    match_mark,	match_flags,	     match_icmp,	  match_protocol, match_th,
 		match_header,  match_fib,	match_concatenation, match_concatenation,
 	};
-	return ANY(grammar, kinds)(grammar);
+	char *wide = grammar->wide && chance_of(grammar->chance, 45) ? phrase_draw(grammar, PHRASE_MATCH) : NULL;
+	return wide ? wide : ANY(grammar, kinds)(grammar);
 }
 
 static char *statement(struct grammar *grammar)
 {
 	const char *mark = ANY(grammar, marks);
+	char *wide = grammar->wide && chance_of(grammar->chance, 50) ? phrase_draw(grammar, PHRASE_CHANGE) : NULL;
+	if (wide)
+		return wide;
 	switch (chance_below(grammar->chance, 11)) {
 	case 0:
 	case 1:
@@ -385,7 +411,7 @@ static char *statement(struct grammar *grammar)
 	case 9:
 		if (grammar->transport && strcmp(grammar->transport, "tcp") != 0)
 			return say("counter");
-		want_transport(grammar, "tcp");
+		grammar_want_transport(grammar, "tcp");
 		return grammar->sets ? say("meta mark set tcp dport map @colours")
 				     : say("meta mark set tcp dport map { 22 : 0x1, 80 : 0x2 }");
 	default:
@@ -404,6 +430,16 @@ static char *target(struct grammar *grammar, const char *how)
 	if (grammar->first_target >= grammar->targets)
 		return say("counter");
 	return say("%s c%u", how,
+		   grammar->first_target + chance_below(grammar->chance, grammar->targets - grammar->first_target));
+}
+
+char *grammar_verdict(struct grammar *grammar)
+{
+	static const char *const plain[] = { "accept", "drop", "return", "continue", "accept", "drop" };
+	uint32_t kind = chance_below(grammar->chance, 100);
+	if (kind < 70 || grammar->first_target >= grammar->targets)
+		return say("%s", ANY(grammar, plain));
+	return say("%s c%u", kind < 90 ? "jump" : "goto",
 		   grammar->first_target + chance_below(grammar->chance, grammar->targets - grammar->first_target));
 }
 
@@ -494,6 +530,15 @@ static char *translation(struct grammar *grammar)
 	return destination ? translate_destination(grammar) : translate_source(grammar);
 }
 
+static char *ending(struct grammar *grammar)
+{
+	bool translate = grammar->type == TYPE_NAT && chance_of(grammar->chance, 65);
+	char *wide = NULL;
+	if (grammar->wide && chance_of(grammar->chance, translate ? 40 : 25))
+		wide = phrase_draw(grammar, translate ? PHRASE_NAT : PHRASE_END);
+	return wide ? wide : translate ? translation(grammar) : verdict(grammar);
+}
+
 void grammar_rule(struct grammar *grammar, struct script_rule *rule)
 {
 	uint32_t matches = chance_below(grammar->chance, 100);
@@ -507,10 +552,7 @@ void grammar_rule(struct grammar *grammar, struct script_rule *rule)
 	}
 	if (chance_of(grammar->chance, 12))
 		rule_step(rule, statement(grammar));
-	if (grammar->type == TYPE_NAT && chance_of(grammar->chance, 65))
-		rule_step(rule, translation(grammar));
-	else
-		rule_step(rule, verdict(grammar));
+	rule_step(rule, ending(grammar));
 	if (rule->steps == 0)
 		rule_step(rule, say("counter"));
 }

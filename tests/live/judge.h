@@ -84,7 +84,8 @@ struct said {
 	enum fate fate;
 	bool has_src, has_dst, has_sport, has_dport;
 	struct address src, dst;
-	uint16_t sport, dport;
+	char *src_text, *dst_text; /* several that are possible: a prefix, a range, or "any" */
+	uint16_t sport, dport, sport_last, dport_last;
 	char *condition;
 };
 
@@ -96,12 +97,17 @@ struct topology {
 	int log, conntrack;		      /* netlink sockets of the judged host */
 	unsigned index[JUDGE_INTERFACES + 1]; /* interface indexes in the judged host */
 };
-extern const char *const interface_name[JUDGE_INTERFACES + 1];
+extern const char *interface_name[JUDGE_INTERFACES + 1];
 /* The judged host's addresses, comma separated, as --self wants them. */
-extern const char *const own_addresses;
+extern const char *own_addresses;
 
 bool topology_open(struct topology *topology); /* complains on stderr */
 void topology_close(struct topology *topology);
+/* Other names for the three interfaces; they have to live as long as they are used. NULL: their first names. */
+bool topology_rename(struct topology *topology, const char *const names[JUDGE_INTERFACES]);
+/* One more address of the host, and all of those away again. false: it has it, or there is no room. */
+bool topology_add_address(struct topology *topology, int family, const struct address *address);
+void topology_drop_addresses(struct topology *topology);
 /* Which interface the judged host's routes take; JUDGE_NO_INTERFACE: to itself. */
 int topology_route(int family, const struct address *destination);
 /* The interface that has this address; JUDGE_NO_INTERFACE: not ours. */
@@ -147,6 +153,8 @@ bool address_parse(const char *text, int *ret_family, struct address *ret_addres
 void packet_write(FILE *file, const struct packet *packet, const char *expect);
 /* The destination that NAT gave it, as a line of NAME.nat; false: it was not moved. */
 bool moved_write(FILE *file, const struct packet *packet, const struct observation *seen, uint32_t id);
+/* "192.0.2.0/24", "192.0.2.1-192.0.2.9", one address, or "any". */
+bool address_in(const char *text, int family, const struct address *address);
 bool packets_read(const char *path, struct packets *packets); /* complains on stderr */
 char *file_read(const char *path);			      /* NULL: errno */
 bool file_write(const char *path, const char *text);
@@ -167,6 +175,7 @@ struct program {
 	const char *path;  /* the executable */
 	char *folder;	   /* scratch */
 	unsigned failures; /* runs that gave no answer */
+	bool quiet;	   /* say nothing of them */
 };
 /* said[i] belongs to packets->item[i]; NULL and a complaint on stderr when the program gave no answer. */
 struct said *program_trace(struct program *program, const char *ruleset, const struct packets *packets,
@@ -199,12 +208,22 @@ struct tally {
 	} cause[64];
 	size_t causes;
 };
+/* explain.c: every part of the condition names something open that the ruleset has, or that the packet does not say. */
+bool condition_explained(const char *ruleset, const char *condition, const struct packet *packet);
 enum difference compare_packet(const struct packet *packet, const struct observation *seen, const struct said *said,
 			       const char *ruleset);
 enum difference compare_row(const struct packet *packet, const struct observation *seen, enum fate listed);
 void tally_depends(struct tally *tally, const char *condition);
 void tally_print(FILE *file, const struct tally *tally);
 void tally_done(struct tally *tally);
+
+/* --- table.c ---------------------------------------------------------------------------------------------------- */
+/* One ruleset's share. `agree`: a definite answer, and the kernel's. */
+struct result {
+	unsigned long rulesets, packets, agree, depends, unexplained, differ;
+};
+void table_note(const char *ruleset, const struct result *result);
+bool table_write(const char *path); /* Markdown; complains on stderr */
 
 /* --- generate.c, minimise.c ------------------------------------------------------------------------------------- */
 #define SCRIPT_STEPS 10
@@ -227,9 +246,12 @@ struct script {
 	struct script_table *table;
 	size_t tables;
 };
-void script_generate(struct script *script, struct chance *chance);
+/* `wide_too`: with what no packet decides. Without it one packet has one fate. */
+void script_generate(struct script *script, struct chance *chance, bool wide_too);
 char *script_text(const struct script *script);
 void script_done(struct script *script);
+/* listing.c: what `nft list ruleset` prints, as a script. */
+void script_read(struct script *script, const char *listing);
 
 /* Drops parts of the script one by one as long as `still` says that what matters is still there. */
 void script_minimise(struct script *script, bool (*still)(const char *text, void *data), void *data);

@@ -13,7 +13,11 @@ static const char usage[] =
 	"  judge --record DIR [--packets N] [--seed N]       write what the kernel says into DIR/*.jsonl\n"
 	"  judge --verify DIR                                the kernel still says what DIR/*.jsonl expect\n"
 	"  judge --random --program PATH [--list] [--seconds N] [--rulesets N] [--packets N] [--seed N] [--save DIR]\n"
+	"        [--without WORD,...]                        rulesets with such a word are left out\n"
+	"        [--most N]                                  stops after so many that differ (5)\n"
+	"  judge --corpus DIR --program PATH [--list] [--packets N] [--seed N]    each DIR/**.nft that loads\n"
 	"  judge --rate [--packets N]                        packets per second through an empty ruleset\n"
+	"  --table FILE: the results by construct, as Markdown\n"
 	"Exit: 0 agreed, 1 differed, 2 usage, 3 not answered, 77 no namespaces here.\n";
 
 static const struct option options[] = {
@@ -29,6 +33,10 @@ static const struct option options[] = {
 	{ "seconds", required_argument, NULL, 't' },
 	{ "rulesets", required_argument, NULL, 'm' },
 	{ "save", required_argument, NULL, 'o' },
+	{ "corpus", required_argument, NULL, 'C' },
+	{ "without", required_argument, NULL, 'w' },
+	{ "most", required_argument, NULL, 'M' },
+	{ "table", required_argument, NULL, 'b' },
 	{ "verbose", no_argument, NULL, 'V' },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
@@ -57,6 +65,18 @@ static void take_option(struct settings *settings, int option)
 	switch (option) {
 	case 'c':
 		set_mode(settings, MODE_CASES, optarg);
+		break;
+	case 'C':
+		set_mode(settings, MODE_CORPUS, optarg);
+		break;
+	case 'w':
+		settings->without = optarg;
+		break;
+	case 'M':
+		settings->most = number(optarg);
+		break;
+	case 'b':
+		settings->table = optarg;
 		break;
 	case 'r':
 		set_mode(settings, MODE_RECORD, optarg);
@@ -130,6 +150,8 @@ static int run_mode(struct round *round, const struct settings *settings)
 	switch (settings->mode) {
 	case MODE_CASES:
 		return mode_cases(round, settings);
+	case MODE_CORPUS:
+		return mode_corpus(round, settings);
 	case MODE_RECORD:
 		return mode_record(round, settings);
 	case MODE_VERIFY:
@@ -170,6 +192,8 @@ int main(int argc, char **argv)
 			       .list = settings.list,
 			       .verbose = settings.verbose };
 	int status = run_mode(&round, &settings);
+	if (settings.table && !table_write(settings.table))
+		status = 3;
 	tally_done(&round.tally);
 	if (settings.program)
 		scratch_close(&program);

@@ -44,7 +44,8 @@ static int run(const struct program *program, char *const argv[])
 static void complain(struct program *program, const char *command, int status)
 {
 	char *path = path_in(program, "errors"), *errors = file_read(path);
-	fprintf(stderr, "judge: %s: status %d: %.600s\n", command, status, errors ? errors : "");
+	if (!program->quiet)
+		fprintf(stderr, "judge: %s: status %d: %.600s\n", command, status, errors ? errors : "");
 	program->failures++;
 	free(errors);
 	free(path);
@@ -74,17 +75,37 @@ static char *write_packets(const struct program *program, const struct packets *
 	return path;
 }
 
-static void read_port(const json_t *object, const char *key, bool *ret_has, uint16_t *ret_port)
+/* A number, "1000-2000", or null: it changed, and what to is not known. */
+static void read_port(const json_t *object, const char *key, bool *ret_has, uint16_t *ret_first, uint16_t *ret_last)
 {
 	const json_t *value = json_object_get(object, key);
-	*ret_has = json_is_integer(value);
-	if (*ret_has)
-		*ret_port = (uint16_t)json_integer_value(value);
+	char *end;
+	*ret_has = value != NULL;
+	if (!value)
+		return;
+	*ret_first = json_is_integer(value) ? (uint16_t)json_integer_value(value) : 0;
+	*ret_last = json_is_integer(value) ? *ret_first : 65535;
+	if (!json_is_string(value))
+		return;
+	*ret_first = (uint16_t)strtoul(json_string_value(value), &end, 10);
+	*ret_last = *end == '-' ? (uint16_t)strtoul(end + 1, NULL, 10) : *ret_first;
+}
+
+/* One address, or the text of several. */
+static bool read_address(const json_t *object, const char *key, struct address *ret_address, char **ret_text)
+{
+	int family;
+	const json_t *value = json_object_get(object, key);
+	const char *text = json_is_null(value) ? "any" : json_string_value(value);
+	if (!text || address_parse(text, &family, ret_address))
+		return text != NULL;
+	free(*ret_text);
+	*ret_text = strdup(text);
+	return false;
 }
 
 static bool read_said(const char *line, struct said *said, size_t count)
 {
-	int family;
 	json_t *object = json_loads(line, 0, NULL);
 	json_int_t id = json_integer_value(json_object_get(object, "id"));
 	enum fate fate = fate_parse(json_string_value(json_object_get(object, "fate")));
@@ -94,10 +115,10 @@ static bool read_said(const char *line, struct said *said, size_t count)
 		struct said *one = &said[id];
 		const char *condition = json_string_value(json_object_get(object, "condition"));
 		one->fate = fate;
-		one->has_src = address_parse(json_string_value(json_object_get(object, "src")), &family, &one->src);
-		one->has_dst = address_parse(json_string_value(json_object_get(object, "dst")), &family, &one->dst);
-		read_port(object, "sport", &one->has_sport, &one->sport);
-		read_port(object, "dport", &one->has_dport, &one->dport);
+		one->has_src = read_address(object, "src", &one->src, &one->src_text);
+		one->has_dst = read_address(object, "dst", &one->dst, &one->dst_text);
+		read_port(object, "sport", &one->has_sport, &one->sport, &one->sport_last);
+		read_port(object, "dport", &one->has_dport, &one->dport, &one->dport_last);
 		free(one->condition);
 		one->condition = condition ? strdup(condition) : NULL;
 	}
@@ -150,8 +171,11 @@ struct said *program_trace(struct program *program, const char *ruleset, const s
 
 void said_free(struct said *said, size_t count)
 {
-	for (size_t i = 0; said && i < count; i++)
+	for (size_t i = 0; said && i < count; i++) {
 		free(said[i].condition);
+		free(said[i].src_text);
+		free(said[i].dst_text);
+	}
 	free(said);
 }
 

@@ -46,7 +46,9 @@ static struct said *ask_kernel_again(struct round *round, const struct packets *
 					 .src = seen[i].src,
 					 .dst = seen[i].dst,
 					 .sport = seen[i].sport,
-					 .dport = seen[i].dport };
+					 .dport = seen[i].dport,
+					 .sport_last = seen[i].sport,
+					 .dport_last = seen[i].dport };
 	free(seen);
 	return said;
 }
@@ -100,6 +102,7 @@ static void fill(const struct packets *packets, const struct answers *answers, s
 	ret_found->packet = packets->item[i];
 	ret_found->seen = answers->seen[i];
 	ret_found->said = said->fate;
+	snprintf(ret_found->condition, sizeof(ret_found->condition), "%s", said->condition ? said->condition : "");
 	if (ret_found->packet.entry == ENTRY_WIRE && ret_found->seen.oif != JUDGE_NO_INTERFACE)
 		ret_found->packet.oif = ret_found->seen.oif;
 	if (said->has_dst || said->has_dport) {
@@ -127,6 +130,18 @@ enum difference round_again(struct round *round, const char *ruleset, const stru
 	return kind;
 }
 
+bool round_breaks(struct round *round, const char *ruleset, const struct packet *packet)
+{
+	struct packets one = { 0 };
+	struct answers answers;
+	*packets_add(&one) = *packet;
+	one.item[0].id = 0;
+	bool broken = ask(round, "again", ruleset, &one, round->list, &answers) == ROUND_BROKEN;
+	answers_done(&answers);
+	packets_done(&one);
+	return broken;
+}
+
 static void count(struct round *round, const struct packets *packets, const struct answers *answers, size_t i)
 {
 	enum fate fate = kernel_fate(&packets->item[i], &answers->seen[i]);
@@ -139,10 +154,26 @@ static void count(struct round *round, const struct packets *packets, const stru
 		round->tally.listed++;
 }
 
+/* What this ruleset adds to the table: the difference between two states of the tally. */
+static void note_result(const char *ruleset, const struct tally *before, const struct tally *now)
+{
+	struct result result = { .rulesets = 1,
+				 .packets = now->packets - before->packets,
+				 .depends = now->depends - before->depends };
+	for (int i = DIFFERENCE_NONE + 1; i < DIFFERENCE_COUNT; i++)
+		if (i == DIFFERENCE_DEPENDS)
+			result.unexplained = now->difference[i] - before->difference[i];
+		else
+			result.differ += now->difference[i] - before->difference[i];
+	result.agree = result.packets - result.depends - result.differ;
+	table_note(ruleset, &result);
+}
+
 enum round_end round_run(struct round *round, const char *name, const char *ruleset, const struct packets *packets,
 			 struct disagreement *ret_first)
 {
 	struct answers answers;
+	struct tally before = round->tally;
 	size_t suspects = 0, *suspect = calloc(packets->count + 1, sizeof(*suspect));
 	enum round_end end = suspect ? ask(round, name, ruleset, packets, round->list, &answers) : ROUND_BROKEN;
 	ret_first->kind = DIFFERENCE_NONE;
@@ -165,6 +196,8 @@ enum round_end round_run(struct round *round, const char *name, const char *rule
 		if (!more && kind != DIFFERENCE_NONE)
 			*ret_first = found;
 	}
+	if (end == ROUND_AGREED)
+		note_result(ruleset, &before, &round->tally);
 	round->tally.rulesets += end == ROUND_AGREED;
 	round->tally.refused += end == ROUND_REFUSED;
 	if (suspect)
@@ -184,7 +217,8 @@ void disagreement_print(FILE *file, const struct disagreement *disagreement)
 		address_format(packet->family, &disagreement->seen.dst, dst);
 		fprintf(file, " (%s %u > %s %u)", src, disagreement->seen.sport, dst, disagreement->seen.dport);
 	}
-	fprintf(file, ", the program %s %s\n", fate_name(disagreement->said), disagreement->address);
+	fprintf(file, ", the program %s %s%s%s\n", fate_name(disagreement->said), disagreement->address,
+		disagreement->said == FATE_DEPENDS ? " on " : "", disagreement->said == FATE_DEPENDS ? disagreement->condition : "");
 	packet_write(file, packet, fate_name(fate));
 }
 

@@ -19,6 +19,7 @@ struct disagreement {
 	struct packet packet;
 	struct observation seen;
 	enum fate said;
+	char condition[400];
 	char address[INET6_ADDRSTRLEN + 8]; /* what the program said of the destination, when it said something */
 };
 
@@ -33,6 +34,8 @@ enum round_end round_run(struct round *round, const char *name, const char *rule
 /* One packet through one ruleset: how they differ. */
 enum difference round_again(struct round *round, const char *ruleset, const struct packet *packet,
 			    struct disagreement *ret_found);
+/* The program gives no answer to this ruleset, which nft takes. */
+bool round_breaks(struct round *round, const char *ruleset, const struct packet *packet);
 void disagreement_print(FILE *file, const struct disagreement *disagreement);
 /* A case of tests/packets: folder/name.nft, .jsonl and .nat. Complains on stderr. */
 bool case_save(const char *folder, const char *name, const char *ruleset, const struct disagreement *disagreement);

@@ -34,31 +34,6 @@ void boxes_free(struct boxes *boxes)
 	free(boxes);
 }
 
-static bool in_prefix(const char *text, int family, const struct address *address)
-{
-	char copy[80];
-	struct address first, last;
-	int own;
-	snprintf(copy, sizeof(copy), "%s", text);
-	char *slash = strchr(copy, '/'), *dash = strchr(copy, '-');
-	unsigned width = family == 4 ? 32 : 128, length = width;
-	if (slash) {
-		*slash = '\0';
-		length = (unsigned)strtoul(slash + 1, NULL, 10);
-	}
-	if (dash)
-		*dash = '\0';
-	if (!address_parse(copy, &own, &first) || own != family)
-		return false;
-	if (dash)
-		return address_parse(dash + 1, &own, &last) && memcmp(address, &first, sizeof(first)) >= 0 &&
-		       memcmp(address, &last, sizeof(last)) <= 0;
-	for (unsigned bit = 0; bit < length; bit++)
-		if ((first.byte[bit / 8] ^ address->byte[bit / 8]) & (0x80 >> bit % 8))
-			return false;
-	return true;
-}
-
 /* A list of prefixes or ranges; absent or null: everything. */
 static bool has_address(const json_t *row, const char *key, int family, const struct address *address)
 {
@@ -66,7 +41,7 @@ static bool has_address(const json_t *row, const char *key, int family, const st
 	size_t i;
 	if (!json_is_array(list))
 		return true;
-	json_array_foreach(list, i, value) if (in_prefix(json_string_value(value), family, address)) return true;
+	json_array_foreach(list, i, value) if (address_in(json_string_value(value), family, address)) return true;
 	return false;
 }
 
@@ -162,7 +137,7 @@ static bool field_value(const char *name, const struct packet *packet, unsigned 
 		{ "dscp", packet->dscp },
 		{ "ecn", 0 },
 		{ "ip6 flowlabel", 0 },
-		{ "ip version", 4 },
+		{ "ip version", (unsigned)packet->family },
 		{ "meta pkttype", packet->pkttype },
 		{ "ip6 nexthdr", packet->protocol },
 	};

@@ -14,7 +14,8 @@
 
 #include "judge.h"
 
-const char *const interface_name[JUDGE_INTERFACES + 1] = { "eth0", "eth1", "lan0", "lo" };
+static const char *const first_name[JUDGE_INTERFACES + 1] = { "eth0", "eth1", "lan0", "lo" };
+const char *interface_name[JUDGE_INTERFACES + 1] = { "eth0", "eth1", "lan0", "lo" };
 
 /* The networks and addresses of the judged host; everything else goes out on eth0. */
 static const struct network {
@@ -30,8 +31,17 @@ static const struct network {
 };
 #define NETWORKS (sizeof(networks) / sizeof(networks[0]))
 
-const char *const own_addresses = "192.0.2.1,192.0.2.2,198.51.100.1,10.0.0.1,127.0.0.1,"
+static const char first_addresses[] = "192.0.2.1,192.0.2.2,198.51.100.1,10.0.0.1,127.0.0.1,"
 				  "2001:db8::1,2001:db8::2,2001:db8:1::1,fd00::1,::1";
+const char *own_addresses = first_addresses;
+
+/* Addresses that the host has for a while, on lan0. */
+#define EXTRA 12
+static struct extra {
+	int family;
+	struct address address;
+} extra[EXTRA];
+static size_t extras;
 
 /* Written before the interfaces exist: their defaults. No replies that nobody asked for, no limits on errors. */
 static const char *const settings[][2] = {
@@ -69,6 +79,9 @@ int topology_owner(int family, const struct address *address)
 		    match_prefix(&own, address, family == 4 ? 32 : 128))
 			return networks[i].interface;
 	}
+	for (size_t i = 0; i < extras; i++)
+		if (extra[i].family == family && memcmp(&extra[i].address, address, sizeof(*address)) == 0)
+			return 2;
 	return JUDGE_NO_INTERFACE;
 }
 
@@ -221,6 +234,54 @@ static bool open_sockets(struct topology *topology)
 	setsockopt(topology->raw4, SOL_SOCKET, SO_BROADCAST, &one, sizeof(one));
 	setsockopt(topology->raw6, IPPROTO_IPV6, IPV6_HDRINCL, &one, sizeof(one));
 	return topology->raw4 >= 0 && topology->raw6 >= 0 && observer_open(topology) && flows_open(topology);
+}
+
+bool topology_rename(struct topology *topology, const char *const names[JUDGE_INTERFACES])
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+	for (int i = 0; i < JUDGE_INTERFACES; i++) /* out of each other's way first */
+		fprintf(out, "link set dev %s name judge.%d\n", interface_name[i], i);
+	for (int i = 0; i < JUDGE_INTERFACES; i++) {
+		interface_name[i] = names ? names[i] : first_name[i];
+		fprintf(out, "link set dev judge.%d name %s\n", i, interface_name[i]);
+	}
+	fclose(out);
+	bool good = run_script(topology->judged, text);
+	free(text);
+	return good;
+}
+
+bool topology_add_address(struct topology *topology, int family, const struct address *address)
+{
+	char line[128], text[INET6_ADDRSTRLEN], *more = NULL;
+	if (extras == EXTRA || topology_owner(family, address) != JUDGE_NO_INTERFACE)
+		return false;
+	address_format(family, address, text);
+	snprintf(line, sizeof(line), "addr add %s/%d dev %s%s\n", text, family == 4 ? 32 : 128, interface_name[2],
+		 family == 6 ? " nodad" : "");
+	if (!run_script(topology->judged, line) || asprintf(&more, "%s,%s", own_addresses, text) < 0)
+		return false;
+	extra[extras++] = (struct extra){ .family = family, .address = *address };
+	if (own_addresses != first_addresses)
+		free((char *)(uintptr_t)own_addresses);
+	own_addresses = more;
+	return true;
+}
+
+void topology_drop_addresses(struct topology *topology)
+{
+	for (; extras; extras--) {
+		char line[128], text[INET6_ADDRSTRLEN];
+		address_format(extra[extras - 1].family, &extra[extras - 1].address, text);
+		snprintf(line, sizeof(line), "addr del %s/%d dev %s\n", text, extra[extras - 1].family == 4 ? 32 : 128,
+			 interface_name[2]);
+		run_script(topology->judged, line);
+	}
+	if (own_addresses != first_addresses)
+		free((char *)(uintptr_t)own_addresses);
+	own_addresses = first_addresses;
 }
 
 bool topology_open(struct topology *topology)

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* `depends` is an answer only where something is open: each part of its condition has to name what that is. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "judge.h"
+
+static const char *const opaque_words[] = {
+#define OPAQUE(word) word,
+#include "opaque.def"
+};
+#define OPAQUE_WORDS (sizeof(opaque_words) / sizeof(opaque_words[0]))
+
+/* The word without the space that keeps it from matching others. */
+static bool is_named(const char *condition, const char *word)
+{
+	size_t size = strlen(word) - (word[strlen(word) - 1] == ' ');
+	for (; *condition; condition++)
+		if (strncmp(condition, word, size) == 0)
+			return true;
+	return false;
+}
+
+/* The program is told the host's addresses, not which interface has them: what redirect and masquerade choose is open to it. */
+static bool is_own_choice(const char *ruleset, const char *part)
+{
+	bool translates = strstr(ruleset, "dnat") || strstr(ruleset, "snat") || strstr(ruleset, "redirect") ||
+			  strstr(ruleset, "masquerade");
+	if (translates && (strstr(part, "NAT chooses") || strstr(part, "translation") || strstr(part, "the new ") || strstr(part, "translates") ||
+			   strstr(part, "outgoing interface")))
+		return true;
+	return (strstr(ruleset, "redirect") && strstr(part, "daddr")) || (strstr(ruleset, "masquerade") && strstr(part, "saddr"));
+}
+
+/* nft writes some of them otherwise than they were written (`ct original l3proto`): the last word has to be there. */
+static bool stands_in(const char *ruleset, const char *word)
+{
+	const char *space = strchr(word, ' ');
+	return strstr(ruleset, space && space[1] ? space + 1 : word) != NULL;
+}
+
+/* The field that the program prints is in the rules by another name: `ip ecn` is `ecn`. */
+static bool is_unsaid_field(const char *ruleset, const char *part)
+{
+	static const char *const fields[] = { "ecn", "ether saddr", "ether daddr", "ip id", "ip frag-off", "ip version",
+					      "ip hdrlength", "ip6 flowlabel" };
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+		if (strstr(part, fields[i]) && stands_in(ruleset, fields[i]))
+			return true;
+	return false;
+}
+
+/* A mark that was drawn by lot; the link type that nft asks for before it looks at an Ethernet address. */
+static bool is_made_open(const char *ruleset, const char *part)
+{
+	bool lot = strstr(ruleset, "numgen") || strstr(ruleset, "hash") || strstr(ruleset, "dynamic");
+	if (strstr(ruleset, "hook ingress")) /* it may have set anything */
+		return true;
+	return (lot && strstr(part, "mark")) || (strstr(part, "iiftype") && strstr(ruleset, "ether "));
+}
+
+/* Members come and go, or nft's listing does not say what the values are. */
+static bool is_open_set(const char *ruleset, const char *part)
+{
+	bool changes = strstr(ruleset, "timeout") || strstr(ruleset, "dynamic");
+	return (strchr(part, '@') && changes) || strstr(part, "[invalid type]") || strstr(part, "dscp >> 2");
+}
+
+static bool is_open(const char *ruleset, const char *part, const struct packet *packet)
+{
+	bool old_flow = packet->state == STATE_RELATED ||
+			packet->state == STATE_ESTABLISHED; /* the line says nothing of its first packet */
+	if (old_flow && strstr(part, "ct original"))
+		return true;
+	if (is_own_choice(ruleset, part) || is_unsaid_field(ruleset, part) || is_open_set(ruleset, part) ||
+	    is_made_open(ruleset, part))
+		return true;
+	for (size_t i = 0; i < OPAQUE_WORDS; i++)
+		if (stands_in(ruleset, opaque_words[i]) && is_named(part, opaque_words[i]))
+			return true;
+	return false;
+}
+
+/* Where the packet goes depends on an open translation, and what asks for that with it. */
+static bool follows(const char *ruleset, const char *part)
+{
+	static const char *const fields[] = { "oifname", "daddr", "saddr", "dport", "sport", "fib daddr type", "ct status" };
+	bool translates = strstr(ruleset, "dnat") || strstr(ruleset, "snat") || strstr(ruleset, "redirect") ||
+			  strstr(ruleset, "masquerade");
+	for (size_t i = 0; translates && i < sizeof(fields) / sizeof(fields[0]); i++)
+		if (strstr(part, fields[i]))
+			return true;
+	return false;
+}
+
+/* One part: what stands in backquotes, or up to the next comma. Moves on. NULL: no more. */
+static char *next_part(const char **at)
+{
+	const char *from = *at + strspn(*at, ", "), *end = strchr(from, '\0');
+	const char *quote = strchr(from, '`'), *comma = strstr(from, ", ");
+	if (!*from)
+		return NULL;
+	if (quote && (!comma || quote < comma)) {
+		from = quote + 1;
+		end = strstr(from, "`, ");
+		if (!end)
+			end = strrchr(from, '`');
+		if (!end)
+			end = strchr(from, '\0');
+		*at = *end ? end + 1 : end;
+	} else {
+		end = comma ? comma : end;
+		*at = end;
+	}
+	return strndup(from, (size_t)(end - from));
+}
+
+bool condition_explained(const char *ruleset, const char *condition, const struct packet *packet)
+{
+	bool good = condition && *condition, open = false;
+	for (char *part = NULL; good && (part = next_part(&condition)); free(part)) {
+		bool own = is_open(ruleset, part, packet);
+		good = own || follows(ruleset, part);
+		open = open || own;
+	}
+	return good && open;
+}
