@@ -26,6 +26,60 @@ static struct pa_value interval_value(struct pa_evaluation *e, struct pa_interva
 				  .text = pa_intern(e, text ? text : "a range") };
 }
 
+/* --- new addresses --- */
+
+static const char *locality_text(struct pa_evaluation *e, const struct pa_value *value, int family)
+{
+	char range[PA_ADDRESS_RANGE_TEXT_MAX];
+	struct pa_buffer text = { 0 };
+	pa_address_range_format((struct pa_interval){ value->first, value->last }, family, range);
+	pa_buffer_printf(&text, "%s is an address of this host", range);
+	const char *interned = pa_intern(e, text.data);
+	pa_buffer_done(&text);
+	return interned;
+}
+
+/* The type of the new destination: known for one address of a known host, else a question of its own. */
+static struct pa_value destination_type(struct pa_evaluation *e, const struct pa_value *address, int family)
+{
+	if (address->kind == PA_VALUE_SELF)
+		return (struct pa_value){ .kind = PA_VALUE_CONST, .first = PA_TYPE_LOCAL, .last = PA_TYPE_LOCAL };
+	if (address->kind != PA_VALUE_CONST && address->kind != PA_VALUE_RANGE)
+		return unknown_value(e, "the new destination is an address of this host");
+	unsigned type = pa_range_type(e->host, (struct pa_interval){ address->first, address->last }, family);
+	if (type)
+		return (struct pa_value){ .kind = PA_VALUE_CONST, .first = type, .last = type };
+	return unknown_value(e, locality_text(e, address, family));
+}
+
+static uint32_t translate_destination(struct pa_evaluation *e, uint32_t env, const struct pa_value *address,
+				      const struct pa_value *port, int family)
+{
+	if (address) {
+		struct pa_value type = destination_type(e, address, family);
+		env = pa_env_set(e, env, PA_FIELD_DADDR, address);
+		env = pa_env_set(e, env, PA_FIELD_DADDR_TYPE, &type);
+		if (type.kind != PA_VALUE_CONST || type.first == PA_TYPE_LOCAL)
+			type = unknown_value(e, "the new destination is an address of the incoming interface");
+		env = pa_env_set(e, env, PA_FIELD_DADDR_IIF_TYPE, &type);
+	}
+	if (port)
+		env = pa_env_set(e, env, PA_FIELD_DPORT, port);
+	return env;
+}
+
+static uint32_t new_source(struct pa_evaluation *e, uint32_t env, const struct pa_value *address)
+{
+	bool known = address->kind == PA_VALUE_CONST || address->kind == PA_VALUE_RANGE;
+	struct pa_interval range = { address->first, address->last };
+	unsigned number = known ? pa_range_type(e->host, range, pa_value_is_ipv4(address->first) ? 4 : 6) : 0;
+	struct pa_value type = unknown_value(e, "the new source is an address of this host");
+	if (number)
+		type = (struct pa_value){ .kind = PA_VALUE_CONST, .first = number, .last = number };
+	env = pa_env_set(e, env, PA_FIELD_SADDR, address);
+	return pa_env_set(e, env, PA_FIELD_SADDR_TYPE, &type);
+}
+
 /* --- assignments --- */
 
 /* The value of another field here, under mask and xor. *breaks: it cannot be read, the rule ends. */
@@ -49,12 +103,23 @@ static struct pa_value field_value(struct pa_evaluation *e, const struct pa_key_
 	return unknown_value(e, text);
 }
 
+/* A new address in the header is looked up like any other: where the packet goes depends on it. */
+static uint32_t write_address(struct pa_evaluation *e, uint32_t env, enum pa_field field, const struct pa_value *value)
+{
+	int family = value->kind == PA_VALUE_CONST && pa_value_is_ipv4(value->first) ? 4 : 6;
+	if (field == PA_FIELD_DADDR)
+		return translate_destination(e, env, value, NULL, family);
+	return new_source(e, env, value);
+}
+
 static pa_node assign(struct pa_evaluation *e, const struct pa_rule *rule, size_t step, uint32_t env,
 		      const struct pa_value *value)
 {
 	enum pa_field field = rule->steps[step].field;
+	if (field == PA_FIELD_DADDR || field == PA_FIELD_SADDR)
+		env = write_address(e, env, field, value);
 	/* without a flow there is nothing to set; the rule goes on (nft_ct_set_eval) */
-	if (field != PA_FIELD_CT_MARK || pa_env_has_flow(e, env))
+	else if (field != PA_FIELD_CT_MARK || pa_env_has_flow(e, env))
 		env = pa_env_set(e, env, field, value);
 	return pa_steps_node(e, rule, step + 1, env);
 }
@@ -119,52 +184,12 @@ pa_node pa_assign_node(struct pa_evaluation *e, const struct pa_rule *rule, size
 
 /* --- translations --- */
 
-static const char *locality_text(struct pa_evaluation *e, const struct pa_value *value, int family)
-{
-	char range[PA_ADDRESS_RANGE_TEXT_MAX];
-	struct pa_buffer text = { 0 };
-	pa_address_range_format((struct pa_interval){ value->first, value->last }, family, range);
-	pa_buffer_printf(&text, "%s is an address of this host", range);
-	const char *interned = pa_intern(e, text.data);
-	pa_buffer_done(&text);
-	return interned;
-}
-
-/* The type of the new destination: known for one address of a known host, else a question of its own. */
-static struct pa_value destination_type(struct pa_evaluation *e, const struct pa_value *address, int family)
-{
-	if (address->kind == PA_VALUE_SELF)
-		return (struct pa_value){ .kind = PA_VALUE_CONST, .first = PA_TYPE_LOCAL, .last = PA_TYPE_LOCAL };
-	if (address->kind != PA_VALUE_CONST && address->kind != PA_VALUE_RANGE)
-		return unknown_value(e, "the new destination is an address of this host");
-	unsigned type = pa_range_type(e->host, (struct pa_interval){ address->first, address->last }, family);
-	if (type)
-		return (struct pa_value){ .kind = PA_VALUE_CONST, .first = type, .last = type };
-	return unknown_value(e, locality_text(e, address, family));
-}
-
 static uint32_t set_status(struct pa_evaluation *e, uint32_t env, pa_u128 bit)
 {
 	const struct pa_value *status = pa_env_find(e, env, PA_FIELD_CT_STATUS);
 	if (!status || status->kind != PA_VALUE_CONST)
 		return env;
 	return pa_env_set_const(e, env, PA_FIELD_CT_STATUS, status->first | bit);
-}
-
-static uint32_t translate_destination(struct pa_evaluation *e, uint32_t env, const struct pa_value *address,
-				      const struct pa_value *port, int family)
-{
-	if (address) {
-		struct pa_value type = destination_type(e, address, family);
-		env = pa_env_set(e, env, PA_FIELD_DADDR, address);
-		env = pa_env_set(e, env, PA_FIELD_DADDR_TYPE, &type);
-		if (type.kind != PA_VALUE_CONST || type.first == PA_TYPE_LOCAL)
-			type = unknown_value(e, "the new destination is an address of the incoming interface");
-		env = pa_env_set(e, env, PA_FIELD_DADDR_IIF_TYPE, &type);
-	}
-	if (port)
-		env = pa_env_set(e, env, PA_FIELD_DPORT, port);
-	return env;
 }
 
 /* The packets whose `field` has this value already. */
@@ -205,16 +230,8 @@ static uint32_t translate_source(struct pa_evaluation *e, uint32_t env, const st
 				 const struct pa_value *port)
 {
 	struct pa_value chosen = unknown_value(e, "the source port that NAT chooses");
-	if (address) {
-		bool known = address->kind == PA_VALUE_CONST || address->kind == PA_VALUE_RANGE;
-		struct pa_interval range = { address->first, address->last };
-		unsigned number = known ? pa_range_type(e->host, range, pa_value_is_ipv4(address->first) ? 4 : 6) : 0;
-		struct pa_value type = unknown_value(e, "the new source is an address of this host");
-		if (number)
-			type = (struct pa_value){ .kind = PA_VALUE_CONST, .first = number, .last = number };
-		env = pa_env_set(e, env, PA_FIELD_SADDR, address);
-		env = pa_env_set(e, env, PA_FIELD_SADDR_TYPE, &type);
-	}
+	if (address)
+		env = new_source(e, env, address);
 	env = pa_env_set(e, env, PA_FIELD_SPORT, port ? port : &chosen);
 	return set_status(e, env, PA_STATUS_SNAT);
 }

@@ -54,5 +54,11 @@ bool pa_family_sees(enum pa_family family, int ip_family);
 
 /* A field that exists only while the packet has a flow: testing it without one ends the rule, negated or not. */
 bool pa_field_needs_flow(enum pa_field field);
+/* "meta skuid != 1000" as "meta skuid 1000"; false: the text has no such form. */
+bool pa_positive_text(const char *text, struct pa_buffer *out);
+/* What an opaque part can give. */
+struct pa_interval pa_opaque_outcomes(const struct pa_key_part *part);
+/* Do the elements of a map with one key hold every value of first..last? */
+bool pa_covers(const struct pa_elements *map, pa_u128 first, pa_u128 last);
 
 #endif

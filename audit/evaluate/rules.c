@@ -219,16 +219,15 @@ static pa_node opaque_node(struct pa_evaluation *e, const struct pa_rule *rule, 
 	const char *text = s->text ? s->text : "an unknown statement";
 	pa_node on = pa_steps_node(e, rule, step + 1, env), next = pa_outcome(e, PA_OUTCOME_NEXT, env);
 	uint64_t key = s->volatile_ || !s->text ? (uint64_t)rule->id << 16 | step | (uint64_t)1 << 61 : 0;
-	const char *reason =
-		s->volatile_ ? "its outcome depends on time or on other packets" : "this version does not know its meaning";
+	const char *reason = s->reason ? s->reason : "its outcome is not known";
 	switch (s->opacity) {
 	case PA_OPACITY_MATCH:
-		return pa_node_choose(e->space, pa_variable(e, text, key, reason, rule, s->volatile_), on, next);
+		return pa_node_choose(e->space, pa_variable(e, text, key, reason, rule, s->understood), on, next);
 	case PA_OPACITY_STOLEN:
-		return pa_node_choose(e->space, pa_variable(e, text, key, "it may take the packet away", rule, true), on,
+		return pa_node_choose(e->space, pa_variable(e, text, key, reason, rule, true), on,
 				      pa_outcome(e, PA_OUTCOME_DROP, env));
 	case PA_OPACITY_VERDICT:
-		return any_verdict(e, rule, step, text, "this version does not know its meaning", on, env);
+		return any_verdict(e, rule, step, text, reason, on, env);
 	}
 	return PA_FALSE;
 }

@@ -50,15 +50,17 @@ struct pa_verdict {
  * One part of what a test looks at: the value (field & mask) ^ xor_value. Without an operation mask is
  * pa_field_max(field) and xor_value is 0.
  * An expression that is no known field has opaque != NULL: its text in nft's words ("numgen random mod 4",
- * "socket cgroupv2 level 1"); field is then meaningless. Two opaque parts with the same text ask the same thing:
- * `volatile_` says that two evaluations for one packet may differ all the same (numgen, limit).
+ * "socket cgroupv2 level 1"); field is then meaningless, and it gives a value of xor_value..mask (mask 0: any). Two opaque
+ * parts with the same text ask the same thing: `volatile_` says that two evaluations for one packet may differ all the same (numgen, limit).
  */
 struct pa_key_part {
 	pa_u128 mask;
 	pa_u128 xor_value;
 	const char *opaque;
+	const char *reason; /* opaque: why it cannot be decided, half a sentence; NULL: not known */
 	enum pa_field field;
 	bool volatile_;
+	bool understood; /* opaque: what is asked is known, only the moment or the host decides the answer */
 	/*
 	 * `th dport`, `th sport`: these bytes of the transport header whatever the protocol is. The port for tcp, udp, udplite,
 	 * sctp and dccp; for any other protocol no field of ours, so that the test may go either way.
@@ -167,11 +169,13 @@ struct pa_step {
 	bool implied;		 /* written by the front end, not by the administrator */
 	bool negated;		 /* MATCH */
 	bool volatile_;		 /* OPAQUE: two evaluations for one packet may differ */
+	bool understood;	 /* OPAQUE: as in struct pa_key_part */
 	enum pa_opacity opacity; /* OPAQUE */
 	enum pa_field field;	 /* ASSIGN */
 	enum pa_nat_kind nat;	 /* NAT */
 	int nat_family;		 /* NAT: 4, 6, or 0 when the address or packet decides */
 	const char *text;	 /* canonical text of this step; NULL for implied ones. OPAQUE: names the free variable */
+	const char *reason;	 /* OPAQUE: why its outcome is not known, half a sentence; NULL: not known */
 	union {
 		struct {
 			struct pa_key key;		    /* MATCH, VMAP */

@@ -44,6 +44,16 @@ void pa_text_node(struct pa_buffer *out, const struct pa_json_node *node)
 		pa_buffer_puts(out, "missing");
 }
 
+void pa_text_list(struct pa_buffer *out, const struct pa_json_tape *tape, const struct pa_json_node *list,
+		  const char *separator)
+{
+	const struct pa_json_node *item = list + 1;
+	for (uint32_t i = 0; i < list->length; i++, item = pa_json_after(tape, item)) {
+		pa_buffer_puts(out, i ? separator : "");
+		pa_text_node(out, item);
+	}
+}
+
 void pa_text_quoted(struct pa_buffer *out, const struct pa_json_node *node)
 {
 	pa_buffer_putc(out, '"');

@@ -33,6 +33,7 @@ bool pa_lower_map(struct pa_lowering *lowering, const struct pa_json_node *map, 
 	struct pa_lowered_key key = { 0 };
 	if (!left || !data || !pa_lower_key(lowering, left, &key))
 		return false;
+	pa_lower_unshifted(lowering, left, &key.parts[0]);
 	struct pa_value_types types = pa_lower_types(&key);
 	const struct pa_elements *elements = pa_lower_elements(lowering, data, &types, data_types);
 	if (!elements || elements->parts != key.count || !elements->data)
@@ -55,7 +56,7 @@ static bool use_field(struct pa_lowering *lowering, const struct pa_json_node *n
 	if (node->kind != PA_JSON_OBJECT)
 		return false;
 	pa_lower_part(lowering, node, &part);
-	if (part.part.opaque || part.type == PA_DATATYPE_ETHERTYPE || part.type == PA_DATATYPE_IFNAME ||
+	if (part.part.opaque || part.shift || part.type == PA_DATATYPE_ETHERTYPE || part.type == PA_DATATYPE_IFNAME ||
 	    part.type == PA_DATATYPE_IFINDEX)
 		return false;
 	if (part.type == PA_DATATYPE_IPV4 && type != PA_DATATYPE_IPV4 && type != PA_DATATYPE_ADDRESS)
@@ -206,6 +207,7 @@ void pa_statement_nat(struct pa_lowering *lowering, const char *kind, const stru
 	if (family == 0 && (to.kind == PA_OPERAND_VALUE || to.kind == PA_OPERAND_PREFIX))
 		family = pa_value_is_ipv4(to.interval.first) ? 4 : 6;
 	struct pa_step *step = pa_lower_add_step(lowering, PA_STEP_NAT);
+	pa_lower_note_translation(lowering, PA_FIELD_DADDR);
 	step->nat = nat;
 	step->nat_family = family;
 	step->value = to;
