@@ -36,43 +36,14 @@ static size_t tcp_new_flags(struct pa_interval out[256])
 	return count;
 }
 
-/* Plain values of the fields that hardly ever matter; other values get a row of their own only where they decide. */
+/* Other values than these get a row of their own only where they decide. */
 static const struct {
 	enum pa_field field;
 	struct pa_interval plain;
 } plain_values[] = {
-	{ PA_FIELD_PKTTYPE, { 0, 0 } },
-	{ PA_FIELD_DSCP, { 0, 0 } },
-	{ PA_FIELD_ECN, { 0, 0 } },
-	{ PA_FIELD_TTL, { 64, 64 } },
-	{ PA_FIELD_IP_LENGTH, { 60, 60 } },
-	{ PA_FIELD_IP6_LENGTH, { 40, 40 } },
-	{ PA_FIELD_META_LENGTH, { 60, 60 } },
-	{ PA_FIELD_IP_ID, { 1, 1 } },
-	{ PA_FIELD_IP_FRAG_OFF, { 0x4000, 0x4000 } },
-	{ PA_FIELD_IP_VERSION, { 4, 4 } },
-	{ PA_FIELD_IP_HDRLENGTH, { 5, 5 } },
-	{ PA_FIELD_IP6_FLOWLABEL, { 0, 0 } },
-	{ PA_FIELD_IP_CHECKSUM, { 1, 1 } },
-	{ PA_FIELD_IP_OPTIONS, { 0, 0 } },
-	{ PA_FIELD_EXTHDRS, { 0, 0 } },
-	{ PA_FIELD_FRAG, { 0, 0 } },
-	{ PA_FIELD_FRAG_OFF, { 0, 0 } },
-	{ PA_FIELD_FRAG_MORE, { 0, 0 } },
-	{ PA_FIELD_FRAG_ID, { 1, 1 } },
-	{ PA_FIELD_SEQUENCE, { 1, 1 } },
-	{ PA_FIELD_ACKSEQ, { 0, 0 } },
-	{ PA_FIELD_DOFF, { 5, 5 } },
-	{ PA_FIELD_WINDOW, { 64240, 64240 } },
-	{ PA_FIELD_URGPTR, { 0, 0 } },
-	{ PA_FIELD_CHECKSUM, { 1, 1 } },
-	{ PA_FIELD_TH_LENGTH, { 20, 20 } },
-	{ PA_FIELD_SPI, { 4096, 4096 } },
-	{ PA_FIELD_ICMP_ID, { 1, 1 } },
-	{ PA_FIELD_ICMP_SEQUENCE, { 1, 1 } },
-	{ PA_FIELD_TCP_OPTIONS, { 0, 0 } },
-	{ PA_FIELD_TCP_MSS, { 1460, 1460 } },
-	{ PA_FIELD_TCP_WSCALE, { 7, 7 } },
+#define PLAIN(field, value) { PA_FIELD_##field, { value, value } },
+#include "portaudit/plain.def"
+#undef PLAIN
 };
 
 /* A mobility header is the last of the headers: the protocol of the packet (ipv6_find_hdr in net/ipv6/exthdrs_core.c). */
