@@ -112,11 +112,36 @@ static uint32_t write_address(struct pa_evaluation *e, uint32_t env, enum pa_fie
 	return new_source(e, env, value);
 }
 
+/*
+ * A template in the place of a flow (nf_ct_tmpl_alloc), as long as conntrack has not seen the packet; it tracks one that
+ * notrack had met before (measured).
+ */
+static uint32_t set_template(struct pa_evaluation *e, uint32_t env)
+{
+	static const enum pa_field unknown[] = { PA_FIELD_CT_ORIG_SADDR, PA_FIELD_CT_ORIG_DADDR, PA_FIELD_CT_ORIG_SPORT,
+						 PA_FIELD_CT_ORIG_DPORT, PA_FIELD_CT_PROTOCOL,	 PA_FIELD_CT_STATUS };
+	const struct pa_value *phase = pa_env_find(e, env, PA_SLOT_PHASE), *state = pa_env_find(e, env, PA_FIELD_CT_STATE);
+	bool none =
+		state && state->kind == PA_VALUE_CONST && (state->first == PA_CT_INVALID || state->first == PA_CT_UNTRACKED);
+	if (!phase || phase->first || !none)
+		return env;
+	env = pa_env_set_const(e, env, PA_FIELD_CT_STATE, PA_CT_NEW);
+	env = pa_env_set_const(e, env, PA_FIELD_CT_MARK, 0);
+	env = pa_env_set_const(e, env, PA_FIELD_CT_DIRECTION, 0);
+	for (size_t i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++) {
+		struct pa_value value = unknown_value(e, "what conntrack says of a packet that only has a zone");
+		env = pa_env_set(e, env, unknown[i], &value);
+	}
+	return env;
+}
+
 static pa_node assign(struct pa_evaluation *e, const struct pa_rule *rule, size_t step, uint32_t env,
 		      const struct pa_value *value)
 {
 	enum pa_field field = rule->steps[step].field;
-	if (field == PA_FIELD_DADDR || field == PA_FIELD_SADDR)
+	if (field == PA_FIELD_CT_STATE)
+		env = set_template(e, env);
+	else if (field == PA_FIELD_DADDR || field == PA_FIELD_SADDR)
 		env = write_address(e, env, field, value);
 	/* without a flow there is nothing to set; the rule goes on (nft_ct_set_eval) */
 	else if (field != PA_FIELD_CT_MARK || pa_env_has_flow(e, env))

@@ -62,7 +62,12 @@ static uint32_t old_flow(struct pa_evaluation *e, uint32_t env, bool reply)
 		struct pa_value value = question(e, unknown[i].text);
 		env = pa_env_set(e, env, unknown[i].field, &value);
 	}
-	return reply ? pa_env_set_const(e, env, PA_FIELD_CT_DIRECTION, 1) : env;
+	if (!reply)
+		return env;
+	/* only an ICMP error has another protocol than its flow */
+	struct pa_value protocol = same_as(PA_FIELD_L4PROTO);
+	env = pa_env_set(e, env, PA_FIELD_CT_PROTOCOL, &protocol);
+	return pa_env_set_const(e, env, PA_FIELD_CT_DIRECTION, 1);
 }
 
 static uint32_t with_state(struct pa_evaluation *e, uint32_t env, pa_u128 state)

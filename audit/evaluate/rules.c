@@ -63,7 +63,8 @@ static void learn_step(struct pa_evaluation *e, const struct pa_step *step, uint
 			learn_target(e, &step->elements->catch_all->verdict, reads, changes);
 		break;
 	case PA_STEP_ASSIGN:
-		*reads |= operand_reads(&step->value) | slot_bit(PA_FIELD_CT_STATE);
+		*reads |= operand_reads(&step->value) | slot_bit(PA_FIELD_CT_STATE) |
+			  (step->field == PA_FIELD_CT_STATE ? slot_bit(PA_SLOT_PHASE) : 0);
 		*changes = true;
 		break;
 	case PA_STEP_NAT:

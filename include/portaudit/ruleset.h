@@ -149,7 +149,11 @@ enum pa_step_kind {
 	PA_STEP_MATCH,	 /* key in elements (or not in, when negated); if not, the rule ends */
 	PA_STEP_VERDICT, /* verdict */
 	PA_STEP_VMAP,	 /* key looked up in elements, data[] are verdicts; a miss ends the rule (NFT_BREAK) */
-	PA_STEP_ASSIGN,	 /* field := operand (meta mark set, ct mark set, ip dscp set ...) */
+	/*
+	 * field := operand (meta mark set, ct mark set, ip dscp set ...). CT_STATE := new is what `ct zone set` does for packets
+	 * that conntrack has not seen yet: until it runs, they seem to have a new flow.
+	 */
+	PA_STEP_ASSIGN,
 	PA_STEP_NAT,	 /* snat, dnat, masquerade, redirect; ends the chain as accept does */
 	PA_STEP_NOTRACK, /* the packet becomes untracked if conntrack has not seen it yet */
 	PA_STEP_NONE,	 /* counter, log, comment: no effect on what gets in */

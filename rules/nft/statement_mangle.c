@@ -69,12 +69,10 @@ static bool is_harmless(const struct pa_json_tape *tape, const struct pa_json_no
 	return pa_json_is(kind, "payload") && pa_json_member(tape, target, "field") && !pa_json_member(tape, target, "tunnel");
 }
 
-/* nft_exthdr_eval() in its writing forms, and zones: the rule goes on or ends. */
-static bool only_breaks(const struct pa_json_tape *tape, const struct pa_json_node *kind, const struct pa_json_node *target)
+/* nft_exthdr_eval() in its writing forms: the rule goes on or ends. */
+static bool only_breaks(const struct pa_json_node *kind)
 {
-	const struct pa_json_node *key = pa_json_member(tape, target, "key");
-	return pa_json_is(kind, "exthdr") || pa_json_is(kind, "ip option") ||
-	       (pa_json_is(kind, "ct") && key && pa_json_is(key, "zone"));
+	return pa_json_is(kind, "exthdr") || pa_json_is(kind, "ip option");
 }
 
 static void mangle_unknown(struct pa_lowering *lowering, const struct pa_json_node *node, const struct pa_json_node *key,
@@ -90,7 +88,7 @@ static void mangle_unknown(struct pa_lowering *lowering, const struct pa_json_no
 		put_mangle(lowering, pa_lower_begin_text(lowering), node, part->type);
 		return;
 	}
-	bool breaks = target && only_breaks(&lowering->tape, kind, target);
+	bool breaks = target && only_breaks(kind);
 	put_mangle(lowering,
 		   pa_lower_opaque(lowering, breaks ? PA_OPACITY_MATCH : PA_OPACITY_VERDICT,
 				   breaks ? PA_REASON_REWRITE : PA_REASON_UNKNOWN),
@@ -118,6 +116,33 @@ static void mangle_tcp_option(struct pa_lowering *lowering, const struct pa_json
 	put_mangle(lowering, pa_lower_begin_text(lowering), node, PA_DATATYPE_WORD);
 }
 
+static bool is_zone(const struct pa_json_tape *tape, const struct pa_json_node *key)
+{
+	const struct pa_json_node *name = pa_json_member(tape, pa_json_member(tape, key, "ct"), "key");
+	return name && pa_json_is(name, "zone");
+}
+
+/*
+ * nft_ct_set_zone_eval(): nothing for packets that conntrack has seen; the others get a template, and what
+ * asks for the state until conntrack runs reads "new".
+ */
+static void mangle_zone(struct pa_lowering *lowering, const struct pa_json_node *node, const struct pa_json_node *value)
+{
+	struct pa_operand operand;
+	pa_lower_note_assigned(lowering, "ct zone");
+	pa_lower_operand(lowering, value, PA_DATATYPE_INTEGER, &operand);
+	if (operand.kind == PA_OPERAND_MAP) {
+		struct pa_step *match = pa_lower_add_step(lowering, PA_STEP_MATCH);
+		match->implied = true;
+		match->key = operand.key;
+		match->elements = operand.map;
+	}
+	struct pa_step *step = pa_lower_add_step(lowering, PA_STEP_ASSIGN);
+	step->field = PA_FIELD_CT_STATE;
+	step->value = (struct pa_operand){ .kind = PA_OPERAND_VALUE, .interval = { PA_CT_NEW, PA_CT_NEW } };
+	put_mangle(lowering, pa_lower_begin_text(lowering), node, PA_DATATYPE_INTEGER);
+}
+
 void pa_statement_mangle(struct pa_lowering *lowering, const char *kind, const struct pa_json_node *node)
 {
 	const struct pa_json_node *key = pa_json_member(&lowering->tape, node, "key");
@@ -132,6 +157,10 @@ void pa_statement_mangle(struct pa_lowering *lowering, const char *kind, const s
 	}
 	if (pa_json_member(&lowering->tape, key, "tcp option")) {
 		mangle_tcp_option(lowering, node, key);
+		return;
+	}
+	if (is_zone(&lowering->tape, key)) {
+		mangle_zone(lowering, node, value);
 		return;
 	}
 	pa_lower_part(lowering, key, &part);
