@@ -100,8 +100,12 @@ static void cut_protocols(const struct pa_evaluation *e, struct pa_cuts *cuts)
 {
 	static const pa_u128 always[] = { 1, 6, 33, 58 }, with_ports[] = { 17, 132, 136 };
 	bool both_fields = pa_cuts_has(cuts, PA_FIELD_IP6_NEXTHDR);
-	if (pa_cuts_has(cuts, PA_FIELD_EXTHDRS))
+	if (pa_cuts_has(cuts, PA_FIELD_EXTHDRS)) {
 		cut(cuts, PA_FIELD_L4PROTO, MOBILITY, MOBILITY);
+		cut(cuts, PA_FIELD_EXTHDRS, EXTHDR_MH, pa_field_max(PA_FIELD_EXTHDRS));
+		if (both_fields)
+			cut(cuts, PA_FIELD_IP6_NEXTHDR, MOBILITY, MOBILITY);
+	}
 	for (size_t i = 0; i < COUNT(always) + (e->plan.reads_status || e->plan.raw_ports ? COUNT(with_ports) : 0); i++) {
 		pa_u128 protocol = i < COUNT(always) ? always[i] : with_ports[i - COUNT(always)];
 		cut(cuts, PA_FIELD_L4PROTO, protocol, protocol);
