@@ -133,6 +133,7 @@ struct pa_operand {
 	enum pa_operand_kind kind;
 	unsigned datum_index; /* MAP */
 	const char *text;     /* OPAQUE */
+	const char *reason;   /* OPAQUE: why it cannot be known, half a sentence; NULL: not known */
 	union {
 		struct pa_interval interval; /* VALUE, PREFIX */
 		struct pa_key_part part;     /* FIELD */

@@ -9,7 +9,8 @@ static const struct expression {
 	size_t length;
 	void (*lower)(struct pa_lowering *, const struct pa_json_node *, const struct pa_json_node *, struct pa_lowered_part *);
 } expressions[] = {
-#define EXPRESSION(name, lowering, text) { name, sizeof(name) - 1, pa_expression_##lowering },
+#define EXPRESSION(name, lowering, text, treatment, reason, since, example) \
+	{ name, sizeof(name) - 1, pa_expression_##lowering },
 #include "nft_expression.def"
 #undef EXPRESSION
 };

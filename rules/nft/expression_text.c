@@ -12,7 +12,8 @@ static const struct expression {
 	void (*print)(struct pa_buffer *, const struct pa_json_tape *, const char *, const struct pa_json_node *,
 		      const struct pa_value_types *);
 } expressions[] = {
-#define EXPRESSION(name, lowering, text) { name, sizeof(name) - 1, pa_expression_text_##text },
+#define EXPRESSION(name, lowering, text, treatment, reason, since, example) \
+	{ name, sizeof(name) - 1, pa_expression_text_##text },
 #include "nft_expression.def"
 #undef EXPRESSION
 };

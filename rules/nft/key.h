@@ -11,7 +11,8 @@ enum pa_nft_reason_id {
 #define REASON(id, again, understood, text) PA_REASON_##id,
 #include "nft_reason.def"
 #undef REASON
-	PA_REASON_COUNT
+	PA_REASON_COUNT,
+	PA_REASON_NONE = PA_REASON_COUNT
 };
 /* What a second look gives for the same packet. */
 enum pa_nft_again { PA_AGAIN_SAME, PA_AGAIN_HEADER, PA_AGAIN_ANY };

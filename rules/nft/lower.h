@@ -157,7 +157,7 @@ void pa_lower_unknown(struct pa_lowering *lowering, const struct pa_json_node *n
 const struct pa_json_node *pa_lower_only_member(const struct pa_json_tape *tape, const struct pa_json_node *node,
 						const struct pa_json_node **ret_name);
 
-#define EXPRESSION(name, lowering, text)                                                                                       \
+#define EXPRESSION(name, lowering, text, treatment, reason, since, example)                                                    \
 	void pa_expression_##lowering(struct pa_lowering *, const struct pa_json_node *whole, const struct pa_json_node *node, \
 				      struct pa_lowered_part *ret_part);                                                       \
 	void pa_expression_text_##text(struct pa_buffer *out, const struct pa_json_tape *tape, const char *kind,               \
@@ -226,7 +226,7 @@ bool pa_lower_map(struct pa_lowering *lowering, const struct pa_json_node *map, 
 		  struct pa_operand *ret_operand);
 struct pa_set_decl *pa_lower_find_set(struct pa_lowering *lowering, const struct pa_json_node *node);
 
-#define STATEMENT(name, lowering) \
+#define STATEMENT(name, lowering, treatment, reason, since, example) \
 	void pa_statement_##lowering(struct pa_lowering *, const char *kind, const struct pa_json_node *node);
 #include "nft_statement.def"
 #undef STATEMENT

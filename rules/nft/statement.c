@@ -9,7 +9,7 @@ static const struct statement {
 	size_t length;
 	void (*lower)(struct pa_lowering *, const char *, const struct pa_json_node *);
 } statements[] = {
-#define STATEMENT(name, lowering) { name, sizeof(name) - 1, pa_statement_##lowering },
+#define STATEMENT(name, lowering, treatment, reason, since, example) { name, sizeof(name) - 1, pa_statement_##lowering },
 #include "nft_statement.def"
 #undef STATEMENT
 };

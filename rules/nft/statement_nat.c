@@ -6,7 +6,8 @@ static void put_opaque_operand(struct pa_lowering *lowering, const struct pa_jso
 {
 	struct pa_buffer text = { 0 };
 	pa_expression_text(&text, &lowering->tape, node, &pa_plain_types);
-	*operand = (struct pa_operand){ .kind = PA_OPERAND_OPAQUE };
+	const char *reason = operand->kind == PA_OPERAND_OPAQUE ? operand->reason : NULL;
+	*operand = (struct pa_operand){ .kind = PA_OPERAND_OPAQUE, .reason = reason };
 	operand->text = pa_arena_strndup(lowering->arena, text.data ? text.data : "", text.length);
 	pa_buffer_done(&text);
 }
@@ -56,6 +57,7 @@ static bool use_field(struct pa_lowering *lowering, const struct pa_json_node *n
 	if (node->kind != PA_JSON_OBJECT)
 		return false;
 	pa_lower_part(lowering, node, &part);
+	*operand = (struct pa_operand){ .kind = PA_OPERAND_OPAQUE, .reason = part.part.reason };
 	if (part.part.opaque || part.shift || part.type == PA_DATATYPE_ETHERTYPE || part.type == PA_DATATYPE_IFNAME ||
 	    part.type == PA_DATATYPE_IFINDEX)
 		return false;
@@ -73,6 +75,7 @@ void pa_lower_operand(struct pa_lowering *lowering, const struct pa_json_node *n
 	const struct pa_json_node *map = pa_json_member(&lowering->tape, node, "map");
 	struct pa_interval interval;
 	const char *problem;
+	*ret_operand = (struct pa_operand){ .kind = PA_OPERAND_NONE };
 	if (map) {
 		if (!pa_lower_map(lowering, map, &types, ret_operand))
 			put_opaque_operand(lowering, node, ret_operand);
