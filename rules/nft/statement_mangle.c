@@ -13,6 +13,11 @@ static void put_mangle(struct pa_lowering *lowering, struct pa_buffer *text, con
 	pa_lower_end_text(lowering);
 }
 
+static struct pa_operand opaque_value(const char *text)
+{
+	return (struct pa_operand){ .kind = PA_OPERAND_OPAQUE, .text = text, .reason = pa_nft_reasons[PA_REASON_REWRITE].text };
+}
+
 /* --- raw bytes ------------------------------------------------------------------------------------------------------ */
 
 struct raw_write {
@@ -30,7 +35,7 @@ static void assign_raw_field(void *context, enum pa_field field)
 	step->implied = write->any; /* one statement, one text */
 	write->any = true;
 	step->field = field;
-	step->value = (struct pa_operand){ .kind = PA_OPERAND_OPAQUE, .text = write->value };
+	step->value = opaque_value(write->value);
 	put_mangle(write->lowering, pa_lower_begin_text(write->lowering), write->node, PA_DATATYPE_WORD);
 }
 
@@ -111,7 +116,7 @@ static void mangle_tcp_option(struct pa_lowering *lowering, const struct pa_json
 	struct pa_step *step = pa_lower_add_step(lowering, is_size ? PA_STEP_ASSIGN : PA_STEP_NONE);
 	if (is_size) {
 		step->field = pa_json_is(name, "maxseg") ? PA_FIELD_TCP_MSS : PA_FIELD_TCP_WSCALE;
-		step->value = (struct pa_operand){ .kind = PA_OPERAND_OPAQUE, .text = part.part.opaque };
+		step->value = opaque_value(part.part.opaque);
 	}
 	put_mangle(lowering, pa_lower_begin_text(lowering), node, PA_DATATYPE_WORD);
 }
@@ -196,7 +201,7 @@ void pa_statement_reset(struct pa_lowering *lowering, const char *kind, const st
 	pa_lower_require_l4proto(lowering, 6);
 	struct pa_step *step = pa_lower_add_step(lowering, PA_STEP_ASSIGN);
 	step->field = PA_FIELD_TCP_OPTIONS;
-	step->value = (struct pa_operand){ .kind = PA_OPERAND_OPAQUE, .text = part.part.opaque };
+	step->value = opaque_value(part.part.opaque);
 	struct pa_buffer *text = pa_lower_begin_text(lowering);
 	pa_buffer_printf(text, "%s ", kind);
 	pa_expression_text(text, &lowering->tape, node, &pa_plain_types);

@@ -7,6 +7,7 @@ static void put_opaque_operand(struct pa_lowering *lowering, const struct pa_jso
 	struct pa_buffer text = { 0 };
 	pa_expression_text(&text, &lowering->tape, node, &pa_plain_types);
 	const char *reason = operand->kind == PA_OPERAND_OPAQUE ? operand->reason : NULL;
+	reason = reason ? reason : pa_nft_reasons[PA_REASON_ARITHMETIC].text;
 	*operand = (struct pa_operand){ .kind = PA_OPERAND_OPAQUE, .reason = reason };
 	operand->text = pa_arena_strndup(lowering->arena, text.data ? text.data : "", text.length);
 	pa_buffer_done(&text);

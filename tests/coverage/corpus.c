@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * coverage-corpus FILE...: load each ruleset and name every construct that has no row in the registries of rules/nft. Exit 0:
- * all have one; 1: some have not; 2: no file could be loaded.
+ * coverage-corpus [-v] FILE...: load each ruleset and name every construct that has no row in the registries of rules/nft. Exit
+ * 0: all have one; 1: some have not; 2: no file could be loaded. -v: also what is opaque and why, and what was not loaded.
  */
 #include <stdio.h>
 #include <string.h>
@@ -10,9 +10,12 @@
 #include "portaudit/load.h"
 
 static unsigned long unlisted, opaque, known;
+static bool verbose;
 
 static void tell(const char *file, const char *what, const char *text, const char *reason)
 {
+	if (verbose)
+		printf("opaque: %s: %s\n", text ? text : "-", reason ? reason : "-");
 	if (!reason || strcmp(reason, pa_nft_reasons[PA_REASON_UNKNOWN].text) != 0)
 		return;
 	printf("%s: no row for the %s %s\n", file, what, text ? text : "without a text");
@@ -83,7 +86,7 @@ static void look_at(const char *file, const struct pa_ruleset *ruleset)
 }
 
 /* What this host's nft or kernel cannot load is counted, and shown where somebody asks for it. */
-static bool load(const char *file, bool verbose)
+static bool load(const char *file)
 {
 	struct pa_diags diags = { 0 };
 	struct pa_load_options options = { .timeout_seconds = 60 };
@@ -100,10 +103,10 @@ static bool load(const char *file, bool verbose)
 
 int main(int argc, char **argv)
 {
-	bool verbose = argc > 1 && strcmp(argv[1], "-v") == 0;
+	verbose = argc > 1 && strcmp(argv[1], "-v") == 0;
 	unsigned long loaded = 0, refused = 0;
 	for (int i = verbose ? 2 : 1; i < argc; i++)
-		*(load(argv[i], verbose) ? &loaded : &refused) += 1;
+		*(load(argv[i]) ? &loaded : &refused) += 1;
 	printf("%lu files loaded, %lu not; %lu tests of known fields, %lu opaque, %lu of a kind without a row\n", loaded,
 	       refused, known, opaque, unlisted);
 	return loaded == 0 ? 2 : unlisted > 0;

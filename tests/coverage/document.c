@@ -217,7 +217,7 @@ int main(int argc, char **argv)
 	     "whole.\n\n"
 	     "Bytes by place (`@nh,96,32`) are the field that lies there, or a part of one, where table or rule say which header it is; else\n"
 	     "they are opaque. A mask that would make more than 4096 intervals of a field is opaque too. `add`, `update` and `delete` of a set\n"
-	     "make tests of that set two-sided. What has no row is opaque with the reason \"this version does not know its meaning\", and\n"
+	     "make tests of that set two-sided. What has no row is opaque and may do anything, and\n"
 	     "a test holds the rulesets of others against these tables.");
 	put_statements();
 	put_expressions();
