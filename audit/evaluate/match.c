@@ -105,7 +105,7 @@ static struct part_view view_part(struct pa_evaluation *e, const struct pa_key_p
 
 /*
  * A variable for a test of something unknown. The same test of the same thing is the same variable, and a negated test is its
- * opposite.
+ * opposite, unless there may be no answer. The caller turns what a negated test gives around.
  */
 static pa_node unknown_test(struct pa_evaluation *e, const struct pa_rule *rule, const struct pa_step *step,
 			    const struct part_view *view, bool volatile_)
@@ -118,12 +118,13 @@ static pa_node unknown_test(struct pa_evaluation *e, const struct pa_rule *rule,
 	if (!what)
 		what = "an unknown value";
 	struct pa_buffer positive = { 0 };
-	if (step->negated && step->key.count == 1 && pa_positive_text(what, &positive))
+	bool opposite = step->negated && step->key.count == 1 && !pa_is_same_as_positive(&step->key.parts[0], what, &positive);
+	if (positive.length)
 		what = positive.data;
 	pa_node test = pa_variable(e, what, key, view->reason ? view->reason : "NAT may choose one of several values", rule,
 				   view->understood || (volatile_ && !view->is_shared));
 	pa_buffer_done(&positive);
-	return test;
+	return opposite ? pa_node_minus(e->space, PA_TRUE, test) : test;
 }
 
 /* What a named set may gain or lose at run time. */
@@ -134,7 +135,7 @@ static pa_node with_changes(struct pa_evaluation *e, const struct pa_rule *rule,
 	uint64_t key = elements->decl ? (uint64_t)(uintptr_t)elements->decl : 0;
 	if (elements->opaque)
 		return pa_variable(e, text, key, elements->opaque, rule, false);
-	if (elements->has_catch_all)
+	if (elements->has_catch_all && !pa_key_may_break(&step->key))
 		set = PA_TRUE;
 	if (elements->may_shrink)
 		set = pa_node_and(e->space, set,
@@ -363,6 +364,12 @@ pa_node pa_lookup(struct pa_evaluation *e, const struct pa_rule *rule, const str
 					    "what the map is asked for cannot be known", rule,
 					    first_unknown(views, key->count)->understood);
 			which = pa_node_choose(e->space, pa_node_and(e->space, hit, chosen), result(context, element), which);
+		}
+		if (map->has_catch_all && pa_key_may_break(key)) {
+			const char *text = step->text ? step->text : "a map lookup";
+			pa_node answered = pa_variable(e, text, (uint64_t)rule->id << 24 | (uint64_t)(step - rule->steps) << 16,
+						       "there may be nothing to look up", rule, true);
+			which = pa_node_choose(e->space, answered, which, miss);
 		}
 		node = which;
 	}

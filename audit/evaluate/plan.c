@@ -18,14 +18,23 @@ bool pa_field_needs_flow(enum pa_field field)
 	       field == PA_FIELD_CT_ORIG_DPORT || field == PA_FIELD_CT_PROTOCOL;
 }
 
-bool pa_positive_text(const char *text, struct pa_buffer *out)
+bool pa_is_same_as_positive(const struct pa_key_part *part, const char *text, struct pa_buffer *out)
 {
 	const char *sign = strstr(text, " != ");
-	if (!sign)
+	if (!sign || (part->opaque && !part->always))
 		return false;
 	pa_buffer_add(out, text, (size_t)(sign - text) + 1);
 	pa_buffer_puts(out, sign + 4);
 	return true;
+}
+
+bool pa_key_may_break(const struct pa_key *key)
+{
+	for (unsigned i = 0; i < key->count; i++) {
+		if (key->parts[i].opaque && !key->parts[i].always)
+			return true;
+	}
+	return false;
 }
 
 struct pa_interval pa_opaque_outcomes(const struct pa_key_part *part)

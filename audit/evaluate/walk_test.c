@@ -189,17 +189,19 @@ static uint64_t visit_key(const struct pa_wstate *state, const struct pa_rule *r
 	return key;
 }
 
-/* `key` tells apart tests of one text; a negated test is asked as its opposite. */
+/* `key` tells apart tests of one text; what a negated test gives is turned around by the caller. */
 static bool unknown_test(struct pa_wrun *run, struct pa_wstate *state, const struct pa_rule *rule, const struct pa_step *step,
 			 const char *what, const void *key, bool volatile_)
 {
 	const char *text = step->text ? step->text : what ? what : "an unknown value";
 	struct pa_buffer positive = { 0 };
-	if (step->negated && step->key.count == 1 && pa_positive_text(text, &positive))
+	bool opposite = step->negated && step->key.count == 1 && !pa_is_same_as_positive(&step->key.parts[0], text, &positive);
+	if (positive.length)
 		text = pa_arena_strdup(run->arena, positive.data);
 	pa_buffer_done(&positive);
-	return pa_wassume(run, state, text, volatile_ || !step->text ? visit_key(state, rule, step) : (uint64_t)(uintptr_t)key,
-			  volatile_);
+	bool holds = pa_wassume(run, state, text,
+				volatile_ || !step->text ? visit_key(state, rule, step) : (uint64_t)(uintptr_t)key, volatile_);
+	return holds != opposite;
 }
 
 /* A value that the packet does not carry but the walk knows. -1: not decided. */
@@ -320,6 +322,9 @@ static size_t find_element(struct pa_wrun *run, struct pa_wstate *state, const s
 			   const struct pa_key *key, const struct pa_elements *map)
 {
 	size_t certain = inevitable(key, map);
+	const char *text = step->text ? step->text : "a map lookup";
+	if (map->has_catch_all && pa_key_may_break(key) && !pa_wassume(run, state, text, visit_key(state, rule, step), true))
+		return SIZE_MAX;
 	for (size_t i = 0; i < map->count; i++) {
 		if (i == certain)
 			return i;
@@ -358,7 +363,7 @@ enum pa_wanswer pa_wtest(struct pa_wrun *run, struct pa_wstate *state, const str
 		answer = pa_wassume(run, state, step->text ? step->text : "a set", (uint64_t)(uintptr_t)elements, false)
 				 ? PA_W_YES
 				 : PA_W_NO;
-	else if (elements->has_catch_all)
+	else if (elements->has_catch_all && !pa_key_may_break(&step->key))
 		answer = PA_W_YES;
 	else if (step->key.count == 1)
 		answer = single_test(run, state, rule, step);

@@ -61,6 +61,7 @@ struct pa_key_part {
 	enum pa_field field;
 	bool volatile_;
 	bool understood; /* opaque: what is asked is known, only the moment or the host decides the answer */
+	bool always;	 /* opaque: the kernel finds a value for every packet; else the rule may end, negated or not */
 	/*
 	 * `th dport`, `th sport`: these bytes of the transport header whatever the protocol is. The port for tcp, udp, udplite,
 	 * sctp and dccp; for any other protocol no field of ours, so that the test may go either way.

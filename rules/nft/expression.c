@@ -41,6 +41,7 @@ void pa_lower_unknown(struct pa_lowering *lowering, const struct pa_json_node *n
 	ret_part->part.reason = pa_nft_reasons[reason].text;
 	ret_part->part.volatile_ = pa_nft_reasons[reason].again == PA_AGAIN_ANY;
 	ret_part->part.understood = pa_nft_reasons[reason].understood;
+	ret_part->part.always = pa_nft_reasons[reason].answers == PA_ANSWERS_ALWAYS;
 	pa_buffer_done(&text);
 }
 
@@ -130,6 +131,7 @@ static void unknown_arithmetic(struct pa_lowering *lowering, const struct pa_jso
 	ret_part->part.reason = inner.part.reason;
 	ret_part->part.volatile_ = inner.part.volatile_;
 	ret_part->part.understood = inner.part.understood;
+	ret_part->part.always = inner.part.always;
 }
 
 void pa_expression_binary(struct pa_lowering *lowering, const struct pa_json_node *whole, const struct pa_json_node *node,

@@ -5,8 +5,12 @@
 #include <string.h>
 
 const struct pa_nft_reason pa_nft_reasons[PA_REASON_COUNT] = {
-#define REASON(id_, again_, understood_, text_) \
-	[PA_REASON_##id_] = { .id = #id_, .text = text_, .again = PA_AGAIN_##again_, .understood = understood_ },
+#define REASON(id_, again_, answers_, understood_, text_)       \
+	[PA_REASON_##id_] = { .id = #id_,                       \
+			      .text = text_,                    \
+			      .again = PA_AGAIN_##again_,       \
+			      .answers = PA_ANSWERS_##answers_, \
+			      .understood = understood_ },
 #include "nft_reason.def"
 #undef REASON
 };

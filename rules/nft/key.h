@@ -8,7 +8,7 @@
 #include "portaudit/field.h"
 
 enum pa_nft_reason_id {
-#define REASON(id, again, understood, text) PA_REASON_##id,
+#define REASON(id, again, answers, understood, text) PA_REASON_##id,
 #include "nft_reason.def"
 #undef REASON
 	PA_REASON_COUNT,
@@ -16,10 +16,12 @@ enum pa_nft_reason_id {
 };
 /* What a second look gives for the same packet. */
 enum pa_nft_again { PA_AGAIN_SAME, PA_AGAIN_HEADER, PA_AGAIN_ANY };
+enum pa_nft_answers { PA_ANSWERS_ALWAYS, PA_ANSWERS_MAYBE };
 struct pa_nft_reason {
 	const char *id;
 	const char *text;
 	enum pa_nft_again again;
+	enum pa_nft_answers answers;
 	bool understood;
 };
 extern const struct pa_nft_reason pa_nft_reasons[PA_REASON_COUNT];
