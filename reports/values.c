@@ -43,19 +43,47 @@ const char *pa_ct_state_name(pa_u128 state)
 	return name_of(states, state);
 }
 
-void pa_phrase_tcp_flags(pa_u128 flags, char separator, struct pa_buffer *out)
+static const char *const tcp_options[] = { "eol", "nop", "maxseg", "window", "sack-perm", "sack", "timestamp" };
+static const char *const ip_options[] = { "lsrr", "rr", "ssrr", "ra" };
+static const char *const headers[] = { "hbh", "rt", "dst", "mh" };
+
+struct bit_names {
+	const char *const *names;
+	unsigned count;
+};
+
+/* The bits of a field whose values are sets of something; count 0: it is no such field. */
+static struct bit_names bits_of_field(enum pa_field field)
+{
+#define NAMES(array) ((struct bit_names){ array, sizeof(array) / sizeof((array)[0]) })
+	if (field == PA_FIELD_TCP_FLAGS)
+		return NAMES(tcp_flags);
+	if (field == PA_FIELD_TCP_OPTIONS)
+		return NAMES(tcp_options);
+	if (field == PA_FIELD_IP_OPTIONS)
+		return NAMES(ip_options);
+	return field == PA_FIELD_EXTHDRS ? NAMES(headers) : (struct bit_names){ NULL, 0 };
+#undef NAMES
+}
+
+static void print_bits(struct bit_names bits, pa_u128 value, char separator, struct pa_buffer *out)
 {
 	bool follows = false;
-	for (unsigned bit = 0; bit < 8; bit++) {
-		if (!(flags >> bit & 1))
+	for (unsigned bit = 0; bit < bits.count; bit++) {
+		if (!(value >> bit & 1))
 			continue;
 		if (follows)
 			pa_buffer_putc(out, separator);
-		pa_buffer_puts(out, tcp_flags[bit]);
+		pa_buffer_puts(out, bits.names[bit]);
 		follows = true;
 	}
 	if (!follows)
 		pa_buffer_puts(out, "none");
+}
+
+void pa_phrase_tcp_flags(pa_u128 flags, char separator, struct pa_buffer *out)
+{
+	print_bits(bits_of_field(PA_FIELD_TCP_FLAGS), flags, separator, out);
 }
 
 static const struct value_name *names_of_field(enum pa_field field)
@@ -95,7 +123,7 @@ static void print_value(enum pa_field field, pa_u128 value, struct pa_buffer *ou
 }
 
 /* Flags have no order that ranges would follow: each combination by itself. */
-static void print_flag_sets(struct pa_ranges ranges, size_t most, struct pa_buffer *out)
+static void print_flag_sets(struct bit_names bits, struct pa_ranges ranges, size_t most, struct pa_buffer *out)
 {
 	size_t shown = 0, total = 0;
 	for (size_t i = 0; i < ranges.count; i++)
@@ -107,7 +135,7 @@ static void print_flag_sets(struct pa_ranges ranges, size_t most, struct pa_buff
 				return;
 			}
 			pa_buffer_puts(out, shown++ ? ", " : "");
-			pa_phrase_tcp_flags(value, '|', out);
+			print_bits(bits, value, '|', out);
 		}
 	}
 }
@@ -121,8 +149,9 @@ static bool is_address_field(enum pa_field field)
 void pa_phrase_values(struct pa_arena *arena, enum pa_field field, int family, struct pa_ranges ranges, size_t most,
 		      struct pa_buffer *out)
 {
-	if (field == PA_FIELD_TCP_FLAGS) {
-		print_flag_sets(ranges, most, out);
+	struct bit_names bits = bits_of_field(field);
+	if (bits.count) {
+		print_flag_sets(bits, ranges, most, out);
 		return;
 	}
 	if (is_address_field(field)) {

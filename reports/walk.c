@@ -140,6 +140,36 @@ static void print_outcome(const struct pa_walk_step *step, struct pa_buffer *out
 		pa_buffer_printf(out, "matches: %s", pa_verdict_name(step->verdict));
 }
 
+/* Why a test cannot be decided; NULL: it can, or nobody knows. */
+static const char *step_reason(const struct pa_step *step)
+{
+	if (step->kind == PA_STEP_OPAQUE)
+		return step->reason;
+	for (unsigned i = 0; (step->kind == PA_STEP_MATCH || step->kind == PA_STEP_VMAP) && i < step->key.count; i++)
+		if (step->key.parts[i].opaque)
+			return step->key.parts[i].reason;
+	return NULL;
+}
+
+/* The tests of the rule that were asked and whose answer was assumed. */
+static void print_assumed(const struct explainer *explainer, const struct pa_walk_step *step)
+{
+	const struct pa_rule *rule = step->rule;
+	for (size_t i = 0; i < rule->step_count; i++) {
+		const char *reason = step_reason(&rule->steps[i]);
+		if (reason && rule->steps[i].text && !rule->steps[i].implied) {
+			struct pa_buffer text = { 0 };
+			pa_buffer_putc(&text, '`');
+			pa_text_escape(rule->steps[i].text, &text);
+			pa_buffer_printf(&text, "` is assumed: it %s", reason);
+			print_indented(explainer, step->depth, PA_PAINT_WARN, "        ", text.data);
+			pa_buffer_done(&text);
+		}
+		if (step->outcome == PA_WALK_NO_MATCH && &rule->steps[i] == step->failed_step)
+			break;
+	}
+}
+
 static void print_rule_step(const struct explainer *explainer, size_t index)
 {
 	const struct pa_walk_step *step = &explainer->walk->steps[index];
@@ -155,6 +185,7 @@ static void print_rule_step(const struct explainer *explainer, size_t index)
 	print_outcome(step, &text);
 	print_indented(explainer, step->depth, paint, "        ", text.data);
 	pa_buffer_clear(&text);
+	print_assumed(explainer, step);
 	if (step->text) {
 		pa_text_escape(step->text, &text);
 		print_indented(explainer, step->depth, PA_PAINT_WARN, "        ", text.data);

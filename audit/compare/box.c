@@ -47,12 +47,23 @@ pa_set compare_loopback(struct comparison *c, enum pa_path path)
 }
 
 /*
- * PKTTYPE 0 is PACKET_HOST; DF set and no fragment; a dscp and a ttl as a sender's kernel sets them.
+ * PKTTYPE 0 is PACKET_HOST; DF set and no fragment; a dscp and a ttl as a sender's kernel sets them; no options and
+ * extension headers.
  */
 static const struct ordinary_value ordinary_values[] = {
-	{ PA_FIELD_PKTTYPE, 0, 0 }, { PA_FIELD_TCP_FLAGS, PROTOCOL_TCP, PA_TCP_SYN },
-	{ PA_FIELD_DSCP, 0, 0 },    { PA_FIELD_ECN, 0, 0 },
-	{ PA_FIELD_TTL, 0, 64 },    { PA_FIELD_IP_FRAG_OFF, 0, 0x4000 },
+	{ PA_FIELD_PKTTYPE, 0, 0 },
+	{ PA_FIELD_TCP_FLAGS, PROTOCOL_TCP, PA_TCP_SYN },
+	{ PA_FIELD_DSCP, 0, 0 },
+	{ PA_FIELD_ECN, 0, 0 },
+	{ PA_FIELD_TTL, 0, 64 },
+	{ PA_FIELD_IP_FRAG_OFF, 0, 0x4000 },
+	{ PA_FIELD_IP_OPTIONS, 0, 0 },
+	{ PA_FIELD_EXTHDRS, 0, 0 },
+	{ PA_FIELD_FRAG, 0, 0 },
+	{ PA_FIELD_TCP_OPTIONS, 0, 0 },
+	{ PA_FIELD_WINDOW, PROTOCOL_TCP, 64240 },
+	{ PA_FIELD_URGPTR, PROTOCOL_TCP, 0 },
+	{ PA_FIELD_TCP_MSS, PROTOCOL_TCP, 1460 },
 };
 
 size_t compare_ordinary_values(const struct ordinary_value **ret_values)

@@ -28,6 +28,52 @@ static struct pa_value interval_value(struct pa_evaluation *e, struct pa_interva
 				  .text = pa_intern(e, text ? text : "a range") };
 }
 
+/* --- new addresses --- */
+
+/*
+ * The type of the new destination: known for one address of a known host, else a question. It is one question for all addresses,
+ * since a packet gets one of them: 10,000 services behind a map would make 10,000 questions otherwise.
+ */
+static struct pa_value destination_type(struct pa_evaluation *e, const struct pa_value *address, int family)
+{
+	if (address->kind == PA_VALUE_SELF)
+		return (struct pa_value){ .kind = PA_VALUE_CONST, .first = PA_TYPE_LOCAL, .last = PA_TYPE_LOCAL };
+	if (address->kind != PA_VALUE_CONST && address->kind != PA_VALUE_RANGE)
+		return unknown_value(e, "the new destination is an address of this host");
+	unsigned type = pa_range_type(e->host, (struct pa_interval){ address->first, address->last }, family);
+	if (type)
+		return (struct pa_value){ .kind = PA_VALUE_CONST, .first = type, .last = type };
+	return unknown_value(e, "the new destination is an address of this host");
+}
+
+static uint32_t translate_destination(struct pa_evaluation *e, uint32_t env, const struct pa_value *address,
+				      const struct pa_value *port, int family)
+{
+	if (address) {
+		struct pa_value type = destination_type(e, address, family);
+		env = pa_env_set(e, env, PA_FIELD_DADDR, address);
+		env = pa_env_set(e, env, PA_FIELD_DADDR_TYPE, &type);
+		if (type.kind != PA_VALUE_CONST || type.first == PA_TYPE_LOCAL)
+			type = unknown_value(e, "the new destination is an address of the incoming interface");
+		env = pa_env_set(e, env, PA_FIELD_DADDR_IIF_TYPE, &type);
+	}
+	if (port)
+		env = pa_env_set(e, env, PA_FIELD_DPORT, port);
+	return env;
+}
+
+static uint32_t new_source(struct pa_evaluation *e, uint32_t env, const struct pa_value *address)
+{
+	bool known = address->kind == PA_VALUE_CONST || address->kind == PA_VALUE_RANGE;
+	struct pa_interval range = { address->first, address->last };
+	unsigned number = known ? pa_range_type(e->host, range, pa_value_is_ipv4(address->first) ? 4 : 6) : 0;
+	struct pa_value type = unknown_value(e, "the new source is an address of this host");
+	if (number)
+		type = (struct pa_value){ .kind = PA_VALUE_CONST, .first = number, .last = number };
+	env = pa_env_set(e, env, PA_FIELD_SADDR, address);
+	return pa_env_set(e, env, PA_FIELD_SADDR_TYPE, &type);
+}
+
 /* --- assignments --- */
 
 /* The value of another field here, under mask and xor. *breaks: it cannot be read, the rule ends. */
@@ -51,22 +97,54 @@ static struct pa_value field_value(struct pa_evaluation *e, const struct pa_key_
 	return unknown_value(e, text);
 }
 
-static uint32_t translate_destination(struct pa_evaluation *e, uint32_t env, const struct pa_value *address,
-				      const struct pa_value *port, int family);
+/*
+ * A template in the place of a flow (nf_ct_tmpl_alloc), as long as conntrack has not seen the packet; it tracks one that
+ * notrack had met before (measured).
+ */
+static uint32_t set_template(struct pa_evaluation *e, uint32_t env)
+{
+	static const enum pa_field unknown[] = { PA_FIELD_CT_ORIG_SADDR, PA_FIELD_CT_ORIG_DADDR, PA_FIELD_CT_ORIG_SPORT,
+						 PA_FIELD_CT_ORIG_DPORT, PA_FIELD_CT_PROTOCOL,	 PA_FIELD_CT_STATUS };
+	const struct pa_value *phase = pa_env_find(e, env, PA_SLOT_PHASE), *state = pa_env_find(e, env, PA_FIELD_CT_STATE);
+	bool none =
+		state && state->kind == PA_VALUE_CONST && (state->first == PA_CT_INVALID || state->first == PA_CT_UNTRACKED);
+	if (!phase || phase->first || !none)
+		return env;
+	env = pa_env_set_const(e, env, PA_FIELD_CT_STATE, PA_CT_NEW);
+	env = pa_env_set_const(e, env, PA_FIELD_CT_MARK, 0);
+	env = pa_env_set_const(e, env, PA_FIELD_CT_DIRECTION, 0);
+	for (size_t i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++) {
+		struct pa_value value = unknown_value(e, "what conntrack says of a packet that only has a zone");
+		env = pa_env_set(e, env, unknown[i], &value);
+	}
+	return env;
+}
+
+/* `ip daddr set`: the routing decision sees the new one, except over lo, where the way was chosen on the way out. */
+static pa_node write_destination(struct pa_evaluation *e, const struct pa_rule *rule, size_t step, uint32_t env,
+				 const struct pa_value *value)
+{
+	int family = value->kind == PA_VALUE_CONST && pa_value_is_ipv4(value->first) ? 4 : 6;
+	uint32_t routed = translate_destination(e, env, value, NULL, family);
+	if (pa_env_find(e, env, PA_FIELD_IIFNAME)) /* on its way out it has not arrived anywhere */
+		return pa_steps_node(e, rule, step + 1, routed);
+	pa_node over_lo = pa_steps_node(e, rule, step + 1, pa_env_set(e, env, PA_FIELD_DADDR, value));
+	return pa_node_choose(e->space, pa_field_in(e, PA_FIELD_IIFNAME, LO, LO), over_lo,
+			      pa_steps_node(e, rule, step + 1, routed));
+}
 
 static pa_node assign(struct pa_evaluation *e, const struct pa_rule *rule, size_t step, uint32_t env,
 		      const struct pa_value *value)
 {
 	enum pa_field field = rule->steps[step].field;
+	if (field == PA_FIELD_DADDR)
+		return write_destination(e, rule, step, env, value);
+	if (field == PA_FIELD_CT_STATE)
+		env = set_template(e, env);
+	else if (field == PA_FIELD_SADDR)
+		env = new_source(e, env, value);
 	/* without a flow there is nothing to set; the rule goes on (nft_ct_set_eval) */
-	if (field == PA_FIELD_DADDR) {
-		/* `ip daddr set`: the routing decision sees the new one, except over lo, where it was made on the way out */
-		uint32_t routed = translate_destination(e, env, value, NULL, pa_value_is_ipv4(value->first) ? 4 : 6);
-		pa_node over_lo = pa_steps_node(e, rule, step + 1, pa_env_set(e, env, field, value));
-		return pa_node_choose(e->space, pa_field_in(e, PA_FIELD_IIFNAME, LO, LO), over_lo,
-				      pa_steps_node(e, rule, step + 1, routed));
-	}
-	if (field != PA_FIELD_CT_MARK || pa_env_has_flow(e, env))
+	else if (field != PA_FIELD_CT_MARK || pa_env_has_flow(e, env))
 		env = pa_env_set(e, env, field, value);
 	return pa_steps_node(e, rule, step + 1, env);
 }
@@ -131,44 +209,12 @@ pa_node pa_assign_node(struct pa_evaluation *e, const struct pa_rule *rule, size
 
 /* --- translations --- */
 
-/*
- * The type of the new destination: known for one address of a known host, else a question. It is one question for all addresses,
- * since a packet gets one of them: 10,000 services behind a map would make 10,000 questions otherwise.
- */
-static struct pa_value destination_type(struct pa_evaluation *e, const struct pa_value *address, int family)
-{
-	if (address->kind == PA_VALUE_SELF)
-		return (struct pa_value){ .kind = PA_VALUE_CONST, .first = PA_TYPE_LOCAL, .last = PA_TYPE_LOCAL };
-	if (address->kind != PA_VALUE_CONST && address->kind != PA_VALUE_RANGE)
-		return unknown_value(e, "the new destination is an address of this host");
-	unsigned type = pa_range_type(e->host, (struct pa_interval){ address->first, address->last }, family);
-	if (type)
-		return (struct pa_value){ .kind = PA_VALUE_CONST, .first = type, .last = type };
-	return unknown_value(e, "the new destination is an address of this host");
-}
-
 static uint32_t set_status(struct pa_evaluation *e, uint32_t env, pa_u128 bit)
 {
 	const struct pa_value *status = pa_env_find(e, env, PA_FIELD_CT_STATUS);
 	if (!status || status->kind != PA_VALUE_CONST)
 		return env;
 	return pa_env_set_const(e, env, PA_FIELD_CT_STATUS, status->first | bit);
-}
-
-static uint32_t translate_destination(struct pa_evaluation *e, uint32_t env, const struct pa_value *address,
-				      const struct pa_value *port, int family)
-{
-	if (address) {
-		struct pa_value type = destination_type(e, address, family);
-		env = pa_env_set(e, env, PA_FIELD_DADDR, address);
-		env = pa_env_set(e, env, PA_FIELD_DADDR_TYPE, &type);
-		if (type.kind != PA_VALUE_CONST || type.first == PA_TYPE_LOCAL)
-			type = unknown_value(e, "the new destination is an address of the incoming interface");
-		env = pa_env_set(e, env, PA_FIELD_DADDR_IIF_TYPE, &type);
-	}
-	if (port)
-		env = pa_env_set(e, env, PA_FIELD_DPORT, port);
-	return env;
 }
 
 /* What the destination in the header is known to be, or NULL. */
@@ -222,16 +268,8 @@ static uint32_t translate_source(struct pa_evaluation *e, uint32_t env, const st
 				 const struct pa_value *port)
 {
 	struct pa_value chosen = unknown_value(e, "the source port that NAT chooses");
-	if (address) {
-		bool known = address->kind == PA_VALUE_CONST || address->kind == PA_VALUE_RANGE;
-		struct pa_interval range = { address->first, address->last };
-		unsigned number = known ? pa_range_type(e->host, range, pa_value_is_ipv4(address->first) ? 4 : 6) : 0;
-		struct pa_value type = unknown_value(e, "the new source is an address of this host");
-		if (number)
-			type = (struct pa_value){ .kind = PA_VALUE_CONST, .first = number, .last = number };
-		env = pa_env_set(e, env, PA_FIELD_SADDR, address);
-		env = pa_env_set(e, env, PA_FIELD_SADDR_TYPE, &type);
-	}
+	if (address)
+		env = new_source(e, env, address);
 	env = pa_env_set(e, env, PA_FIELD_SPORT, port ? port : &chosen);
 	return set_status(e, env, PA_STATUS_SNAT);
 }

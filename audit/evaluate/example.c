@@ -59,6 +59,22 @@ static void add_own_addresses(const struct pa_evaluation *e, struct candidates *
 	}
 }
 
+static void add_plain(enum pa_field field, struct candidates *c)
+{
+	static const struct {
+		enum pa_field field;
+		pa_u128 value;
+	} values[] = {
+#define PLAIN(field, value) { PA_FIELD_##field, value },
+#include "portaudit/plain.def"
+#undef PLAIN
+	};
+	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+		if (values[i].field == field)
+			add_all(c, &values[i].value, 1);
+	}
+}
+
 static void candidates_for(const struct pa_evaluation *e, enum pa_field field, enum pa_path path, struct candidates *c)
 {
 	c->count = 0;
@@ -86,6 +102,8 @@ static void candidates_for(const struct pa_evaluation *e, enum pa_field field, e
 		ADD(lengths);
 	else if (field == PA_FIELD_IP_FRAG_OFF)
 		ADD(whole);
+	else
+		add_plain(field, c);
 	if (field == PA_FIELD_DADDR)
 		ADD(destinations);
 }
@@ -177,9 +195,24 @@ static bool field_matters(enum pa_field field, enum pa_path path, pa_u128 protoc
 		return has_ports;
 	case PA_FIELD_ICMP_TYPE:
 	case PA_FIELD_ICMP_CODE:
+	case PA_FIELD_ICMP_ID:
+	case PA_FIELD_ICMP_SEQUENCE:
 		return protocol == 1 || protocol == 58;
 	case PA_FIELD_TCP_FLAGS:
+	case PA_FIELD_ACKSEQ:
+	case PA_FIELD_DOFF:
+	case PA_FIELD_WINDOW:
+	case PA_FIELD_URGPTR:
+	case PA_FIELD_TCP_OPTIONS:
+	case PA_FIELD_TCP_MSS:
+	case PA_FIELD_TCP_WSCALE:
 		return protocol == 6;
+	case PA_FIELD_SEQUENCE:
+		return protocol == 6 || protocol == 50 || protocol == 51;
+	case PA_FIELD_SPI:
+		return protocol == 50 || protocol == 51 || protocol == 132;
+	case PA_FIELD_TH_LENGTH:
+		return protocol == 17 || protocol == 136;
 	case PA_FIELD_IIFNAME:
 		return path != PA_PATH_OUT;
 	case PA_FIELD_OIFNAME:

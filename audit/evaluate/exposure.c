@@ -27,11 +27,10 @@ pa_node pa_accepted(struct pa_evaluation *e, pa_node outcomes)
 }
 
 static const enum pa_field not_shown[] = {
-	PA_FIELD_DADDR_TYPE,  PA_FIELD_DADDR_IIF_TYPE, PA_FIELD_SADDR_TYPE,   PA_FIELD_TCP_FLAGS,
-	PA_FIELD_PKTTYPE,     PA_FIELD_DSCP,	       PA_FIELD_ECN,	      PA_FIELD_TTL,
-	PA_FIELD_IP_LENGTH,   PA_FIELD_IP6_LENGTH,     PA_FIELD_META_LENGTH,  PA_FIELD_IP_ID,
-	PA_FIELD_IP_FRAG_OFF, PA_FIELD_IP_VERSION,     PA_FIELD_IP_HDRLENGTH, PA_FIELD_IP6_FLOWLABEL,
-	PA_FIELD_IP6_NEXTHDR
+	PA_FIELD_DADDR_TYPE, PA_FIELD_DADDR_IIF_TYPE, PA_FIELD_SADDR_TYPE, PA_FIELD_TCP_FLAGS, PA_FIELD_IP6_NEXTHDR,
+#define PLAIN(field, value) PA_FIELD_##field,
+#include "portaudit/plain.def"
+#undef PLAIN
 };
 
 static const bool hidden[PA_FIELD_COUNT] = {

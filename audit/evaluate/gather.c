@@ -29,6 +29,8 @@ enum pa_field pa_field_alias(const struct pa_evaluation *e, enum pa_field field)
 		return PA_FIELD_DADDR;
 	if (field == PA_FIELD_CT_ORIG_SPORT)
 		return PA_FIELD_SPORT;
+	if (field == PA_FIELD_CT_PROTOCOL)
+		return PA_FIELD_L4PROTO;
 	return field == PA_FIELD_CT_ORIG_DPORT ? PA_FIELD_DPORT : field;
 }
 

@@ -42,10 +42,12 @@ static int interval_holds(struct pa_interval key, pa_u128 first, pa_u128 last)
 /* What a key part is in this environment. */
 struct part_view {
 	enum { VIEW_FIELD, VIEW_RANGE, VIEW_UNKNOWN, VIEW_BREAK } kind;
-	pa_u128 first, last; /* RANGE: after mask and xor */
+	pa_u128 first, last; /* RANGE: after mask and xor; of an opaque expression: what it can give at all */
 	const char *text;    /* UNKNOWN */
 	const char *reason;
 	bool understood; /* what is asked is known, only the answer is not (NAT, facts of the host) */
+	bool is_opaque;	 /* UNKNOWN: an expression that is no field; it gives a value of first..last */
+	bool is_shared;	 /* ... with a reason: its text says all of what is asked */
 };
 
 static struct part_view view_value(const struct pa_value *value, const struct pa_key_part *part)
@@ -54,11 +56,13 @@ static struct part_view view_value(const struct pa_value *value, const struct pa
 	switch (value->kind) {
 	case PA_VALUE_CONST: {
 		pa_u128 v = (value->first & part->mask) ^ part->xor_value;
-		return (struct part_view){ VIEW_RANGE, v, v, NULL, NULL, false };
+		return (struct part_view){ VIEW_RANGE, v, v, NULL, NULL, false, false, false };
 	}
 	case PA_VALUE_RANGE:
 		if (plain)
-			return (struct part_view){ VIEW_RANGE, value->first, value->last, value->text, NULL, true };
+			return (struct part_view){
+				VIEW_RANGE, value->first, value->last, value->text, NULL, true, false, false
+			};
 		break;
 	case PA_VALUE_FIELD:
 		return (struct part_view){ .kind = VIEW_FIELD };
@@ -66,27 +70,23 @@ static struct part_view view_value(const struct pa_value *value, const struct pa
 	case PA_VALUE_SELF:
 		break;
 	}
-	return (struct part_view){ VIEW_UNKNOWN, 0, 0, value->text, "the value is not known at this point", true };
-}
-
-/* Expressions whose meaning is plain, and only the moment or the interface's kind decides. */
-static bool is_known_kind(const char *text)
-{
-	static const char *const kinds[] = { "meta time", "meta day", "meta hour", "meta iiftype", "meta oiftype" };
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		if (strncmp(text, kinds[i], strlen(kinds[i])) == 0)
-			return true;
-	}
-	return false;
+	return (struct part_view){
+		VIEW_UNKNOWN, 0, 0, value->text, "the value is not known at this point", true, false, false
+	};
 }
 
 static struct part_view view_part(struct pa_evaluation *e, const struct pa_key_part *part, const struct pa_part_cache *cache,
 				  uint32_t env)
 {
 	if (part->opaque)
-		return (struct part_view){
-			VIEW_UNKNOWN, 0, 0, part->opaque, "the packet's headers do not tell", is_known_kind(part->opaque)
-		};
+		return (struct part_view){ VIEW_UNKNOWN,
+					   pa_opaque_outcomes(part).first,
+					   pa_opaque_outcomes(part).last,
+					   part->opaque,
+					   part->reason ? part->reason : "the packet's headers do not tell",
+					   part->understood,
+					   true,
+					   part->reason != NULL };
 	if (!e->symbolic && pa_field_needs_flow(part->field) && !pa_env_has_flow(e, env))
 		return (struct part_view){ .kind = VIEW_BREAK };
 	const struct pa_value *value = pa_env_find(e, env, part->field);
@@ -97,23 +97,34 @@ static struct part_view view_part(struct pa_evaluation *e, const struct pa_key_p
 	}
 	if (cache->impossible_mask)
 		return (struct part_view){
-			VIEW_UNKNOWN, 0, 0, pa_field_info(part->field)->name, "the mask makes too many intervals", false
+			VIEW_UNKNOWN, 0,     0,	   pa_field_info(part->field)->name, "the mask makes too many intervals",
+			false,	      false, false
 		};
 	return (struct part_view){ .kind = VIEW_FIELD };
 }
 
-/* A variable for a test of something unknown. The same test of the same thing is the same variable. */
+/*
+ * A variable for a test of something unknown. The same test of the same thing is the same variable, and a negated test is its
+ * opposite, unless there may be no answer. The caller turns what a negated test gives around.
+ */
 static pa_node unknown_test(struct pa_evaluation *e, const struct pa_rule *rule, const struct pa_step *step,
 			    const struct part_view *view, bool volatile_)
 {
 	const char *what = step->text ? step->text : view->text;
-	uint64_t key = (uint64_t)(uintptr_t)view->text;
+	/* what the environment does not know is told apart by its name, an expression by the set that it is looked up in */
+	uint64_t key = (uint64_t)(uintptr_t)(view->is_shared ? (const void *)step->elements->decl : (const void *)view->text);
 	if (volatile_ || !step->text)
 		key = (uint64_t)rule->id << 16 | (uint64_t)(step - rule->steps) | (uint64_t)1 << 63;
 	if (!what)
 		what = "an unknown value";
-	return pa_variable(e, what, key, view->reason ? view->reason : "NAT may choose one of several values", rule,
-			   volatile_ || view->understood);
+	struct pa_buffer positive = { 0 };
+	bool opposite = step->negated && step->key.count == 1 && !pa_is_same_as_positive(&step->key.parts[0], what, &positive);
+	if (positive.length)
+		what = positive.data;
+	pa_node test = pa_variable(e, what, key, view->reason ? view->reason : "NAT may choose one of several values", rule,
+				   view->understood || (volatile_ && !view->is_shared));
+	pa_buffer_done(&positive);
+	return opposite ? pa_node_minus(e->space, PA_TRUE, test) : test;
 }
 
 /* What a named set may gain or lose at run time. */
@@ -124,7 +135,7 @@ static pa_node with_changes(struct pa_evaluation *e, const struct pa_rule *rule,
 	uint64_t key = elements->decl ? (uint64_t)(uintptr_t)elements->decl : 0;
 	if (elements->opaque)
 		return pa_variable(e, text, key, elements->opaque, rule, false);
-	if (elements->has_catch_all)
+	if (elements->has_catch_all && !pa_key_may_break(&step->key))
 		set = PA_TRUE;
 	if (elements->may_shrink)
 		set = pa_node_and(e->space, set,
@@ -186,6 +197,8 @@ static bool element_guards(struct pa_evaluation *e, const struct pa_rule *rule, 
 	*ret_count = 0;
 	for (unsigned p = 0; p < key->count; p++) {
 		if (views[p].kind == VIEW_UNKNOWN) {
+			if (views[p].is_opaque && (keys[p].last < views[p].first || keys[p].first > views[p].last))
+				return false;
 			*unknown = true;
 			continue;
 		}
@@ -362,6 +375,8 @@ pa_node pa_lookup(struct pa_evaluation *e, const struct pa_rule *rule, const str
 	} else if (list.unknown) {
 		/* any element that may match, one after the other behind a variable each: wide, never wrong */
 		pa_node which = map->has_catch_all ? result(context, map->count) : miss;
+		if (key->count == 1 && views[0].is_opaque && list.count && pa_covers(map, views[0].first, views[0].last))
+			which = result(context, pa_node_value(list.items[--list.count].terminal) - PA_PLACE_BASE);
 		for (size_t i = list.count; i-- > 0;) {
 			size_t element = pa_node_value(list.items[i].terminal) - PA_PLACE_BASE;
 			pa_node hit =
@@ -371,8 +386,15 @@ pa_node pa_lookup(struct pa_evaluation *e, const struct pa_rule *rule, const str
 			pa_node chosen =
 				pa_variable(e, step->text ? step->text : "a map lookup",
 					    ((uint64_t)rule->id << 24 | (uint64_t)(step - rule->steps) << 16) + element + 1,
-					    "what the map is asked for cannot be known", rule, key_is_volatile(key));
+					    "what the map is asked for cannot be known", rule,
+					    first_unknown(views, key->count)->understood);
 			which = pa_node_choose(e->space, pa_node_and(e->space, hit, chosen), result(context, element), which);
+		}
+		if (map->has_catch_all && pa_key_may_break(key)) {
+			const char *text = step->text ? step->text : "a map lookup";
+			pa_node answered = pa_variable(e, text, (uint64_t)rule->id << 24 | (uint64_t)(step - rule->steps) << 16,
+						       "there may be nothing to look up", rule, true);
+			which = pa_node_choose(e->space, answered, which, miss);
 		}
 		node = which;
 	}

@@ -29,9 +29,12 @@ static uint32_t new_flow(struct pa_evaluation *e, uint32_t env)
 	static const enum pa_field original[][2] = { { PA_FIELD_CT_ORIG_SADDR, PA_FIELD_SADDR },
 						     { PA_FIELD_CT_ORIG_DADDR, PA_FIELD_DADDR },
 						     { PA_FIELD_CT_ORIG_SPORT, PA_FIELD_SPORT },
-						     { PA_FIELD_CT_ORIG_DPORT, PA_FIELD_DPORT } };
+						     { PA_FIELD_CT_ORIG_DPORT, PA_FIELD_DPORT },
+						     { PA_FIELD_CT_PROTOCOL, PA_FIELD_L4PROTO } };
 	for (size_t i = 0; i < sizeof(original) / sizeof(original[0]); i++) {
-		struct pa_value value = same_as(original[i][1]);
+		/* what rules wrote into the header before is what conntrack reads */
+		const struct pa_value *written = pa_env_find(e, env, original[i][1]);
+		struct pa_value value = written ? *written : same_as(original[i][1]);
 		env = pa_env_set(e, env, original[i][0], &value);
 	}
 	env = pa_env_set_const(e, env, PA_FIELD_CT_DIRECTION, 0);
@@ -50,6 +53,7 @@ static uint32_t old_flow(struct pa_evaluation *e, uint32_t env, bool reply)
 		{ PA_FIELD_CT_ORIG_DADDR, "the flow's original destination" },
 		{ PA_FIELD_CT_ORIG_SPORT, "the flow's original source port" },
 		{ PA_FIELD_CT_ORIG_DPORT, "the flow's original port" },
+		{ PA_FIELD_CT_PROTOCOL, "the flow's protocol" },
 		{ PA_FIELD_CT_STATUS, "the flow's conntrack status" },
 		{ PA_FIELD_CT_MARK, "the flow's conntrack mark" },
 		{ PA_FIELD_CT_DIRECTION, "the packet's direction in the flow" },
@@ -58,7 +62,12 @@ static uint32_t old_flow(struct pa_evaluation *e, uint32_t env, bool reply)
 		struct pa_value value = question(e, unknown[i].text);
 		env = pa_env_set(e, env, unknown[i].field, &value);
 	}
-	return reply ? pa_env_set_const(e, env, PA_FIELD_CT_DIRECTION, 1) : env;
+	if (!reply)
+		return env;
+	/* only an ICMP error has another protocol than its flow */
+	struct pa_value protocol = same_as(PA_FIELD_L4PROTO);
+	env = pa_env_set(e, env, PA_FIELD_CT_PROTOCOL, &protocol);
+	return pa_env_set_const(e, env, PA_FIELD_CT_DIRECTION, 1);
 }
 
 static uint32_t with_state(struct pa_evaluation *e, uint32_t env, pa_u128 state)

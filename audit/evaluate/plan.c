@@ -15,7 +15,51 @@ bool pa_field_needs_flow(enum pa_field field)
 {
 	return field == PA_FIELD_CT_DIRECTION || field == PA_FIELD_CT_STATUS || field == PA_FIELD_CT_MARK ||
 	       field == PA_FIELD_CT_ORIG_SADDR || field == PA_FIELD_CT_ORIG_DADDR || field == PA_FIELD_CT_ORIG_SPORT ||
-	       field == PA_FIELD_CT_ORIG_DPORT;
+	       field == PA_FIELD_CT_ORIG_DPORT || field == PA_FIELD_CT_PROTOCOL;
+}
+
+bool pa_is_same_as_positive(const struct pa_key_part *part, const char *text, struct pa_buffer *out)
+{
+	const char *sign = strstr(text, " != ");
+	if (!sign || (part->opaque && !part->always))
+		return false;
+	pa_buffer_add(out, text, (size_t)(sign - text) + 1);
+	pa_buffer_puts(out, sign + 4);
+	return true;
+}
+
+bool pa_key_may_break(const struct pa_key *key)
+{
+	for (unsigned i = 0; i < key->count; i++) {
+		if (key->parts[i].opaque && !key->parts[i].always)
+			return true;
+	}
+	return false;
+}
+
+struct pa_interval pa_opaque_outcomes(const struct pa_key_part *part)
+{
+	if (!part->mask)
+		return (struct pa_interval){ 0, PA_U128_MAX };
+	return (struct pa_interval){ part->xor_value, part->mask };
+}
+
+bool pa_covers(const struct pa_elements *map, pa_u128 first, pa_u128 last)
+{
+	bool found = true;
+	while (found) {
+		found = false;
+		for (size_t i = 0; i < map->count; i++) {
+			if (map->keys[i].first > first || map->keys[i].last < first)
+				continue;
+			if (map->keys[i].last >= last)
+				return true;
+			first = map->keys[i].last + 1;
+			found = true;
+			break;
+		}
+	}
+	return false;
 }
 
 /* nat chains run at a fixed place (nf_nat_inet_ops in net/netfilter/nf_nat_proto.c). */

@@ -57,5 +57,16 @@ bool pa_family_sees(enum pa_family family, int ip_family);
 
 /* A field that exists only while the packet has a flow: testing it without one ends the rule, negated or not. */
 bool pa_field_needs_flow(enum pa_field field);
+/*
+ * A negated test of something unknown is the opposite of the positive one, "meta hour 10" for "meta hour != 10", which is put into
+ * `out`. false: not so, because there may be no answer at all, or there is no such text.
+ */
+bool pa_is_same_as_positive(const struct pa_key_part *part, const char *text, struct pa_buffer *out);
+/* Some part of the key is an expression that may have no answer: then the rule ends. */
+bool pa_key_may_break(const struct pa_key *key);
+/* What an opaque part can give. */
+struct pa_interval pa_opaque_outcomes(const struct pa_key_part *part);
+/* Do the elements of a map with one key hold every value of first..last? */
+bool pa_covers(const struct pa_elements *map, pa_u128 first, pa_u128 last);
 
 #endif

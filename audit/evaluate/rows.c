@@ -254,21 +254,21 @@ static void fill_from_box(struct pa_wrun *run, struct pa_wstate *state, const st
 	state->state_default = true;
 }
 
-/* A field of plain packets: what pa_visible() let decide for all values. */
+/* Fields of plain packets: what pa_visible() let decide for all values. */
 static void restrict_to_plain(struct pa_wstate *state, const struct pa_row *row)
 {
-	static const struct pa_interval syn = { PA_TCP_SYN, PA_TCP_SYN }, zero = { 0, 0 }, ttl = { 64, 64 },
-					whole = { 0x4000, 0x4000 };
-	if (row->box.field[PA_FIELD_TCP_FLAGS].count == 0)
-		state->packet[PA_FIELD_TCP_FLAGS] = (struct pa_wrange){ &syn, 1 };
-	if (row->box.field[PA_FIELD_TTL].count == 0)
-		state->packet[PA_FIELD_TTL] = (struct pa_wrange){ &ttl, 1 };
-	if (row->box.field[PA_FIELD_IP_FRAG_OFF].count == 0)
-		state->packet[PA_FIELD_IP_FRAG_OFF] = (struct pa_wrange){ &whole, 1 };
-	static const enum pa_field zeros[] = { PA_FIELD_PKTTYPE, PA_FIELD_DSCP, PA_FIELD_ECN, PA_FIELD_IP6_FLOWLABEL };
-	for (size_t i = 0; i < sizeof(zeros) / sizeof(zeros[0]); i++) {
-		if (row->box.field[zeros[i]].count == 0)
-			state->packet[zeros[i]] = (struct pa_wrange){ &zero, 1 };
+	static const struct {
+		enum pa_field field;
+		struct pa_interval plain;
+	} values[] = {
+		{ PA_FIELD_TCP_FLAGS, { PA_TCP_SYN, PA_TCP_SYN } },
+#define PLAIN(field, value) { PA_FIELD_##field, { value, value } },
+#include "portaudit/plain.def"
+#undef PLAIN
+	};
+	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+		if (row->box.field[values[i].field].count == 0)
+			state->packet[values[i].field] = (struct pa_wrange){ &values[i].plain, 1 };
 	}
 }
 

@@ -84,7 +84,8 @@ static void learn_step(const struct pa_evaluation *e, const struct pa_step *step
 		facts->jumps = true;
 		break;
 	case PA_STEP_ASSIGN:
-		facts->reads |= operand_reads(&step->value) | slot_bit(PA_FIELD_CT_STATE);
+		facts->reads |= operand_reads(&step->value) | slot_bit(PA_FIELD_CT_STATE) |
+				(step->field == PA_FIELD_CT_STATE ? slot_bit(PA_SLOT_PHASE) : 0);
 		facts->changes = true;
 		break;
 	case PA_STEP_NAT:
@@ -230,6 +231,7 @@ struct vmap_context {
 	size_t step;
 	uint32_t env;
 	uint32_t known; /* env with what earlier tests of the rule tell of the packet */
+	uint32_t held;	/* and with what the element tells, while its target is evaluated */
 };
 
 static bool is_plain_part(const struct pa_key_part *part, enum pa_field field)
@@ -245,8 +247,10 @@ bool pa_known_at(const struct pa_evaluation *e, const struct pa_rule *rule, size
 		*ret_value = value->first;
 		return true;
 	}
-	for (size_t i = 0; i < step; i++) {
+	for (size_t i = step; i-- > 0;) {
 		const struct pa_step *s = &rule->steps[i];
+		if (s->kind == PA_STEP_ASSIGN && s->field == field)
+			return false;
 		if (s->kind != PA_STEP_MATCH || s->negated || s->key.count != 1 || !is_plain_part(&s->key.parts[0], field))
 			continue;
 		const struct pa_elements *elements = s->elements;
@@ -305,10 +309,11 @@ static pa_node vmap_result(void *context, size_t element)
 	const struct pa_verdict *verdict = found ? &step->elements->data[element].verdict : &step->elements->catch_all->verdict;
 	if (verdict->kind != PA_VERDICT_JUMP && verdict->kind != PA_VERDICT_GOTO)
 		return verdict_node(e, c->rule, c->step, verdict, c->env);
-	uint32_t known = found ? with_facts_of_element(e, step, element, c->known) : c->known;
-	pa_node node = verdict_node(e, c->rule, c->step, verdict, known);
-	if (known == c->env)
+	uint32_t held = found ? with_facts_of_element(e, step, element, c->known) : c->known;
+	pa_node node = verdict_node(e, c->rule, c->step, verdict, held);
+	if (held == c->env)
 		return node;
+	c->held = held;
 	return pa_node_is_terminal(node) ? without_facts(c, pa_node_value(node))
 					 : pa_node_bind(e->space, node, without_facts, c);
 }
@@ -330,7 +335,7 @@ static pa_node any_verdict(struct pa_evaluation *e, const struct pa_rule *rule, 
 static pa_node vmap_node(struct pa_evaluation *e, const struct pa_rule *rule, size_t step, uint32_t env)
 {
 	const struct pa_step *s = &rule->steps[step];
-	struct vmap_context context = { e, rule, step, env, with_facts_of_rule(e, rule, step, env) };
+	struct vmap_context context = { e, rule, step, env, with_facts_of_rule(e, rule, step, env), env };
 	const char *text = s->text ? s->text : "a verdict map";
 	pa_node miss = pa_outcome(e, PA_OUTCOME_NEXT, env);
 	if (s->elements->opaque)
@@ -351,16 +356,15 @@ static pa_node opaque_node(struct pa_evaluation *e, const struct pa_rule *rule, 
 	const char *text = s->text ? s->text : "an unknown statement";
 	pa_node on = pa_steps_node(e, rule, step + 1, env), next = pa_outcome(e, PA_OUTCOME_NEXT, env);
 	uint64_t key = s->volatile_ || !s->text ? (uint64_t)rule->id << 16 | step | (uint64_t)1 << 61 : 0;
-	const char *reason =
-		s->volatile_ ? "its outcome depends on time or on other packets" : "this version does not know its meaning";
+	const char *reason = s->reason ? s->reason : "its outcome is not known";
 	switch (s->opacity) {
 	case PA_OPACITY_MATCH:
-		return pa_node_choose(e->space, pa_variable(e, text, key, reason, rule, s->volatile_), on, next);
+		return pa_node_choose(e->space, pa_variable(e, text, key, reason, rule, s->understood), on, next);
 	case PA_OPACITY_STOLEN:
-		return pa_node_choose(e->space, pa_variable(e, text, key, "it may take the packet away", rule, true), on,
+		return pa_node_choose(e->space, pa_variable(e, text, key, reason, rule, true), on,
 				      pa_outcome(e, PA_OUTCOME_DROP, env));
 	case PA_OPACITY_VERDICT:
-		return any_verdict(e, rule, step, text, "this version does not know its meaning", on, env);
+		return any_verdict(e, rule, step, text, reason, on, env);
 	}
 	return PA_FALSE;
 }

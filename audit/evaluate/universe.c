@@ -36,16 +36,19 @@ static size_t tcp_new_flags(struct pa_interval out[256])
 	return count;
 }
 
-/* Plain values of the fields that hardly ever matter; other values get a row of their own only where they decide. */
+/* Other values than these get a row of their own only where they decide. */
 static const struct {
 	enum pa_field field;
 	struct pa_interval plain;
 } plain_values[] = {
-	{ PA_FIELD_PKTTYPE, { 0, 0 } },	      { PA_FIELD_DSCP, { 0, 0 } },	   { PA_FIELD_ECN, { 0, 0 } },
-	{ PA_FIELD_TTL, { 64, 64 } },	      { PA_FIELD_IP_LENGTH, { 60, 60 } },  { PA_FIELD_IP6_LENGTH, { 40, 40 } },
-	{ PA_FIELD_META_LENGTH, { 60, 60 } }, { PA_FIELD_IP_ID, { 1, 1 } },	   { PA_FIELD_IP_FRAG_OFF, { 0x4000, 0x4000 } },
-	{ PA_FIELD_IP_VERSION, { 4, 4 } },    { PA_FIELD_IP_HDRLENGTH, { 5, 5 } }, { PA_FIELD_IP6_FLOWLABEL, { 0, 0 } },
+#define PLAIN(field, value) { PA_FIELD_##field, { value, value } },
+#include "portaudit/plain.def"
+#undef PLAIN
 };
+
+/* A mobility header is the last of the headers: the protocol of the packet (ipv6_find_hdr in net/ipv6/exthdrs_core.c). */
+#define MOBILITY 135
+#define EXTHDR_MH 8
 
 static void cut(struct pa_cuts *cuts, enum pa_field field, pa_u128 first, pa_u128 last)
 {
@@ -97,6 +100,12 @@ static void cut_protocols(const struct pa_evaluation *e, struct pa_cuts *cuts)
 {
 	static const pa_u128 always[] = { 1, 6, 33, 58 }, with_ports[] = { 17, 132, 136 };
 	bool both_fields = pa_cuts_has(cuts, PA_FIELD_IP6_NEXTHDR);
+	if (pa_cuts_has(cuts, PA_FIELD_EXTHDRS)) {
+		cut(cuts, PA_FIELD_L4PROTO, MOBILITY, MOBILITY);
+		cut(cuts, PA_FIELD_EXTHDRS, EXTHDR_MH, pa_field_max(PA_FIELD_EXTHDRS));
+		if (both_fields)
+			cut(cuts, PA_FIELD_IP6_NEXTHDR, MOBILITY, MOBILITY);
+	}
 	for (size_t i = 0; i < COUNT(always) + (e->plan.reads_status || e->plan.raw_ports ? COUNT(with_ports) : 0); i++) {
 		pa_u128 protocol = i < COUNT(always) ? always[i] : with_ports[i - COUNT(always)];
 		cut(cuts, PA_FIELD_L4PROTO, protocol, protocol);
@@ -260,6 +269,31 @@ static pa_node interface_types(struct pa_evaluation *e)
 	return pa_node_choose(e->space, loopback_addresses(e, PA_FIELD_DADDR), here, set);
 }
 
+static bool is_asked(struct pa_evaluation *e, enum pa_field field)
+{
+	return pa_space_classes(e->space, field)->count > 1;
+}
+
+/* What packets of other families and protocols do not have: options of TCP and of IPv4, extension headers. */
+static pa_node options(struct pa_evaluation *e)
+{
+	pa_node set = PA_TRUE;
+	if (is_asked(e, PA_FIELD_TCP_OPTIONS))
+		set = both(e, set,
+			   either(e, pa_field_in(e, PA_FIELD_L4PROTO, 6, 6), pa_field_in(e, PA_FIELD_TCP_OPTIONS, 0, 0)));
+	if (is_asked(e, PA_FIELD_IP_OPTIONS))
+		set = both(e, set, either(e, e->family[0], pa_field_in(e, PA_FIELD_IP_OPTIONS, 0, 0)));
+	if (is_asked(e, PA_FIELD_FRAG))
+		set = both(e, set, either(e, e->family[1], pa_field_in(e, PA_FIELD_FRAG, 0, 0)));
+	if (is_asked(e, PA_FIELD_EXTHDRS)) {
+		pa_node mobile = pa_field_in(e, PA_FIELD_EXTHDRS, EXTHDR_MH, pa_field_max(PA_FIELD_EXTHDRS));
+		pa_node headers = pa_node_choose(e->space, pa_field_in(e, PA_FIELD_L4PROTO, MOBILITY, MOBILITY), mobile,
+						 outside(e, mobile));
+		set = both(e, set, pa_node_choose(e->space, e->family[1], headers, pa_field_in(e, PA_FIELD_EXTHDRS, 0, 0)));
+	}
+	return set;
+}
+
 /* Where the addresses are not known, the environment holds the type of the source as unknown instead. */
 static pa_node source_types(struct pa_evaluation *e)
 {
@@ -363,6 +397,7 @@ void pa_universe_make(struct pa_evaluation *e)
 	set = both(e, set, address_types(e, PA_FIELD_DADDR, PA_FIELD_DADDR_TYPE));
 	set = both(e, set, interface_types(e));
 	set = both(e, set, source_types(e));
+	set = both(e, set, options(e));
 	e->base = both(e, set, next_headers(e));
 	e->plain = plain_packets(e);
 	e->common = common_packets(e);

@@ -145,8 +145,11 @@ static void set_original(struct pa_wrun *run, struct pa_wstate *s)
 						     { PA_FIELD_CT_ORIG_DPORT, PA_FIELD_DPORT } };
 	bool own = state_is(run, s, PA_CT_NEW) ||
 		   (state_is(run, s, PA_CT_ESTABLISHED) && pa_wfield_in(run, s, PA_FIELD_CT_DIRECTION, 0, 0));
-	for (size_t i = 0; i < 4; i++)
-		s->now[original[i][0]] = carried(original[i][own ? 1 : 0]);
+	for (size_t i = 0; i < sizeof(original) / sizeof(original[0]); i++)
+		s->now[original[i][0]] = own ? s->now[original[i][1]] : carried(original[i][0]);
+	/* only an ICMP error has another protocol than its flow */
+	if (!state_is(run, s, PA_CT_RELATED))
+		s->now[PA_FIELD_CT_PROTOCOL] = s->now[PA_FIELD_L4PROTO];
 	if (state_is(run, s, PA_CT_NEW) && !s->status_given)
 		s->now[PA_FIELD_CT_STATUS] = constant(0);
 }

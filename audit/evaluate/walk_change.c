@@ -61,8 +61,65 @@ static const struct pa_datum *find_datum(struct pa_wrun *run, struct pa_wstate *
 	return found < map->count ? &map->data[found] : map->catch_all;
 }
 
-static void translate_destination(struct pa_wrun *run, struct pa_wstate *state, const struct pa_wvalue *address,
-				  const struct pa_wvalue *port, int family);
+/* --- new addresses --- */
+
+static const char *locality_text(struct pa_wrun *run, const struct pa_wvalue *value, int family)
+{
+	char range[PA_ADDRESS_RANGE_TEXT_MAX];
+	pa_address_range_format((struct pa_interval){ value->first, value->last }, family, range);
+	return pa_arena_printf(run->arena, "%s is an address of this host", range);
+}
+
+static struct pa_wvalue destination_type(struct pa_wrun *run, const struct pa_wvalue *address, int family)
+{
+	if (address->kind == PA_W_SELF)
+		return interval_value((struct pa_interval){ PA_TYPE_LOCAL, PA_TYPE_LOCAL }, NULL);
+	if (address->kind != PA_W_VALUE)
+		return unknown_value("the new destination is an address of this host");
+	unsigned type = pa_range_type(run->walker->host, (struct pa_interval){ address->first, address->last }, family);
+	if (type)
+		return interval_value((struct pa_interval){ type, type }, NULL);
+	return unknown_value(locality_text(run, address, family));
+}
+
+static void new_destination(struct pa_wrun *run, struct pa_wstate *state, const struct pa_wvalue *address, int family)
+{
+	struct pa_wvalue type = destination_type(run, address, family);
+	state->now[PA_FIELD_DADDR] = *address;
+	state->now[PA_FIELD_DADDR_TYPE] = type;
+	if (type.kind != PA_W_VALUE || type.first == PA_TYPE_LOCAL)
+		type = unknown_value("the new destination is an address of the incoming interface");
+	state->now[PA_FIELD_DADDR_IIF_TYPE] = type;
+}
+
+static void new_source(struct pa_wrun *run, struct pa_wstate *state, const struct pa_wvalue *address)
+{
+	struct pa_interval range = { address->first, address->last };
+	unsigned type = 0;
+	if (address->kind == PA_W_VALUE)
+		type = pa_range_type(run->walker->host, range, pa_value_is_ipv4(address->first) ? 4 : 6);
+	state->now[PA_FIELD_SADDR] = *address;
+	state->now[PA_FIELD_SADDR_TYPE] = type ? interval_value((struct pa_interval){ type, type }, NULL)
+					       : unknown_value("the new source is an address of this host");
+}
+
+/* A template in the place of a flow (nf_ct_tmpl_alloc), as long as conntrack has not seen the packet. */
+static void set_template(struct pa_wstate *state)
+{
+	static const enum pa_field unknown[] = { PA_FIELD_CT_ORIG_SADDR, PA_FIELD_CT_ORIG_DADDR, PA_FIELD_CT_ORIG_SPORT,
+						 PA_FIELD_CT_ORIG_DPORT, PA_FIELD_CT_PROTOCOL };
+	static const char *const text = "what conntrack says of a packet that only has a zone";
+	static const struct pa_interval new = { PA_CT_NEW, PA_CT_NEW };
+	struct pa_wvalue *now = state->now;
+	pa_u128 before = now[PA_FIELD_CT_STATE].first;
+	if (state->seen || now[PA_FIELD_CT_STATE].kind != PA_W_VALUE || (before != PA_CT_INVALID && before != PA_CT_UNTRACKED))
+		return;
+	now[PA_FIELD_CT_STATE] = interval_value(new, NULL);
+	for (size_t i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++)
+		now[unknown[i]] = unknown_value(text);
+	if (!state->status_given)
+		now[PA_FIELD_CT_STATUS] = unknown_value(text);
+}
 
 void pa_wassign(struct pa_wrun *run, struct pa_wstate *state, const struct pa_rule *rule, const struct pa_step *step)
 {
@@ -92,34 +149,22 @@ void pa_wassign(struct pa_wrun *run, struct pa_wstate *state, const struct pa_ru
 	case PA_OPERAND_OPAQUE:
 		break;
 	}
-	/* `ip daddr set`: the routing decision sees the new one, except over lo, where it was made on the way out */
+	if (step->field == PA_FIELD_CT_STATE) {
+		set_template(state);
+		state->step++;
+		return;
+	}
+	/* a new address in the header is looked up like any other, except over lo, where the way was chosen on the way out */
 	if (step->field == PA_FIELD_DADDR && !pa_wfield_in(run, state, PA_FIELD_IIFNAME, LO, LO))
-		translate_destination(run, state, &value, NULL, pa_value_is_ipv4(value.first) ? 4 : 6);
+		new_destination(run, state, &value, value.kind == PA_W_VALUE && pa_value_is_ipv4(value.first) ? 4 : 6);
+	else if (step->field == PA_FIELD_SADDR)
+		new_source(run, state, &value);
 	else if (step->field != PA_FIELD_CT_MARK || pa_whas_flow(run, state))
 		state->now[step->field] = value;
 	state->step++;
 }
 
 /* --- translations --- */
-
-static const char *locality_text(struct pa_wrun *run, const struct pa_wvalue *value, int family)
-{
-	char range[PA_ADDRESS_RANGE_TEXT_MAX];
-	pa_address_range_format((struct pa_interval){ value->first, value->last }, family, range);
-	return pa_arena_printf(run->arena, "%s is an address of this host", range);
-}
-
-static struct pa_wvalue destination_type(struct pa_wrun *run, const struct pa_wvalue *address, int family)
-{
-	if (address->kind == PA_W_SELF)
-		return interval_value((struct pa_interval){ PA_TYPE_LOCAL, PA_TYPE_LOCAL }, NULL);
-	if (address->kind != PA_W_VALUE)
-		return unknown_value("the new destination is an address of this host");
-	unsigned type = pa_range_type(run->walker->host, (struct pa_interval){ address->first, address->last }, family);
-	if (type)
-		return interval_value((struct pa_interval){ type, type }, NULL);
-	return unknown_value(locality_text(run, address, family));
-}
 
 static void add_status(struct pa_wstate *state, pa_u128 bit)
 {
@@ -155,14 +200,8 @@ static bool operand_value(const struct pa_wstate *state, const struct pa_step *s
 static void translate_destination(struct pa_wrun *run, struct pa_wstate *state, const struct pa_wvalue *address,
 				  const struct pa_wvalue *port, int family)
 {
-	if (address) {
-		struct pa_wvalue type = destination_type(run, address, family);
-		state->now[PA_FIELD_DADDR] = *address;
-		state->now[PA_FIELD_DADDR_TYPE] = type;
-		if (type.kind != PA_W_VALUE || type.first == PA_TYPE_LOCAL)
-			type = unknown_value("the new destination is an address of the incoming interface");
-		state->now[PA_FIELD_DADDR_IIF_TYPE] = type;
-	}
+	if (address)
+		new_destination(run, state, address, family);
 	/* kernels without DCCP support leave its ports alone, others translate them (measured on 6.18) */
 	struct pa_wvalue unsure = unknown_value("whether this kernel translates DCCP ports");
 	if (port)
@@ -189,17 +228,6 @@ static bool is_unchanged(struct pa_wrun *run, struct pa_wstate *state, const str
 	if (has_ports && !has_value(run, state, PA_FIELD_DPORT, port))
 		return false;
 	return !address || has_value(run, state, PA_FIELD_DADDR, address);
-}
-
-static void translate_source(struct pa_wrun *run, struct pa_wstate *state, const struct pa_wvalue *address)
-{
-	struct pa_interval range = { address->first, address->last };
-	unsigned type = 0;
-	if (address->kind == PA_W_VALUE)
-		type = pa_range_type(run->walker->host, range, pa_value_is_ipv4(address->first) ? 4 : 6);
-	state->now[PA_FIELD_SADDR] = *address;
-	state->now[PA_FIELD_SADDR_TYPE] = type ? interval_value((struct pa_interval){ type, type }, NULL)
-					       : unknown_value("the new source is an address of this host");
 }
 
 enum pa_wnat pa_wtranslate(struct pa_wrun *run, struct pa_wstate *state, const struct pa_rule *rule, const struct pa_step *step)
@@ -233,7 +261,7 @@ enum pa_wnat pa_wtranslate(struct pa_wrun *run, struct pa_wstate *state, const s
 			add_status(state, PA_STATUS_DNAT);
 	} else {
 		if (has_address)
-			translate_source(run, state, &address);
+			new_source(run, state, &address);
 		state->now[PA_FIELD_SPORT] = has_port ? port : unknown_value("the source port that NAT chooses");
 		add_status(state, PA_STATUS_SNAT);
 	}

@@ -147,6 +147,28 @@ static struct pa_wrange open_field(struct pa_arena *arena, enum pa_field field)
 	return (struct pa_wrange){ all, 1 };
 }
 
+static bool never_is(struct pa_wrange range, pa_u128 value)
+{
+	for (size_t i = 0; i < range.count; i++) {
+		if (range.items[i].first <= value && range.items[i].last >= value)
+			return false;
+	}
+	return true;
+}
+
+/* Options and headers that packets of the family and protocol cannot have are not there. */
+static void set_missing(struct pa_wstate *state)
+{
+	static const struct pa_interval none = { 0, 0 };
+	static const struct pa_wrange missing = { &none, 1 };
+	if (never_is(state->packet[PA_FIELD_L4PROTO], 6))
+		state->packet[PA_FIELD_TCP_OPTIONS] = missing;
+	if (never_is(state->packet[PA_FIELD_NFPROTO], PA_NFPROTO_IPV4))
+		state->packet[PA_FIELD_IP_OPTIONS] = missing;
+	if (never_is(state->packet[PA_FIELD_NFPROTO], PA_NFPROTO_IPV6))
+		state->packet[PA_FIELD_EXTHDRS] = state->packet[PA_FIELD_FRAG] = missing;
+}
+
 static void fill_packet(struct pa_wrun *run, struct pa_wstate *state, const struct pa_packet *packet)
 {
 	for (unsigned f = 0; f < PA_FIELD_COUNT; f++) {
@@ -158,6 +180,7 @@ static void fill_packet(struct pa_wrun *run, struct pa_wstate *state, const stru
 		*value = (struct pa_interval){ packet->value[f], packet->value[f] };
 		state->packet[f] = (struct pa_wrange){ value, 1 };
 	}
+	set_missing(state);
 	state->state_default = !packet->known[PA_FIELD_CT_STATE];
 	/* the first packet of a flow is the original direction's */
 	static const struct pa_interval original = { 0, 0 };

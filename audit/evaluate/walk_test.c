@@ -189,12 +189,19 @@ static uint64_t visit_key(const struct pa_wstate *state, const struct pa_rule *r
 	return key;
 }
 
+/* `key` tells apart tests of one text; what a negated test gives is turned around by the caller. */
 static bool unknown_test(struct pa_wrun *run, struct pa_wstate *state, const struct pa_rule *rule, const struct pa_step *step,
-			 const char *what, bool volatile_)
+			 const char *what, const void *key, bool volatile_)
 {
 	const char *text = step->text ? step->text : what ? what : "an unknown value";
-	return pa_wassume(run, state, text, volatile_ || !step->text ? visit_key(state, rule, step) : (uint64_t)(uintptr_t)what,
-			  volatile_);
+	struct pa_buffer positive = { 0 };
+	bool opposite = step->negated && step->key.count == 1 && !pa_is_same_as_positive(&step->key.parts[0], text, &positive);
+	if (positive.length)
+		text = pa_arena_strdup(run->arena, positive.data);
+	pa_buffer_done(&positive);
+	bool holds = pa_wassume(run, state, text,
+				volatile_ || !step->text ? visit_key(state, rule, step) : (uint64_t)(uintptr_t)key, volatile_);
+	return holds != opposite;
 }
 
 /* A value that the packet does not carry but the walk knows. -1: not decided. */
@@ -222,14 +229,17 @@ static enum pa_wanswer single_test(struct pa_wrun *run, struct pa_wstate *state,
 	const struct pa_key_part *part = &step->key.parts[0];
 	const struct pa_elements *elements = step->elements;
 	if (part->opaque)
-		return unknown_test(run, state, rule, step, part->opaque, part->volatile_) ? PA_W_YES : PA_W_NO;
+		return unknown_test(run, state, rule, step, part->opaque,
+				    part->reason ? (const void *)elements->decl : part->opaque, part->volatile_)
+			       ? PA_W_YES
+			       : PA_W_NO;
 	if (pa_field_needs_flow(part->field) && !pa_whas_flow(run, state))
 		return PA_W_BREAK;
 	const struct pa_wvalue *value = &state->now[part->field];
 	if (value->kind != PA_W_PACKET) {
 		int holds = value_holds(value, part, elements);
 		if (holds < 0)
-			holds = unknown_test(run, state, rule, step, value->text, false);
+			holds = unknown_test(run, state, rule, step, value->text, value->text, false);
 		return holds ? PA_W_YES : PA_W_NO;
 	}
 	struct pa_wrange range = state->packet[value->field];
@@ -241,7 +251,7 @@ static enum pa_wanswer single_test(struct pa_wrun *run, struct pa_wstate *state,
 		return narrow(run, state, value->field, elements->keys, elements->count) ? PA_W_YES : PA_W_NO;
 	if (!pa_preimage(pa_field_info(part->field)->bits, part->mask, part->xor_value, elements->keys, elements->count, 1,
 			 run->arena, &items, &count))
-		return unknown_test(run, state, rule, step, pa_field_info(part->field)->name, false) ? PA_W_YES : PA_W_NO;
+		return unknown_test(run, state, rule, step, pa_field_info(part->field)->name, NULL, false) ? PA_W_YES : PA_W_NO;
 	return narrow(run, state, value->field, items, count) ? PA_W_YES : PA_W_NO;
 }
 
@@ -282,6 +292,9 @@ static bool may_hold(const struct pa_wstate *state, const struct pa_key *key, co
 {
 	for (unsigned p = 0; p < key->count; p++) {
 		const struct pa_key_part *part = &key->parts[p];
+		struct pa_interval given = pa_opaque_outcomes(part);
+		if (part->opaque && (keys[p].last < given.first || keys[p].first > given.last))
+			return false;
 		if (part->opaque || state->now[part->field].kind != PA_W_PACKET || part->mask != pa_field_max(part->field) ||
 		    part->xor_value)
 			continue;
@@ -292,10 +305,29 @@ static bool may_hold(const struct pa_wstate *state, const struct pa_key *key, co
 	return true;
 }
 
+/* The last element that an expression can give which has no other answer than these; SIZE_MAX: it may give another. */
+static size_t inevitable(const struct pa_key *key, const struct pa_elements *map)
+{
+	struct pa_interval given = pa_opaque_outcomes(&key->parts[0]);
+	if (key->count != 1 || !key->parts[0].opaque || !pa_covers(map, given.first, given.last))
+		return SIZE_MAX;
+	for (size_t i = map->count; i-- > 0;) {
+		if (map->keys[i].last >= given.first && map->keys[i].first <= given.last)
+			return i;
+	}
+	return SIZE_MAX;
+}
+
 static size_t find_element(struct pa_wrun *run, struct pa_wstate *state, const struct pa_rule *rule, const struct pa_step *step,
 			   const struct pa_key *key, const struct pa_elements *map)
 {
+	size_t certain = inevitable(key, map);
+	const char *text = step->text ? step->text : "a map lookup";
+	if (map->has_catch_all && pa_key_may_break(key) && !pa_wassume(run, state, text, visit_key(state, rule, step), true))
+		return SIZE_MAX;
 	for (size_t i = 0; i < map->count; i++) {
+		if (i == certain)
+			return i;
 		const struct pa_interval *keys = &map->keys[i * map->parts];
 		if (!may_hold(state, key, keys))
 			continue;
@@ -331,7 +363,7 @@ enum pa_wanswer pa_wtest(struct pa_wrun *run, struct pa_wstate *state, const str
 		answer = pa_wassume(run, state, step->text ? step->text : "a set", (uint64_t)(uintptr_t)elements, false)
 				 ? PA_W_YES
 				 : PA_W_NO;
-	else if (elements->has_catch_all)
+	else if (elements->has_catch_all && !pa_key_may_break(&step->key))
 		answer = PA_W_YES;
 	else if (step->key.count == 1)
 		answer = single_test(run, state, rule, step);

@@ -50,15 +50,18 @@ struct pa_verdict {
  * One part of what a test looks at: the value (field & mask) ^ xor_value. Without an operation mask is
  * pa_field_max(field) and xor_value is 0.
  * An expression that is no known field has opaque != NULL: its text in nft's words ("numgen random mod 4",
- * "socket cgroupv2 level 1"); field is then meaningless. Two opaque parts with the same text ask the same thing:
- * `volatile_` says that two evaluations for one packet may differ all the same (numgen, limit).
+ * "socket cgroupv2 level 1"); field is then meaningless, and it gives a value of xor_value..mask (mask 0: any). Two opaque
+ * parts with the same text ask the same thing: `volatile_` says that two evaluations for one packet may differ all the same (numgen, limit).
  */
 struct pa_key_part {
 	pa_u128 mask;
 	pa_u128 xor_value;
 	const char *opaque;
+	const char *reason; /* opaque: why it cannot be decided, half a sentence; NULL: not known */
 	enum pa_field field;
 	bool volatile_;
+	bool understood; /* opaque: what is asked is known, only the moment or the host decides the answer */
+	bool always;	 /* opaque: the kernel finds a value for every packet; else the rule may end, negated or not */
 	/*
 	 * `th dport`, `th sport`: these bytes of the transport header whatever the protocol is. The port for tcp, udp, udplite,
 	 * sctp and dccp; for any other protocol no field of ours, so that the test may go either way.
@@ -131,6 +134,7 @@ struct pa_operand {
 	enum pa_operand_kind kind;
 	unsigned datum_index; /* MAP */
 	const char *text;     /* OPAQUE */
+	const char *reason;   /* OPAQUE: why it cannot be known, half a sentence; NULL: not known */
 	union {
 		struct pa_interval interval; /* VALUE, PREFIX */
 		struct pa_key_part part;     /* FIELD */
@@ -147,7 +151,11 @@ enum pa_step_kind {
 	PA_STEP_MATCH,	 /* key in elements (or not in, when negated); if not, the rule ends */
 	PA_STEP_VERDICT, /* verdict */
 	PA_STEP_VMAP,	 /* key looked up in elements, data[] are verdicts; a miss ends the rule (NFT_BREAK) */
-	PA_STEP_ASSIGN,	 /* field := operand (meta mark set, ct mark set, ip dscp set ...) */
+	/*
+	 * field := operand (meta mark set, ct mark set, ip dscp set ...). CT_STATE := new is what `ct zone set` does for packets
+	 * that conntrack has not seen yet: until it runs, they seem to have a new flow.
+	 */
+	PA_STEP_ASSIGN,
 	PA_STEP_NAT,	 /* snat, dnat, masquerade, redirect; ends the chain as accept does */
 	PA_STEP_NOTRACK, /* the packet becomes untracked if conntrack has not seen it yet */
 	PA_STEP_NONE,	 /* counter, log, comment: no effect on what gets in */
@@ -167,11 +175,13 @@ struct pa_step {
 	bool implied;		 /* written by the front end, not by the administrator */
 	bool negated;		 /* MATCH */
 	bool volatile_;		 /* OPAQUE: two evaluations for one packet may differ */
+	bool understood;	 /* OPAQUE: as in struct pa_key_part */
 	enum pa_opacity opacity; /* OPAQUE */
 	enum pa_field field;	 /* ASSIGN */
 	enum pa_nat_kind nat;	 /* NAT */
 	int nat_family;		 /* NAT: 4, 6, or 0 when the address or packet decides */
 	const char *text;	 /* canonical text of this step; NULL for implied ones. OPAQUE: names the free variable */
+	const char *reason;	 /* OPAQUE: why its outcome is not known, half a sentence; NULL: not known */
 	union {
 		struct {
 			struct pa_key key;		    /* MATCH, VMAP */

@@ -9,7 +9,8 @@ static const struct expression {
 	size_t length;
 	void (*lower)(struct pa_lowering *, const struct pa_json_node *, const struct pa_json_node *, struct pa_lowered_part *);
 } expressions[] = {
-#define EXPRESSION(name, lowering, text) { name, sizeof(name) - 1, pa_expression_##lowering },
+#define EXPRESSION(name, lowering, text, treatment, reason, since, example) \
+	{ name, sizeof(name) - 1, pa_expression_##lowering },
 #include "nft_expression.def"
 #undef EXPRESSION
 };
@@ -29,32 +30,18 @@ void pa_lower_known(struct pa_lowered_part *ret_part, enum pa_field field, enum 
 	*ret_part = (struct pa_lowered_part){ .part = { .field = field, .mask = pa_field_max(field) }, .type = type };
 }
 
-/* Whether two looks at the expression may give different answers for one packet. */
-static bool is_volatile(const char *text)
-{
-	return strstr(text, "numgen ") || strstr(text, "meta random");
-}
-
-/* nft puts the values of these in quotes. */
-static enum pa_datatype word_type(const char *text)
-{
-	static const char *const quoted[] = { "meta time", "meta hour",	      "meta day",     "ct helper",
-					      "osf ",	   "socket cgroupv2", "meta ibrname", "meta obrname" };
-	for (size_t i = 0; i < sizeof(quoted) / sizeof(*quoted); i++)
-		if (strncmp(text, quoted[i], strlen(quoted[i])) == 0)
-			return PA_DATATYPE_STRING;
-	return PA_DATATYPE_WORD;
-}
-
-void pa_lower_unknown(struct pa_lowering *lowering, const struct pa_json_node *node, struct pa_lowered_part *ret_part)
+void pa_lower_unknown(struct pa_lowering *lowering, const struct pa_json_node *node, enum pa_nft_reason_id reason,
+		      struct pa_lowered_part *ret_part)
 {
 	struct pa_buffer text = { 0 };
 	pa_expression_text(&text, &lowering->tape, node, &pa_plain_types);
-	*ret_part = (struct pa_lowered_part){ 0 };
+	*ret_part = (struct pa_lowered_part){ .type = PA_DATATYPE_WORD };
 	ret_part->part.mask = PA_U128_MAX;
 	ret_part->part.opaque = pa_arena_strndup(lowering->arena, text.data ? text.data : "", text.length);
-	ret_part->part.volatile_ = is_volatile(ret_part->part.opaque);
-	ret_part->type = word_type(ret_part->part.opaque);
+	ret_part->part.reason = pa_nft_reasons[reason].text;
+	ret_part->part.volatile_ = pa_nft_reasons[reason].again == PA_AGAIN_ANY;
+	ret_part->part.understood = pa_nft_reasons[reason].understood;
+	ret_part->part.always = pa_nft_reasons[reason].answers == PA_ANSWERS_ALWAYS;
 	pa_buffer_done(&text);
 }
 
@@ -67,7 +54,13 @@ void pa_lower_part(struct pa_lowering *lowering, const struct pa_json_node *node
 			expressions[i].lower(lowering, node, value, ret_part);
 			return;
 		}
-	pa_lower_unknown(lowering, node, ret_part);
+	pa_lower_unknown(lowering, node, PA_REASON_UNKNOWN, ret_part);
+}
+
+void pa_lower_unshifted(struct pa_lowering *lowering, const struct pa_json_node *node, struct pa_lowered_part *part)
+{
+	if (part->shift)
+		pa_lower_unknown(lowering, node, PA_REASON_ARITHMETIC, part);
 }
 
 bool pa_lower_key(struct pa_lowering *lowering, const struct pa_json_node *node, struct pa_lowered_key *ret_key)
@@ -84,6 +77,7 @@ bool pa_lower_key(struct pa_lowering *lowering, const struct pa_json_node *node,
 	ret_key->count = concat->length;
 	for (unsigned i = 0; i < ret_key->count; i++) {
 		pa_lower_part(lowering, item, &ret_key->parts[i]);
+		pa_lower_unshifted(lowering, item, &ret_key->parts[i]);
 		item = pa_json_after(&lowering->tape, item);
 	}
 	return true;
@@ -127,17 +121,30 @@ static bool has_plain_bits(enum pa_datatype type)
 	return type != PA_DATATYPE_ETHERTYPE && type != PA_DATATYPE_IFNAME && type != PA_DATATYPE_IFINDEX && !pa_is_word(type);
 }
 
+/* What is left of an expression whose inner part is looked at, and then is not followed any further. */
+static void unknown_arithmetic(struct pa_lowering *lowering, const struct pa_json_node *whole, struct pa_lowered_part *ret_part)
+{
+	struct pa_lowered_part inner = *ret_part;
+	pa_lower_unknown(lowering, whole, PA_REASON_ARITHMETIC, ret_part);
+	if (!inner.part.opaque)
+		return;
+	ret_part->part.reason = inner.part.reason;
+	ret_part->part.volatile_ = inner.part.volatile_;
+	ret_part->part.understood = inner.part.understood;
+	ret_part->part.always = inner.part.always;
+}
+
 void pa_expression_binary(struct pa_lowering *lowering, const struct pa_json_node *whole, const struct pa_json_node *node,
 			  struct pa_lowered_part *ret_part)
 {
 	if (node->kind != PA_JSON_ARRAY || node->length < 2) {
-		pa_lower_unknown(lowering, whole, ret_part);
+		pa_lower_unknown(lowering, whole, PA_REASON_UNKNOWN, ret_part);
 		return;
 	}
 	char operation = whole[1].string[0];
 	const struct pa_json_node *item = node + 1;
 	pa_lower_part(lowering, item, ret_part);
-	bool known = !ret_part->part.opaque && has_plain_bits(ret_part->type);
+	bool known = !ret_part->part.opaque && !ret_part->shift && has_plain_bits(ret_part->type);
 	for (uint32_t i = 1; known && i < node->length; i++) {
 		struct pa_interval value;
 		const char *problem;
@@ -146,16 +153,47 @@ void pa_expression_binary(struct pa_lowering *lowering, const struct pa_json_nod
 			value.first == value.last && apply(ret_part, operation, value.first);
 	}
 	if (!known)
-		pa_lower_unknown(lowering, whole, ret_part);
+		unknown_arithmetic(lowering, whole, ret_part);
 }
 
-/* --- opaque expressions, and what the kernel tests before them --------------------------------------------------- */
+/* << and >>: what is shifted is looked at all the same. */
+void pa_expression_shift(struct pa_lowering *lowering, const struct pa_json_node *whole, const struct pa_json_node *node,
+			 struct pa_lowered_part *ret_part)
+{
+	*ret_part = (struct pa_lowered_part){ 0 };
+	if (node->kind == PA_JSON_ARRAY && node->length)
+		pa_lower_part(lowering, node + 1, ret_part);
+	unknown_arithmetic(lowering, whole, ret_part);
+}
 
-void pa_expression_opaque(struct pa_lowering *lowering, const struct pa_json_node *whole, const struct pa_json_node *node,
+/* --- what the kernel works out or draws ----------------------------------------------------------------------------- */
+
+/* An opaque part gives xor_value..mask: offset, and as many numbers as `mod` says. */
+static void set_outcomes(const struct pa_json_tape *tape, const struct pa_json_node *node, struct pa_lowered_part *part)
+{
+	uint64_t first = pa_lower_number(pa_json_member(tape, node, "offset"), 0);
+	uint64_t count = pa_lower_number(pa_json_member(tape, node, "mod"), 0);
+	part->type = PA_DATATYPE_INTEGER;
+	if (!count)
+		return;
+	part->part.xor_value = first;
+	part->part.mask = (pa_u128)first + count - 1;
+}
+
+void pa_expression_numgen(struct pa_lowering *lowering, const struct pa_json_node *whole, const struct pa_json_node *node,
 			  struct pa_lowered_part *ret_part)
 {
-	(void)node;
-	pa_lower_unknown(lowering, whole, ret_part);
+	const struct pa_json_node *mode = pa_json_member(&lowering->tape, node, "mode");
+	bool counts = mode && pa_json_is(mode, "inc");
+	pa_lower_unknown(lowering, whole, counts ? PA_REASON_COUNTED : PA_REASON_RANDOM, ret_part);
+	set_outcomes(&lowering->tape, node, ret_part);
+}
+
+void pa_expression_symhash(struct pa_lowering *lowering, const struct pa_json_node *whole, const struct pa_json_node *node,
+			   struct pa_lowered_part *ret_part)
+{
+	pa_lower_unknown(lowering, whole, PA_REASON_HASH, ret_part);
+	set_outcomes(&lowering->tape, node, ret_part);
 }
 
 void pa_expression_jhash(struct pa_lowering *lowering, const struct pa_json_node *whole, const struct pa_json_node *node,
@@ -164,34 +202,16 @@ void pa_expression_jhash(struct pa_lowering *lowering, const struct pa_json_node
 	struct pa_lowered_key hashed;
 	const struct pa_json_node *inner = pa_json_member(&lowering->tape, node, "expr");
 	if (inner)
-		pa_lower_key(lowering, inner, &hashed);
-	pa_lower_unknown(lowering, whole, ret_part);
+		pa_lower_key(lowering, inner, &hashed); /* the tests that come with it */
+	pa_lower_unknown(lowering, whole, PA_REASON_HASH, ret_part);
+	set_outcomes(&lowering->tape, node, ret_part);
 }
 
-void pa_expression_exthdr(struct pa_lowering *lowering, const struct pa_json_node *whole, const struct pa_json_node *node,
+/* --- what is no key of a test ------------------------------------------------------------------------------------------ */
+
+void pa_expression_opaque(struct pa_lowering *lowering, const struct pa_json_node *whole, const struct pa_json_node *node,
 			  struct pa_lowered_part *ret_part)
 {
 	(void)node;
-	pa_lower_require_nfproto(lowering, PA_NFPROTO_IPV6);
-	pa_lower_unknown(lowering, whole, ret_part);
-}
-
-void pa_expression_ip_option(struct pa_lowering *lowering, const struct pa_json_node *whole, const struct pa_json_node *node,
-			     struct pa_lowered_part *ret_part)
-{
-	(void)node;
-	pa_lower_require_nfproto(lowering, PA_NFPROTO_IPV4);
-	pa_lower_unknown(lowering, whole, ret_part);
-}
-
-/* nft_rt_get_eval(): the nexthop of the other family ends the rule. */
-void pa_expression_rt(struct pa_lowering *lowering, const struct pa_json_node *whole, const struct pa_json_node *node,
-		      struct pa_lowered_part *ret_part)
-{
-	const struct pa_json_node *family = pa_json_member(&lowering->tape, node, "family");
-	if (family && pa_json_is(family, "ip"))
-		pa_lower_require_nfproto(lowering, PA_NFPROTO_IPV4);
-	if (family && pa_json_is(family, "ip6"))
-		pa_lower_require_nfproto(lowering, PA_NFPROTO_IPV6);
-	pa_lower_unknown(lowering, whole, ret_part);
+	pa_lower_unknown(lowering, whole, PA_REASON_ARITHMETIC, ret_part);
 }

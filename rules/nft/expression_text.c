@@ -12,7 +12,8 @@ static const struct expression {
 	void (*print)(struct pa_buffer *, const struct pa_json_tape *, const char *, const struct pa_json_node *,
 		      const struct pa_value_types *);
 } expressions[] = {
-#define EXPRESSION(name, lowering, text) { name, sizeof(name) - 1, pa_expression_text_##text },
+#define EXPRESSION(name, lowering, text, treatment, reason, since, example) \
+	{ name, sizeof(name) - 1, pa_expression_text_##text },
 #include "nft_expression.def"
 #undef EXPRESSION
 };
@@ -42,6 +43,16 @@ void pa_text_node(struct pa_buffer *out, const struct pa_json_node *node)
 		pa_buffer_puts(out, "exists");
 	else if (node->kind == PA_JSON_FALSE)
 		pa_buffer_puts(out, "missing");
+}
+
+void pa_text_list(struct pa_buffer *out, const struct pa_json_tape *tape, const struct pa_json_node *list,
+		  const char *separator)
+{
+	const struct pa_json_node *item = list + 1;
+	for (uint32_t i = 0; i < list->length; i++, item = pa_json_after(tape, item)) {
+		pa_buffer_puts(out, i ? separator : "");
+		pa_text_node(out, item);
+	}
 }
 
 void pa_text_quoted(struct pa_buffer *out, const struct pa_json_node *node)

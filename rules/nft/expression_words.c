@@ -78,11 +78,7 @@ PRINTER(fib)
 	const struct pa_json_node *flags = pa_json_member(tape, node, "flags");
 	pa_buffer_puts(out, "fib ");
 	if (flags && flags->kind == PA_JSON_ARRAY) {
-		const struct pa_json_node *flag = flags + 1;
-		for (uint32_t i = 0; i < flags->length; i++, flag = pa_json_after(tape, flag)) {
-			pa_buffer_puts(out, i ? " . " : "");
-			pa_text_node(out, flag);
-		}
+		pa_text_list(out, tape, flags, " . ");
 	} else {
 		pa_text_node(out, flags);
 	}
@@ -145,6 +141,13 @@ PRINTER(ipsec)
 	put_option(out, tape, node, "spnum", "spnum");
 	put_option(out, tape, node, "family", "");
 	pa_buffer_putc(out, ' ');
+	pa_text_node(out, pa_json_member(tape, node, "key"));
+}
+
+PRINTER(tunnel)
+{
+	(void)kind, (void)types;
+	pa_buffer_puts(out, "tunnel ");
 	pa_text_node(out, pa_json_member(tape, node, "key"));
 }
 

@@ -94,34 +94,9 @@ static const struct object {
 	const char *name;
 	enum object_kind kind;
 } objects[] = {
-	{ "rule", RULE },
-	{ "chain", CHAIN },
-	{ "table", TABLE },
-	{ "set", SET },
-	{ "map", MAP },
-	{ "metainfo", METAINFO },
-	/* Named objects: the rules that use them are what matters. */
-	{ "counter", WITHOUT_EFFECT },
-	{ "quota", WITHOUT_EFFECT },
-	{ "limit", WITHOUT_EFFECT },
-	{ "ct helper", WITHOUT_EFFECT },
-	{ "ct timeout", WITHOUT_EFFECT },
-	{ "ct expectation", WITHOUT_EFFECT },
-	{ "secmark", WITHOUT_EFFECT },
-	{ "synproxy", WITHOUT_EFFECT },
-	{ "tunnel", WITHOUT_EFFECT },
-	{ "flowtable", WITHOUT_EFFECT },
-	{ "add", COMMAND },
-	{ "create", COMMAND },
-	{ "insert", COMMAND },
-	{ "replace", COMMAND },
-	{ "delete", COMMAND },
-	{ "destroy", COMMAND },
-	{ "flush", COMMAND },
-	{ "rename", COMMAND },
-	{ "list", COMMAND },
-	{ "reset", COMMAND },
-	{ "element", COMMAND },
+#define OBJECT(name, kind, treatment, meaning) { name, kind },
+#include "nft_object.def"
+#undef OBJECT
 };
 
 static const struct object *find_object(const char *name, size_t length)

@@ -15,6 +15,7 @@
 #include "../ir/names.h"
 #include "document.h"
 #include "json_reader.h"
+#include "key.h"
 
 /* What an expression is, and of what type its values are. */
 struct pa_lowered_part {
@@ -25,6 +26,7 @@ struct pa_lowered_part {
 	 * first byte is zero may be either.
 	 */
 	bool short_prefix;
+	unsigned shift; /* the field holds nft's value shifted left by as many bits, under the mask */
 };
 static inline bool pa_is_word(enum pa_datatype type)
 {
@@ -71,6 +73,7 @@ struct pa_lowering {
 	const char **assigned; /* texts of opaque expressions that a statement sets */
 	size_t assigned_count;
 	size_t assigned_capacity;
+	bool translates; /* some rule changes addresses, ports or the protocol of packets */
 
 	/* the rule in hand */
 	uint64_t rule_handle;
@@ -123,7 +126,7 @@ struct pa_step *pa_lower_add_step(struct pa_lowering *lowering, enum pa_step_kin
 struct pa_buffer *pa_lower_begin_text(struct pa_lowering *lowering);
 void pa_lower_end_text(struct pa_lowering *lowering);
 /* An OPAQUE step whose text follows. */
-struct pa_buffer *pa_lower_opaque(struct pa_lowering *lowering, enum pa_opacity opacity, bool is_volatile);
+struct pa_buffer *pa_lower_opaque(struct pa_lowering *lowering, enum pa_opacity opacity, enum pa_nft_reason_id reason);
 /* A MATCH step: key in elements. The key is copied into the arena. */
 struct pa_step *pa_lower_add_match(struct pa_lowering *lowering, const struct pa_lowered_key *key,
 				   const struct pa_elements *elements, bool negated);
@@ -134,6 +137,9 @@ void pa_lower_require_l4proto(struct pa_lowering *lowering, unsigned l4proto);
 void pa_lower_require_ether(struct pa_lowering *lowering);
 /* Another statement sets what opaque expressions with this text give. */
 void pa_lower_note_assigned(struct pa_lowering *lowering, const char *text);
+/* Some statement changes the header that sockets, routes and hashes are looked up by. */
+void pa_lower_note_translation(struct pa_lowering *lowering, enum pa_field field);
+/* At the end of the document: what that means for the tests of all rules. */
 void pa_lower_mark_assigned(struct pa_lowering *lowering);
 
 /* --- expression.c ---------------------------------------------------------------------------------------------- */
@@ -141,20 +147,31 @@ void pa_lower_mark_assigned(struct pa_lowering *lowering);
 void pa_lower_part(struct pa_lowering *lowering, const struct pa_json_node *node, struct pa_lowered_part *ret_part);
 /* The same for one part or a concatenation. false: too many parts. */
 bool pa_lower_key(struct pa_lowering *lowering, const struct pa_json_node *node, struct pa_lowered_key *ret_key);
+/* Elements of sets and maps are not shifted: what holds its values so becomes opaque. */
+void pa_lower_unshifted(struct pa_lowering *lowering, const struct pa_json_node *node, struct pa_lowered_part *part);
 struct pa_value_types pa_lower_types(const struct pa_lowered_key *key);
 void pa_lower_known(struct pa_lowered_part *ret_part, enum pa_field field, enum pa_datatype type);
-void pa_lower_unknown(struct pa_lowering *lowering, const struct pa_json_node *node, struct pa_lowered_part *ret_part);
+void pa_lower_unknown(struct pa_lowering *lowering, const struct pa_json_node *node, enum pa_nft_reason_id reason,
+		      struct pa_lowered_part *ret_part);
 /* The only member of an object, as { "payload": {...} } has; NULL when it is none. *ret_name is not terminated. */
 const struct pa_json_node *pa_lower_only_member(const struct pa_json_tape *tape, const struct pa_json_node *node,
 						const struct pa_json_node **ret_name);
 
-#define EXPRESSION(name, lowering, text)                                                                                       \
+#define EXPRESSION(name, lowering, text, treatment, reason, since, example)                                                    \
 	void pa_expression_##lowering(struct pa_lowering *, const struct pa_json_node *whole, const struct pa_json_node *node, \
 				      struct pa_lowered_part *ret_part);                                                       \
 	void pa_expression_text_##text(struct pa_buffer *out, const struct pa_json_tape *tape, const char *kind,               \
 				       const struct pa_json_node *node, const struct pa_value_types *types);
 #include "nft_expression.def"
 #undef EXPRESSION
+
+/* --- expression_raw.c ------------------------------------------------------------------------------------------- */
+/* `@nh,96,32`: the field that lies there, or a part of it, where the headers are known. */
+void pa_lower_raw(struct pa_lowering *lowering, const struct pa_json_node *whole, const struct pa_json_node *node,
+		  struct pa_lowered_part *ret_part);
+/* The fields that may lie in these bytes: calls back for each. false: the base is not known. */
+bool pa_lower_raw_fields(struct pa_lowering *lowering, const struct pa_json_node *node,
+			 void (*field)(void *context, enum pa_field field), void *context);
 
 /* --- expression_text.c ------------------------------------------------------------------------------------------- */
 extern const struct pa_value_types pa_plain_types;
@@ -164,6 +181,8 @@ void pa_expression_text(struct pa_buffer *out, const struct pa_json_tape *tape, 
 void pa_json_text(struct pa_buffer *out, const struct pa_json_tape *tape, const struct pa_json_node *node, size_t limit);
 void pa_text_node(struct pa_buffer *out, const struct pa_json_node *node); /* a scalar as it stands */
 void pa_text_quoted(struct pa_buffer *out, const struct pa_json_node *node);
+void pa_text_list(struct pa_buffer *out, const struct pa_json_tape *tape, const struct pa_json_node *list,
+		  const char *separator); /* scalars */
 
 /* --- elements*.c ------------------------------------------------------------------------------------------------- */
 enum pa_value_result {
@@ -207,7 +226,7 @@ bool pa_lower_map(struct pa_lowering *lowering, const struct pa_json_node *map, 
 		  struct pa_operand *ret_operand);
 struct pa_set_decl *pa_lower_find_set(struct pa_lowering *lowering, const struct pa_json_node *node);
 
-#define STATEMENT(name, lowering) \
+#define STATEMENT(name, lowering, treatment, reason, since, example) \
 	void pa_statement_##lowering(struct pa_lowering *, const char *kind, const struct pa_json_node *node);
 #include "nft_statement.def"
 #undef STATEMENT

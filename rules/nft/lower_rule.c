@@ -30,11 +30,13 @@ void pa_lower_end_text(struct pa_lowering *lowering)
 	pa_buffer_putc(&lowering->text, '\0');
 }
 
-struct pa_buffer *pa_lower_opaque(struct pa_lowering *lowering, enum pa_opacity opacity, bool is_volatile)
+struct pa_buffer *pa_lower_opaque(struct pa_lowering *lowering, enum pa_opacity opacity, enum pa_nft_reason_id reason)
 {
 	struct pa_step *step = pa_lower_add_step(lowering, PA_STEP_OPAQUE);
 	step->opacity = opacity;
-	step->volatile_ = is_volatile;
+	step->volatile_ = true;
+	step->reason = pa_nft_reasons[reason].text;
+	step->understood = pa_nft_reasons[reason].understood;
 	return pa_lower_begin_text(lowering);
 }
 
@@ -82,6 +84,8 @@ static struct pa_requirement *requirement(struct pa_lowering *lowering, struct p
 	made->part.field = field;
 	made->part.mask = opaque ? PA_U128_MAX : pa_field_max(field);
 	made->part.opaque = opaque;
+	made->part.reason = opaque ? pa_nft_reasons[PA_REASON_INTERFACE].text : NULL;
+	made->part.understood = opaque != NULL;
 	made->key = (struct pa_key){ .count = 1, .parts = &made->part };
 	made->value = (struct pa_interval){ value, value };
 	made->elements = (struct pa_elements){ .parts = 1, .count = 1, .keys = &made->value, .sorted = true };
@@ -133,8 +137,39 @@ void pa_lower_note_assigned(struct pa_lowering *lowering, const char *text)
 	lowering->assigned[lowering->assigned_count++] = text;
 }
 
+void pa_lower_note_translation(struct pa_lowering *lowering, enum pa_field field)
+{
+	if (field == PA_FIELD_SADDR || field == PA_FIELD_DADDR || field == PA_FIELD_SPORT || field == PA_FIELD_DPORT ||
+	    field == PA_FIELD_L4PROTO)
+		lowering->translates = true;
+}
+
+static bool changes_with_header(const struct pa_lowering *lowering, const char *reason)
+{
+	const struct pa_nft_reason *row = pa_nft_reason_of(reason);
+	return lowering->translates && row && row->again == PA_AGAIN_HEADER;
+}
+
+/* A ZERO of nft_key.def, once some rule sets it. */
+static void mark_zero(const struct pa_lowering *lowering, struct pa_key_part *part)
+{
+	for (size_t i = 0; i < lowering->assigned_count; i++) {
+		if (strcmp(lowering->assigned[i], "ct zone") != 0)
+			continue;
+		part->opaque = lowering->assigned[i];
+		part->reason = pa_nft_reasons[PA_REASON_FLOW].text;
+		part->mask = PA_U128_MAX;
+		part->volatile_ = true;
+		return;
+	}
+}
+
 static void mark_part(const struct pa_lowering *lowering, struct pa_key_part *part)
 {
+	if (!part->opaque && !part->mask && !part->xor_value && part->field == PA_FIELD_CT_DIRECTION)
+		mark_zero(lowering, part);
+	if (part->opaque && changes_with_header(lowering, part->reason))
+		part->volatile_ = true;
 	for (size_t i = 0; part->opaque && i < lowering->assigned_count; i++)
 		if (strstr(part->opaque, lowering->assigned[i]))
 			part->volatile_ = true;
@@ -143,21 +178,29 @@ static void mark_part(const struct pa_lowering *lowering, struct pa_key_part *pa
 static void mark_step(const struct pa_lowering *lowering, struct pa_step *step)
 {
 	struct pa_key none = { 0 };
-	for (size_t i = 0; step->kind == PA_STEP_OPAQUE && i < lowering->assigned_count; i++)
+	bool is_opaque = step->kind == PA_STEP_OPAQUE;
+	if (is_opaque && changes_with_header(lowering, step->reason))
+		step->volatile_ = true;
+	for (size_t i = 0; is_opaque && i < lowering->assigned_count; i++)
 		if (strstr(step->text, lowering->assigned[i]))
 			step->volatile_ = true;
 	struct pa_key *key = step->kind == PA_STEP_MATCH || step->kind == PA_STEP_VMAP ? &step->key : &none;
-	if ((step->kind == PA_STEP_ASSIGN || step->kind == PA_STEP_NAT) && step->value.kind == PA_OPERAND_MAP)
+	bool takes_value = step->kind == PA_STEP_ASSIGN || step->kind == PA_STEP_NAT;
+	if (takes_value && step->value.kind == PA_OPERAND_MAP)
 		key = &step->value.key;
+	else if (step->kind == PA_STEP_NAT && step->port.kind == PA_OPERAND_MAP)
+		key = &step->port.key;
 	for (unsigned i = 0; i < key->count; i++)
 		mark_part(lowering, &key->parts[i]);
+	if (takes_value && step->value.kind == PA_OPERAND_FIELD)
+		mark_part(lowering, &step->value.part);
 }
 
 /* Two tests with one text ask the same thing only as long as nothing in between sets it. */
 void pa_lower_mark_assigned(struct pa_lowering *lowering)
 {
 	struct pa_ruleset *ruleset = lowering->ruleset;
-	if (!lowering->assigned_count)
+	if (!lowering->assigned_count && !lowering->translates)
 		return;
 	for (size_t i = 0; i < ruleset->chain_count; i++)
 		for (size_t j = 0; j < ruleset->chains[i]->rule_count; j++) {

@@ -9,14 +9,14 @@ static const struct statement {
 	size_t length;
 	void (*lower)(struct pa_lowering *, const char *, const struct pa_json_node *);
 } statements[] = {
-#define STATEMENT(name, lowering) { name, sizeof(name) - 1, pa_statement_##lowering },
+#define STATEMENT(name, lowering, treatment, reason, since, example) { name, sizeof(name) - 1, pa_statement_##lowering },
 #include "nft_statement.def"
 #undef STATEMENT
 };
 
 static void unknown_statement(struct pa_lowering *lowering, const struct pa_json_node *node)
 {
-	struct pa_buffer *text = pa_lower_opaque(lowering, PA_OPACITY_VERDICT, true);
+	struct pa_buffer *text = pa_lower_opaque(lowering, PA_OPACITY_VERDICT, PA_REASON_UNKNOWN);
 	pa_json_text(text, &lowering->tape, node, 120);
 	pa_lower_end_text(lowering);
 }
@@ -48,6 +48,7 @@ static void text_statement(struct pa_lowering *lowering, const struct pa_json_no
 {
 	static const char *const verbs[] = { "add @", "update @", "delete @" };
 	enum pa_opacity opacity = PA_OPACITY_VERDICT;
+	enum pa_nft_reason_id reason = PA_REASON_CHAIN;
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(*verbs); i++) {
 		size_t length = strlen(verbs[i]);
 		if (node->length <= length || memcmp(node->string, verbs[i], length) != 0)
@@ -60,8 +61,9 @@ static void text_statement(struct pa_lowering *lowering, const struct pa_json_no
 		if (decl)
 			*(verbs[i][0] == 'd' ? &decl->elements.may_shrink : &decl->elements.may_grow) = true;
 		opacity = PA_OPACITY_MATCH;
+		reason = PA_REASON_FULL;
 	}
-	put_squeezed(pa_lower_opaque(lowering, opacity, true), node, 160);
+	put_squeezed(pa_lower_opaque(lowering, opacity, reason), node, 160);
 	pa_lower_end_text(lowering);
 }
 
@@ -159,7 +161,8 @@ static void require_object_map(struct pa_lowering *lowering, const struct pa_jso
 	if (!map)
 		return;
 	if (!pa_lower_map(lowering, map, &words, &operand)) {
-		pa_expression_text(pa_lower_opaque(lowering, PA_OPACITY_MATCH, true), &lowering->tape, node, &pa_plain_types);
+		pa_expression_text(pa_lower_opaque(lowering, PA_OPACITY_MATCH, PA_REASON_OBJECT), &lowering->tape, node,
+				   &pa_plain_types);
 		pa_lower_end_text(lowering);
 		return;
 	}
@@ -214,6 +217,7 @@ void pa_statement_log(struct pa_lowering *lowering, const char *kind, const stru
 void pa_statement_ct_object(struct pa_lowering *lowering, const char *kind, const struct pa_json_node *node)
 {
 	require_object_map(lowering, node);
+	pa_lower_note_assigned(lowering, kind);
 	pa_lower_add_step(lowering, PA_STEP_NONE);
 	struct pa_buffer *text = pa_lower_begin_text(lowering);
 	pa_buffer_printf(text, "%s set ", kind);
@@ -227,7 +231,7 @@ void pa_statement_ct_object(struct pa_lowering *lowering, const char *kind, cons
 /* nft_ct_expect_obj_eval() goes on, ends the rule, or drops. */
 void pa_statement_ct_expectation(struct pa_lowering *lowering, const char *kind, const struct pa_json_node *node)
 {
-	struct pa_buffer *text = pa_lower_opaque(lowering, PA_OPACITY_VERDICT, true);
+	struct pa_buffer *text = pa_lower_opaque(lowering, PA_OPACITY_VERDICT, PA_REASON_EXPECTED);
 	pa_buffer_printf(text, "%s set ", kind);
 	pa_expression_text(text, &lowering->tape, node, &pa_plain_types);
 	pa_lower_end_text(lowering);
@@ -287,7 +291,7 @@ static void put_stateful(struct pa_lowering *lowering, struct pa_buffer *text, c
 static void may_break(struct pa_lowering *lowering, const char *kind, const struct pa_json_node *node)
 {
 	require_object_map(lowering, node);
-	put_stateful(lowering, pa_lower_opaque(lowering, PA_OPACITY_MATCH, true), kind, node);
+	put_stateful(lowering, pa_lower_opaque(lowering, PA_OPACITY_MATCH, PA_REASON_COUNTED), kind, node);
 	pa_lower_end_text(lowering);
 }
 
@@ -392,7 +396,7 @@ void pa_statement_set(struct pa_lowering *lowering, const char *kind, const stru
 	bool breaks = !removes;
 	struct pa_buffer *text = NULL;
 	if (breaks) {
-		text = pa_lower_opaque(lowering, PA_OPACITY_MATCH, true);
+		text = pa_lower_opaque(lowering, PA_OPACITY_MATCH, PA_REASON_FULL);
 	} else {
 		pa_lower_add_step(lowering, PA_STEP_NONE);
 		text = pa_lower_begin_text(lowering);
@@ -416,7 +420,7 @@ void pa_statement_meter(struct pa_lowering *lowering, const char *kind, const st
 	const struct pa_json_node *key = pa_json_member(&lowering->tape, node, "key");
 	if (key)
 		require_key_of(lowering, key);
-	struct pa_buffer *text = pa_lower_opaque(lowering, PA_OPACITY_MATCH, true);
+	struct pa_buffer *text = pa_lower_opaque(lowering, PA_OPACITY_MATCH, PA_REASON_COUNTED);
 	pa_buffer_puts(text, kind);
 	put_member(lowering, text, node, "name", " ");
 	put_member(lowering, text, node, "size", " size ");

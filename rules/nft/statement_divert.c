@@ -17,7 +17,7 @@ void pa_statement_queue(struct pa_lowering *lowering, const char *kind, const st
 {
 	const struct pa_json_node *number = pa_json_member(&lowering->tape, node, "num");
 	const struct pa_json_node *flags = pa_json_member(&lowering->tape, node, "flags");
-	struct pa_buffer *text = pa_lower_opaque(lowering, PA_OPACITY_VERDICT, true);
+	struct pa_buffer *text = pa_lower_opaque(lowering, PA_OPACITY_VERDICT, PA_REASON_QUEUE);
 	pa_buffer_puts(text, kind);
 	if (flags) {
 		pa_buffer_puts(text, " flags ");
@@ -33,7 +33,7 @@ void pa_statement_queue(struct pa_lowering *lowering, const char *kind, const st
 /* nft_synproxy_eval(): ends the rule for what is no TCP, answers SYN itself, drops what is no valid cookie. */
 void pa_statement_synproxy(struct pa_lowering *lowering, const char *kind, const struct pa_json_node *node)
 {
-	put_json(lowering, pa_lower_opaque(lowering, PA_OPACITY_VERDICT, true), kind, node);
+	put_json(lowering, pa_lower_opaque(lowering, PA_OPACITY_VERDICT, PA_REASON_SYNPROXY), kind, node);
 }
 
 /* " ip to 127.0.0.1:80" */
@@ -60,14 +60,14 @@ static void put_tproxy(struct pa_lowering *lowering, struct pa_buffer *text, con
 /* nft_tproxy_eval(): ends the rule where no socket is found, else gives the packet to it. */
 void pa_statement_tproxy(struct pa_lowering *lowering, const char *kind, const struct pa_json_node *node)
 {
-	put_tproxy(lowering, pa_lower_opaque(lowering, PA_OPACITY_MATCH, true), kind, node);
-	put_tproxy(lowering, pa_lower_opaque(lowering, PA_OPACITY_STOLEN, true), kind, node);
+	put_tproxy(lowering, pa_lower_opaque(lowering, PA_OPACITY_MATCH, PA_REASON_TPROXY), kind, node);
+	put_tproxy(lowering, pa_lower_opaque(lowering, PA_OPACITY_STOLEN, PA_REASON_TPROXY), kind, node);
 	lowering->steps[lowering->step_count - 1].implied = true;
 }
 
 void pa_statement_fwd(struct pa_lowering *lowering, const char *kind, const struct pa_json_node *node)
 {
-	put_json(lowering, pa_lower_opaque(lowering, PA_OPACITY_STOLEN, false), kind, node);
+	put_json(lowering, pa_lower_opaque(lowering, PA_OPACITY_STOLEN, PA_REASON_STOLEN), kind, node);
 }
 
 /* A copy goes elsewhere; the packet itself goes on. */
@@ -80,7 +80,7 @@ void pa_statement_dup(struct pa_lowering *lowering, const char *kind, const stru
 /* nft_flow_offload_eval(): ends the rule for flows that cannot be offloaded, new ones among them. */
 void pa_statement_flow(struct pa_lowering *lowering, const char *kind, const struct pa_json_node *node)
 {
-	struct pa_buffer *text = pa_lower_opaque(lowering, PA_OPACITY_MATCH, true);
+	struct pa_buffer *text = pa_lower_opaque(lowering, PA_OPACITY_MATCH, PA_REASON_OFFLOAD);
 	pa_buffer_printf(text, "%s ", kind);
 	pa_text_node(text, pa_json_member(&lowering->tape, node, "op"));
 	pa_buffer_putc(text, ' ');
@@ -96,7 +96,7 @@ void pa_statement_xt(struct pa_lowering *lowering, const char *kind, const struc
 	bool is_match = type && pa_json_is(type, "match");
 	lowering->table->has_xt = true;
 	lowering->table->source = PA_SOURCE_IPTABLES_NFT;
-	struct pa_buffer *text = pa_lower_opaque(lowering, is_match ? PA_OPACITY_MATCH : PA_OPACITY_VERDICT, true);
+	struct pa_buffer *text = pa_lower_opaque(lowering, is_match ? PA_OPACITY_MATCH : PA_OPACITY_VERDICT, PA_REASON_XTABLES);
 	pa_buffer_puts(text, kind);
 	if (type) {
 		pa_buffer_putc(text, ' ');

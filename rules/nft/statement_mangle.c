@@ -13,51 +13,43 @@ static void put_mangle(struct pa_lowering *lowering, struct pa_buffer *text, con
 	pa_lower_end_text(lowering);
 }
 
+static struct pa_operand opaque_value(const char *text)
+{
+	return (struct pa_operand){ .kind = PA_OPERAND_OPAQUE, .text = text, .reason = pa_nft_reasons[PA_REASON_REWRITE].text };
+}
+
 /* --- raw bytes ------------------------------------------------------------------------------------------------------ */
 
-/* Where our fields lie in the headers, in bits, for both families. */
-static const struct place {
-	char base; /* n: network, t: transport, l: link layer */
-	unsigned offset;
-	unsigned length;
-	enum pa_field field;
-} places[] = {
-	{ 'n', 0, 4, PA_FIELD_IP_VERSION },   { 'n', 4, 4, PA_FIELD_IP_HDRLENGTH },    { 'n', 4, 12, PA_FIELD_DSCP },
-	{ 'n', 8, 8, PA_FIELD_ECN },	      { 'n', 12, 20, PA_FIELD_IP6_FLOWLABEL }, { 'n', 16, 16, PA_FIELD_IP_LENGTH },
-	{ 'n', 32, 16, PA_FIELD_IP6_LENGTH }, { 'n', 32, 16, PA_FIELD_IP_ID },	       { 'n', 48, 16, PA_FIELD_IP_FRAG_OFF },
-	{ 'n', 48, 8, PA_FIELD_IP6_NEXTHDR }, { 'n', 48, 24, PA_FIELD_TTL },	       { 'n', 72, 8, PA_FIELD_L4PROTO },
-	{ 'n', 64, 128, PA_FIELD_SADDR },     { 'n', 128, 192, PA_FIELD_DADDR },       { 't', 0, 16, PA_FIELD_SPORT },
-	{ 't', 16, 16, PA_FIELD_DPORT },      { 't', 0, 8, PA_FIELD_ICMP_TYPE },       { 't', 8, 8, PA_FIELD_ICMP_CODE },
-	{ 't', 104, 8, PA_FIELD_TCP_FLAGS },  { 'l', 0, 48, PA_FIELD_ETHER_DADDR },    { 'l', 48, 48, PA_FIELD_ETHER_SADDR },
-	{ 'l', 96, 16, PA_FIELD_NFPROTO },
+struct raw_write {
+	struct pa_lowering *lowering;
+	const struct pa_json_node *node;
+	const char *value;
+	bool any;
 };
 
-/* `@nh,96,32 set ...`: the fields that lie there are not known any more. */
+static void assign_raw_field(void *context, enum pa_field field)
+{
+	struct raw_write *write = context;
+	struct pa_step *step = pa_lower_add_step(write->lowering, PA_STEP_ASSIGN);
+	pa_lower_note_translation(write->lowering, field);
+	step->implied = write->any; /* one statement, one text */
+	write->any = true;
+	step->field = field;
+	step->value = opaque_value(write->value);
+	put_mangle(write->lowering, pa_lower_begin_text(write->lowering), write->node, PA_DATATYPE_WORD);
+}
+
+/* `@nh,90,12 set ...`: the fields that lie there are not known any more. */
 static bool mangle_raw(struct pa_lowering *lowering, const struct pa_json_node *node, const struct pa_json_node *payload)
 {
-	const struct pa_json_node *base = pa_json_member(&lowering->tape, payload, "base");
-	uint64_t offset = pa_lower_number(pa_json_member(&lowering->tape, payload, "offset"), 0);
-	uint64_t length = pa_lower_number(pa_json_member(&lowering->tape, payload, "len"), 0);
-	if (!base || base->kind != PA_JSON_STRING || !base->length || !memchr("ntl", base->string[0], 3))
-		return false;
+	struct raw_write write = { .lowering = lowering, .node = node };
 	struct pa_buffer name = { 0 };
 	pa_expression_text(&name, &lowering->tape, pa_json_member(&lowering->tape, node, "value"), &pa_plain_types);
-	const char *value = pa_arena_strndup(lowering->arena, name.data ? name.data : "", name.length);
+	write.value = pa_arena_strndup(lowering->arena, name.data ? name.data : "", name.length);
 	pa_buffer_done(&name);
-	bool first = true;
-	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
-		const struct place *place = &places[i];
-		if (place->base != base->string[0] || offset >= place->offset + place->length ||
-		    offset + length <= place->offset)
-			continue;
-		struct pa_step *step = pa_lower_add_step(lowering, PA_STEP_ASSIGN);
-		step->implied = !first; /* one statement, one text */
-		first = false;
-		step->field = place->field;
-		step->value = (struct pa_operand){ .kind = PA_OPERAND_OPAQUE, .text = value };
-		put_mangle(lowering, pa_lower_begin_text(lowering), node, PA_DATATYPE_WORD);
-	}
-	if (first) {
+	if (!pa_lower_raw_fields(lowering, payload, assign_raw_field, &write))
+		return false;
+	if (!write.any) {
 		pa_lower_add_step(lowering, PA_STEP_NONE);
 		put_mangle(lowering, pa_lower_begin_text(lowering), node, PA_DATATYPE_WORD);
 	}
@@ -82,12 +74,10 @@ static bool is_harmless(const struct pa_json_tape *tape, const struct pa_json_no
 	return pa_json_is(kind, "payload") && pa_json_member(tape, target, "field") && !pa_json_member(tape, target, "tunnel");
 }
 
-/* nft_exthdr_eval() in its writing forms, and zones: the rule goes on or ends. */
-static bool only_breaks(const struct pa_json_tape *tape, const struct pa_json_node *kind, const struct pa_json_node *target)
+/* nft_exthdr_eval() in its writing forms: the rule goes on or ends. */
+static bool only_breaks(const struct pa_json_node *kind)
 {
-	const struct pa_json_node *key = pa_json_member(tape, target, "key");
-	return pa_json_is(kind, "tcp option") || pa_json_is(kind, "exthdr") || pa_json_is(kind, "ip option") ||
-	       (pa_json_is(kind, "ct") && key && pa_json_is(key, "zone"));
+	return pa_json_is(kind, "exthdr") || pa_json_is(kind, "ip option");
 }
 
 static void mangle_unknown(struct pa_lowering *lowering, const struct pa_json_node *node, const struct pa_json_node *key,
@@ -103,8 +93,59 @@ static void mangle_unknown(struct pa_lowering *lowering, const struct pa_json_no
 		put_mangle(lowering, pa_lower_begin_text(lowering), node, part->type);
 		return;
 	}
-	bool breaks = target && only_breaks(&lowering->tape, kind, target);
-	put_mangle(lowering, pa_lower_opaque(lowering, breaks ? PA_OPACITY_MATCH : PA_OPACITY_VERDICT, true), node, part->type);
+	bool breaks = target && only_breaks(kind);
+	put_mangle(lowering,
+		   pa_lower_opaque(lowering, breaks ? PA_OPACITY_MATCH : PA_OPACITY_VERDICT,
+				   breaks ? PA_REASON_REWRITE : PA_REASON_UNKNOWN),
+		   node, part->type);
+}
+
+/*
+ * nft_exthdr_tcp_set_eval(): ends the rule for what is no TCP, goes on where the option is not there, and makes a maximum
+ * segment size only smaller.
+ */
+static void mangle_tcp_option(struct pa_lowering *lowering, const struct pa_json_node *node, const struct pa_json_node *key)
+{
+	const struct pa_json_node *option = pa_json_member(&lowering->tape, key, "tcp option");
+	const struct pa_json_node *name = pa_json_member(&lowering->tape, option, "name");
+	struct pa_lowered_part part;
+	pa_lower_require_l4proto(lowering, 6);
+	pa_lower_unknown(lowering, key, PA_REASON_HEADER, &part);
+	pa_lower_note_assigned(lowering, part.part.opaque);
+	bool is_size = name && (pa_json_is(name, "maxseg") || pa_json_is(name, "window"));
+	struct pa_step *step = pa_lower_add_step(lowering, is_size ? PA_STEP_ASSIGN : PA_STEP_NONE);
+	if (is_size) {
+		step->field = pa_json_is(name, "maxseg") ? PA_FIELD_TCP_MSS : PA_FIELD_TCP_WSCALE;
+		step->value = opaque_value(part.part.opaque);
+	}
+	put_mangle(lowering, pa_lower_begin_text(lowering), node, PA_DATATYPE_WORD);
+}
+
+static bool is_zone(const struct pa_json_tape *tape, const struct pa_json_node *key)
+{
+	const struct pa_json_node *name = pa_json_member(tape, pa_json_member(tape, key, "ct"), "key");
+	return name && pa_json_is(name, "zone");
+}
+
+/*
+ * nft_ct_set_zone_eval(): nothing for packets that conntrack has seen; the others get a template, and what
+ * asks for the state until conntrack runs reads "new".
+ */
+static void mangle_zone(struct pa_lowering *lowering, const struct pa_json_node *node, const struct pa_json_node *value)
+{
+	struct pa_operand operand;
+	pa_lower_note_assigned(lowering, "ct zone");
+	pa_lower_operand(lowering, value, PA_DATATYPE_INTEGER, &operand);
+	if (operand.kind == PA_OPERAND_MAP) {
+		struct pa_step *match = pa_lower_add_step(lowering, PA_STEP_MATCH);
+		match->implied = true;
+		match->key = operand.key;
+		match->elements = operand.map;
+	}
+	struct pa_step *step = pa_lower_add_step(lowering, PA_STEP_ASSIGN);
+	step->field = PA_FIELD_CT_STATE;
+	step->value = (struct pa_operand){ .kind = PA_OPERAND_VALUE, .interval = { PA_CT_NEW, PA_CT_NEW } };
+	put_mangle(lowering, pa_lower_begin_text(lowering), node, PA_DATATYPE_INTEGER);
 }
 
 void pa_statement_mangle(struct pa_lowering *lowering, const char *kind, const struct pa_json_node *node)
@@ -115,16 +156,25 @@ void pa_statement_mangle(struct pa_lowering *lowering, const char *kind, const s
 	struct pa_operand operand;
 	(void)kind;
 	if (!key || !value) {
-		pa_json_text(pa_lower_opaque(lowering, PA_OPACITY_VERDICT, true), &lowering->tape, node, 120);
+		pa_json_text(pa_lower_opaque(lowering, PA_OPACITY_VERDICT, PA_REASON_UNKNOWN), &lowering->tape, node, 120);
 		pa_lower_end_text(lowering);
+		return;
+	}
+	if (pa_json_member(&lowering->tape, key, "tcp option")) {
+		mangle_tcp_option(lowering, node, key);
+		return;
+	}
+	if (is_zone(&lowering->tape, key)) {
+		mangle_zone(lowering, node, value);
 		return;
 	}
 	pa_lower_part(lowering, key, &part);
 	pa_lower_operand(lowering, value, part.type, &operand);
-	bool plain = !part.part.opaque && part.part.mask == pa_field_max(part.part.field) && part.type != PA_DATATYPE_ETHERTYPE;
+	bool plain = !part.part.opaque && !part.shift && part.part.mask == pa_field_max(part.part.field) &&
+		     part.type != PA_DATATYPE_ETHERTYPE;
 	if (!plain) {
 		if (!part.part.opaque)
-			pa_lower_unknown(lowering, key, &part);
+			pa_lower_unknown(lowering, key, PA_REASON_ARITHMETIC, &part);
 		mangle_unknown(lowering, node, key, &part);
 		return;
 	}
@@ -133,15 +183,26 @@ void pa_statement_mangle(struct pa_lowering *lowering, const char *kind, const s
 	struct pa_step *step = pa_lower_add_step(lowering, PA_STEP_ASSIGN);
 	if (part.part.field == PA_FIELD_L4PROTO)
 		lowering->required_l4proto = 0; /* test again */
+	pa_lower_note_translation(lowering, part.part.field);
 	step->field = part.part.field;
 	step->value = operand;
 	put_mangle(lowering, pa_lower_begin_text(lowering), node, part.type);
 }
 
-/* `reset tcp option md5sig`: takes the option out; ends the rule where there is no TCP header. */
+/*
+ * `reset tcp option md5sig`: nft_exthdr_tcp_strip_eval() puts NOPs in its place; ends the rule where there is no TCP header,
+ * and goes on where the option is not there.
+ */
 void pa_statement_reset(struct pa_lowering *lowering, const char *kind, const struct pa_json_node *node)
 {
-	struct pa_buffer *text = pa_lower_opaque(lowering, PA_OPACITY_MATCH, true);
+	struct pa_lowered_part part;
+	pa_lower_unknown(lowering, node, PA_REASON_HEADER, &part);
+	pa_lower_note_assigned(lowering, part.part.opaque);
+	pa_lower_require_l4proto(lowering, 6);
+	struct pa_step *step = pa_lower_add_step(lowering, PA_STEP_ASSIGN);
+	step->field = PA_FIELD_TCP_OPTIONS;
+	step->value = opaque_value(part.part.opaque);
+	struct pa_buffer *text = pa_lower_begin_text(lowering);
 	pa_buffer_printf(text, "%s ", kind);
 	pa_expression_text(text, &lowering->tape, node, &pa_plain_types);
 	pa_lower_end_text(lowering);

@@ -51,26 +51,29 @@ static void add_text(struct pa_lowering *lowering, const struct pa_json_node *no
 	pa_lower_end_text(lowering);
 }
 
-static bool is_volatile(const struct pa_lowered_key *key)
-{
-	for (unsigned i = 0; i < key->count; i++)
-		if (key->parts[i].part.volatile_)
-			return true;
-	return false;
-}
-
+/* The whole test is what cannot be decided; what its key says of the reason holds for it. */
 static void opaque_match(struct pa_lowering *lowering, const struct pa_json_node *node, const struct pa_lowered_key *key)
 {
 	struct pa_value_types types = pa_lower_types(key);
-	put_match(lowering, pa_lower_opaque(lowering, PA_OPACITY_MATCH, is_volatile(key)), node, &types);
+	put_match(lowering, pa_lower_opaque(lowering, PA_OPACITY_MATCH, PA_REASON_ARITHMETIC), node, &types);
 	pa_lower_end_text(lowering);
+	struct pa_step *step = &lowering->steps[lowering->step_count - 1];
+	step->volatile_ = false;
+	for (unsigned i = 0; i < key->count; i++) {
+		const struct pa_key_part *part = &key->parts[i].part;
+		step->volatile_ = step->volatile_ || part->volatile_;
+		if (!part->opaque || !part->reason)
+			continue;
+		step->reason = part->reason;
+		step->understood = part->understood;
+	}
 }
 
 /* --- one value ------------------------------------------------------------------------------------------------------ */
 
 static bool fits(const struct pa_lowered_part *part, struct pa_interval interval)
 {
-	return part->part.opaque || interval.last <= pa_field_max(part->part.field);
+	return part->part.opaque || !part->part.mask || interval.last <= pa_field_max(part->part.field);
 }
 
 /* The values that stand in the relation to `value`; false: none does. */
@@ -137,6 +140,8 @@ static bool match_value(struct pa_lowering *lowering, const struct pa_lowered_ke
 	if (pa_lower_raw_value(lowering, right, part->type, &value, &problem) != PA_VALUE_KNOWN ||
 	    (ordered && !has_order(part, right)))
 		return false;
+	value.first <<= part->shift;
+	value.last <<= part->shift;
 	if (part->short_prefix && !ordered && value.first == value.last &&
 	    !(value.first >> (part->type == PA_DATATYPE_IPV4 ? 24 : 120)))
 		return false;
@@ -163,7 +168,7 @@ static bool match_bits(struct pa_lowering *lowering, struct pa_lowered_key *key,
 	struct pa_lowered_part *part = &key->parts[0];
 	struct pa_interval bits;
 	const char *problem;
-	if (key->count != 1 || part->part.opaque || part->part.xor_value || part->type == PA_DATATYPE_IPV4 ||
+	if (key->count != 1 || part->part.opaque || part->part.xor_value || part->shift || part->type == PA_DATATYPE_IPV4 ||
 	    pa_lower_raw_value(lowering, right, part->type, &bits, &problem) != PA_VALUE_KNOWN || bits.first != bits.last)
 		return false;
 	if (part->part.field != PA_FIELD_CT_STATE || part->part.mask != pa_field_max(PA_FIELD_CT_STATE)) {
@@ -239,12 +244,14 @@ void pa_statement_match(struct pa_lowering *lowering, const char *kind, const st
 	enum relation relation = read_relation(pa_json_member(&lowering->tape, node, "op"));
 	struct pa_lowered_key key = { 0 };
 	if (!left || !right || !pa_lower_key(lowering, left, &key)) {
-		struct pa_buffer *text = pa_lower_opaque(lowering, PA_OPACITY_MATCH, true);
+		struct pa_buffer *text = pa_lower_opaque(lowering, PA_OPACITY_MATCH, PA_REASON_UNKNOWN);
 		pa_json_text(text, &lowering->tape, node, 120);
 		pa_lower_end_text(lowering);
 		return;
 	}
 	struct pa_value_types types = pa_lower_types(&key);
+	if (is_set(&lowering->tape, right))
+		pa_lower_unshifted(lowering, left, &key.parts[0]);
 	size_t before = lowering->step_count;
 	bool known = false;
 	if (is_set(&lowering->tape, right))
@@ -290,16 +297,17 @@ void pa_statement_vmap(struct pa_lowering *lowering, const char *kind, const str
 	const struct pa_json_node *data = pa_json_member(&lowering->tape, node, "data");
 	struct pa_lowered_key key = { 0 };
 	if (!left || !data || !pa_lower_key(lowering, left, &key)) {
-		pa_json_text(pa_lower_opaque(lowering, PA_OPACITY_VERDICT, true), &lowering->tape, node, 120);
+		pa_json_text(pa_lower_opaque(lowering, PA_OPACITY_VERDICT, PA_REASON_UNKNOWN), &lowering->tape, node, 120);
 		pa_lower_end_text(lowering);
 		return;
 	}
+	pa_lower_unshifted(lowering, left, &key.parts[0]);
 	struct pa_value_types types = pa_lower_types(&key);
 	const struct pa_elements *elements = pa_lower_elements(lowering, data, &types, &no_types);
 	if (!elements)
 		return;
 	if (!is_usable(&key, elements) || elements->opaque || !elements->data || !all_verdicts(elements)) {
-		put_vmap(lowering, pa_lower_opaque(lowering, PA_OPACITY_VERDICT, is_volatile(&key)), left, data, &types);
+		put_vmap(lowering, pa_lower_opaque(lowering, PA_OPACITY_VERDICT, PA_REASON_ARITHMETIC), left, data, &types);
 		return;
 	}
 	struct pa_key kept = pa_lower_keep_key(lowering, &key);

@@ -284,7 +284,7 @@ void pa_lower_merged(struct pa_lowering *lowering, const struct pa_json_node *st
 	struct pa_lowered_key key = { 0 };
 	struct pa_elements *box = read_box(lowering, statement, length, &key);
 	if (!box) {
-		put_whole(lowering, pa_lower_opaque(lowering, PA_OPACITY_MATCH, false), statement, &key);
+		put_whole(lowering, pa_lower_opaque(lowering, PA_OPACITY_MATCH, PA_REASON_ARITHMETIC), statement, &key);
 		return;
 	}
 	pa_lower_add_match(lowering, &key, box, true);

@@ -6,7 +6,9 @@ static void put_opaque_operand(struct pa_lowering *lowering, const struct pa_jso
 {
 	struct pa_buffer text = { 0 };
 	pa_expression_text(&text, &lowering->tape, node, &pa_plain_types);
-	*operand = (struct pa_operand){ .kind = PA_OPERAND_OPAQUE };
+	const char *reason = operand->kind == PA_OPERAND_OPAQUE ? operand->reason : NULL;
+	reason = reason ? reason : pa_nft_reasons[PA_REASON_ARITHMETIC].text;
+	*operand = (struct pa_operand){ .kind = PA_OPERAND_OPAQUE, .reason = reason };
 	operand->text = pa_arena_strndup(lowering->arena, text.data ? text.data : "", text.length);
 	pa_buffer_done(&text);
 }
@@ -33,6 +35,7 @@ bool pa_lower_map(struct pa_lowering *lowering, const struct pa_json_node *map, 
 	struct pa_lowered_key key = { 0 };
 	if (!left || !data || !pa_lower_key(lowering, left, &key))
 		return false;
+	pa_lower_unshifted(lowering, left, &key.parts[0]);
 	struct pa_value_types types = pa_lower_types(&key);
 	const struct pa_elements *elements = pa_lower_elements(lowering, data, &types, data_types);
 	if (!elements || elements->parts != key.count || !elements->data)
@@ -55,7 +58,8 @@ static bool use_field(struct pa_lowering *lowering, const struct pa_json_node *n
 	if (node->kind != PA_JSON_OBJECT)
 		return false;
 	pa_lower_part(lowering, node, &part);
-	if (part.part.opaque || part.type == PA_DATATYPE_ETHERTYPE || part.type == PA_DATATYPE_IFNAME ||
+	*operand = (struct pa_operand){ .kind = PA_OPERAND_OPAQUE, .reason = part.part.reason };
+	if (part.part.opaque || part.shift || part.type == PA_DATATYPE_ETHERTYPE || part.type == PA_DATATYPE_IFNAME ||
 	    part.type == PA_DATATYPE_IFINDEX)
 		return false;
 	if (part.type == PA_DATATYPE_IPV4 && type != PA_DATATYPE_IPV4 && type != PA_DATATYPE_ADDRESS)
@@ -72,6 +76,7 @@ void pa_lower_operand(struct pa_lowering *lowering, const struct pa_json_node *n
 	const struct pa_json_node *map = pa_json_member(&lowering->tape, node, "map");
 	struct pa_interval interval;
 	const char *problem;
+	*ret_operand = (struct pa_operand){ .kind = PA_OPERAND_NONE };
 	if (map) {
 		if (!pa_lower_map(lowering, map, &types, ret_operand))
 			put_opaque_operand(lowering, node, ret_operand);
@@ -206,6 +211,7 @@ void pa_statement_nat(struct pa_lowering *lowering, const char *kind, const stru
 	if (family == 0 && (to.kind == PA_OPERAND_VALUE || to.kind == PA_OPERAND_PREFIX))
 		family = pa_value_is_ipv4(to.interval.first) ? 4 : 6;
 	struct pa_step *step = pa_lower_add_step(lowering, PA_STEP_NAT);
+	pa_lower_note_translation(lowering, PA_FIELD_DADDR);
 	step->nat = nat;
 	step->nat_family = family;
 	step->value = to;

@@ -157,6 +157,7 @@ void packet_write(FILE *file, const struct packet *packet, const char *expect)
 		packet_bytes(packet, bytes, sizeof(bytes)), pkttype_names[packet->pkttype]);
 	if (packet->mark)
 		fprintf(file, ",\"mark\":%u", packet->mark);
+	detail_write(file, packet);
 	if (expect)
 		fprintf(file, ",\"expect\":\"%s\"", expect);
 	fputs("}\n", file);
@@ -251,8 +252,11 @@ static bool parse_packet(const json_t *object, struct packet *packet)
 	packet->pkttype = (uint8_t)index_of(text_of(object, "pkttype", "host"), pkttype_names, 3);
 	packet->reply = strcmp(text_of(object, "direction", "original"), "reply") == 0;
 	snprintf(packet->expect, sizeof(packet->expect), "%s", text_of(object, "expect", ""));
-	return packet->state < STATE_COUNT && packet->pkttype < 3 && parse_way(object, packet) &&
-	       parse_addresses(object, packet);
+	if (packet->state >= STATE_COUNT || packet->pkttype >= 3 || !parse_way(object, packet) ||
+	    !parse_addresses(object, packet))
+		return false;
+	detail_read(object, packet);
+	return true;
 }
 
 bool packets_read(const char *path, struct packets *packets)

@@ -381,6 +381,7 @@ void packets_derive(const char *ruleset, size_t count, struct chance *chance, st
 			choose_out(pool, packet);
 		else
 			choose_loopback(pool, packet);
+		detail_choose(ruleset, chance, packet);
 		/* from a port to itself both directions of a flow look alike: conntrack itself cannot say which it is */
 		if (packet->sport == packet->dport && memcmp(&packet->src, &packet->dst, sizeof(packet->src)) == 0)
 			packet->sport ^= 1;

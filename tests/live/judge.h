@@ -57,6 +57,7 @@ struct packet {
 	uint32_t mark;	  /* ENTRY_OUT only */
 	uint32_t ct_mark; /* established, related: the flow's */
 	struct address src, dst;
+	uint8_t detail;	 /* options and rarely asked fields: detail.c; 0: none, and not told */
 	char expect[24]; /* a fate, from a case file; empty: none */
 };
 
@@ -165,6 +166,17 @@ struct chance {
 };
 uint32_t chance_below(struct chance *chance, uint32_t bound);
 bool chance_of(struct chance *chance, unsigned percent);
+
+/* --- detail.c ------------------------------------------------------------------------------------------------- */
+/* Options of TCP, and what stands behind the network header: their bytes at `at`, their size. */
+size_t detail_tcp(const struct packet *packet, uint8_t *at);
+size_t detail_network(const struct packet *packet, uint8_t *at, uint8_t *first);
+/* Where the message of an IPv6 packet begins; *protocol is the first next header, and then that of the message. */
+size_t detail_skip(const uint8_t *bytes, size_t size, uint8_t *protocol);
+/* Gives packets such details where the ruleset speaks of them. */
+void detail_choose(const char *ruleset, struct chance *chance, struct packet *packet);
+void detail_write(FILE *file, const struct packet *packet);
+void detail_read(const void *object, struct packet *packet); /* a json_t */
 
 /* --- derive.c ------------------------------------------------------------------------------------------------- */
 /* Packets made of the ruleset's constants, their neighbours, and what every host sees. ids from 0. */

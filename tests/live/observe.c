@@ -119,6 +119,8 @@ static bool split(struct event *event)
 	if (event->size < header + 4)
 		return false;
 	event->protocol = event->bytes[event->family == 4 ? 9 : 6];
+	if (event->family == 6 && (header = detail_skip(event->bytes, event->size, &event->protocol)) + 4 > event->size)
+		return false;
 	event->message = event->bytes + header;
 	event->message_size = event->size - header;
 	return true;

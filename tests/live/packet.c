@@ -85,10 +85,11 @@ static size_t put_tcp(const struct packet *packet, uint8_t *at)
 	put16(at + 2, packet->dport);
 	put32(at + 4, packet->id * JUDGE_SEQUENCE);
 	put32(at + 8, packet->id * JUDGE_SEQUENCE);
-	at[12] = 0x50;
+	size_t header = 20 + detail_tcp(packet, at + 20);
+	at[12] = (uint8_t)(header << 2);
 	at[13] = packet->flags;
 	put16(at + 14, 8192);
-	size_t size = 20 + put_payload(at + 20, packet->id);
+	size_t size = header + put_payload(at + header, packet->id);
 	put16(at + 16, checksum(packet, at, size));
 	return size;
 }
@@ -197,18 +198,20 @@ static size_t put_message(const struct packet *packet, uint8_t *at)
 size_t packet_bytes(const struct packet *packet, uint8_t *bytes, size_t room)
 {
 	size_t header = packet->family == 4 ? 20 : 40;
+	uint8_t first;
 	memset(bytes, 0, room < header ? room : header);
+	header += detail_network(packet, bytes + header, &first);
 	size_t size = header + put_message(packet, bytes + header);
 	if (packet->family == 6) {
 		put32(bytes, 0x60000000u | (uint32_t)packet->dscp << 22);
-		put16(bytes + 4, (uint32_t)(size - header));
-		bytes[6] = packet->protocol;
+		put16(bytes + 4, (uint32_t)(size - 40));
+		bytes[6] = first;
 		bytes[7] = packet->ttl;
 		memcpy(bytes + 8, packet->src.byte, 16);
 		memcpy(bytes + 24, packet->dst.byte, 16);
 		return size;
 	}
-	bytes[0] = 0x45;
+	bytes[0] = (uint8_t)(0x40 | header / 4);
 	bytes[1] = (uint8_t)(packet->dscp << 2);
 	put16(bytes + 2, (uint32_t)size);
 	put16(bytes + 4, (packet->id & 0xffff) | 1);
@@ -216,7 +219,7 @@ size_t packet_bytes(const struct packet *packet, uint8_t *bytes, size_t room)
 	bytes[9] = packet->protocol;
 	memcpy(bytes + 12, packet->src.byte, 4);
 	memcpy(bytes + 16, packet->dst.byte, 4);
-	put16(bytes + 10, fold(sum_words(0, bytes, 20)));
+	put16(bytes + 10, fold(sum_words(0, bytes, header)));
 	return size;
 }
 

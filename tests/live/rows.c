@@ -206,7 +206,7 @@ enum fate boxes_fate(const struct boxes *boxes, const struct packet *packet, int
 	const json_t *row, *rows = json_object_get(boxes->document, "exposures");
 	enum fate fate = FATE_DROP;
 	size_t i;
-	if (!is_plain(boxes, packet))
+	if (packet->detail || !is_plain(boxes, packet))
 		return FATE_NONE;
 	json_array_foreach(rows, i, row)
 	{

@@ -7,7 +7,7 @@
 #include "evaluate/evaluation.h"
 #include "evaluate/walker.h"
 #include "property.h"
-#include "random_rules.h"
+#include "random_packets.h"
 
 #include <check.h>
 

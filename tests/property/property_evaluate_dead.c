@@ -3,7 +3,7 @@
 /* Random rulesets: a rule that is reported dead is never taken or passed through by the walk of any packet, in whatever state. */
 #include "portaudit/evaluate.h"
 #include "property.h"
-#include "random_rules.h"
+#include "random_packets.h"
 
 #include <check.h>
 

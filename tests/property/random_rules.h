@@ -78,7 +78,7 @@ static pa_u128 random_value(enum pa_field field, int family)
 	case PA_FIELD_TTL:
 		return 63 + draw(2);
 	default: /* marks, codes, dscp ... */
-		return draw(4);
+		return draw(4) & (unsigned)pa_field_max(field);
 	}
 }
 
@@ -257,7 +257,18 @@ static bool of_family(enum pa_field field)
 {
 	return field == PA_FIELD_SADDR || field == PA_FIELD_DADDR || field == PA_FIELD_TTL || field == PA_FIELD_DSCP ||
 	       field == PA_FIELD_CT_ORIG_SADDR || field == PA_FIELD_CT_ORIG_DADDR || field == PA_FIELD_IP6_NEXTHDR ||
-	       field == PA_FIELD_ICMP_TYPE || field == PA_FIELD_ICMP_CODE;
+	       field == PA_FIELD_ICMP_TYPE || field == PA_FIELD_ICMP_CODE || field == PA_FIELD_ICMP_ID ||
+	       field == PA_FIELD_IP_OPTIONS || field == PA_FIELD_EXTHDRS || field == PA_FIELD_FRAG;
+}
+
+static bool of_icmp(enum pa_field field)
+{
+	return field == PA_FIELD_ICMP_TYPE || field == PA_FIELD_ICMP_CODE || field == PA_FIELD_ICMP_ID;
+}
+
+static bool of_tcp(enum pa_field field)
+{
+	return field == PA_FIELD_TCP_FLAGS || field == PA_FIELD_WINDOW || field == PA_FIELD_TCP_MSS;
 }
 
 /* The tests that the front end puts before this one. */
@@ -265,24 +276,26 @@ static void imply_for(struct random_rules *r, enum pa_field field)
 {
 	bool port = field == PA_FIELD_SPORT || field == PA_FIELD_DPORT || field == PA_FIELD_CT_ORIG_SPORT ||
 		    field == PA_FIELD_CT_ORIG_DPORT;
-	bool icmp = field == PA_FIELD_ICMP_TYPE || field == PA_FIELD_ICMP_CODE;
+	bool icmp = of_icmp(field);
 	if (of_family(field) && r->table->family == PA_FAMILY_INET && !r->said_family) {
 		imply(r, PA_FIELD_NFPROTO, r->family == 4 ? PA_NFPROTO_IPV4 : PA_NFPROTO_IPV6);
 		r->said_family = true;
 	}
-	pa_u128 wanted = port ? (draw(2) ? 6 : 17) : icmp ? (r->family == 4 ? 1 : 58) : field == PA_FIELD_TCP_FLAGS ? 6 : 0;
+	pa_u128 wanted = port ? (draw(2) ? 6 : 17) : icmp ? (r->family == 4 ? 1 : 58) : of_tcp(field) ? 6 : 0;
 	if (wanted && !r->protocol)
 		imply(r, PA_FIELD_L4PROTO, r->protocol = wanted);
 }
 
 static const enum pa_field random_fields[] = {
-	PA_FIELD_IIFNAME,	 PA_FIELD_IIFNAME,	 PA_FIELD_OIFNAME,	 PA_FIELD_L4PROTO,    PA_FIELD_SADDR,
-	PA_FIELD_SADDR,		 PA_FIELD_DADDR,	 PA_FIELD_DADDR,	 PA_FIELD_SPORT,      PA_FIELD_DPORT,
-	PA_FIELD_DPORT,		 PA_FIELD_DPORT,	 PA_FIELD_ICMP_TYPE,	 PA_FIELD_TCP_FLAGS,  PA_FIELD_PKTTYPE,
-	PA_FIELD_DSCP,		 PA_FIELD_TTL,		 PA_FIELD_CT_STATE,	 PA_FIELD_CT_STATE,   PA_FIELD_CT_STATE,
-	PA_FIELD_CT_STATUS,	 PA_FIELD_CT_DIRECTION,	 PA_FIELD_CT_MARK,	 PA_FIELD_MARK,	      PA_FIELD_MARK,
-	PA_FIELD_CT_ORIG_SADDR,	 PA_FIELD_CT_ORIG_DADDR, PA_FIELD_CT_ORIG_DPORT, PA_FIELD_DADDR_TYPE, PA_FIELD_NFPROTO,
-	PA_FIELD_DADDR_IIF_TYPE, PA_FIELD_SADDR_TYPE,	 PA_FIELD_IP6_NEXTHDR,
+	PA_FIELD_IIFNAME,	 PA_FIELD_IIFNAME,	 PA_FIELD_OIFNAME,	 PA_FIELD_L4PROTO,     PA_FIELD_SADDR,
+	PA_FIELD_SADDR,		 PA_FIELD_DADDR,	 PA_FIELD_DADDR,	 PA_FIELD_SPORT,       PA_FIELD_DPORT,
+	PA_FIELD_DPORT,		 PA_FIELD_DPORT,	 PA_FIELD_ICMP_TYPE,	 PA_FIELD_TCP_FLAGS,   PA_FIELD_PKTTYPE,
+	PA_FIELD_DSCP,		 PA_FIELD_TTL,		 PA_FIELD_CT_STATE,	 PA_FIELD_CT_STATE,    PA_FIELD_CT_STATE,
+	PA_FIELD_CT_STATUS,	 PA_FIELD_CT_DIRECTION,	 PA_FIELD_CT_MARK,	 PA_FIELD_MARK,	       PA_FIELD_MARK,
+	PA_FIELD_CT_ORIG_SADDR,	 PA_FIELD_CT_ORIG_DADDR, PA_FIELD_CT_ORIG_DPORT, PA_FIELD_DADDR_TYPE,  PA_FIELD_NFPROTO,
+	PA_FIELD_DADDR_IIF_TYPE, PA_FIELD_SADDR_TYPE,	 PA_FIELD_IP6_NEXTHDR,	 PA_FIELD_TCP_OPTIONS, PA_FIELD_TCP_MSS,
+	PA_FIELD_WINDOW,	 PA_FIELD_IP_OPTIONS,	 PA_FIELD_EXTHDRS,	 PA_FIELD_FRAG,	       PA_FIELD_ICMP_ID,
+	PA_FIELD_CT_PROTOCOL,
 };
 
 static bool allowed_here(const struct random_rules *r, enum pa_field field)
@@ -293,11 +306,13 @@ static bool allowed_here(const struct random_rules *r, enum pa_field field)
 		return incoming;
 	if (field == PA_FIELD_IP6_NEXTHDR)
 		return r->family == 6 && draw(3) == 0;
+	if (field == PA_FIELD_EXTHDRS || field == PA_FIELD_FRAG || field == PA_FIELD_IP_OPTIONS)
+		return r->family == (field == PA_FIELD_IP_OPTIONS ? 4 : 6);
 	if (field == PA_FIELD_SPORT || field == PA_FIELD_DPORT || field == PA_FIELD_CT_ORIG_DPORT)
 		return !r->protocol || r->protocol == 6 || r->protocol == 17;
-	if (field == PA_FIELD_TCP_FLAGS)
+	if (of_tcp(field))
 		return !r->protocol || r->protocol == 6;
-	return field != PA_FIELD_ICMP_TYPE || !r->protocol || r->protocol == (r->family == 4 ? 1 : 58);
+	return !of_icmp(field) || !r->protocol || r->protocol == (r->family == 4 ? 1 : 58);
 }
 
 static enum pa_field random_field(struct random_rules *r)
@@ -316,6 +331,8 @@ static void mask_part(struct pa_key_part *part)
 	else if (part->field == PA_FIELD_MARK || part->field == PA_FIELD_CT_MARK || part->field == PA_FIELD_TCP_FLAGS ||
 		 part->field == PA_FIELD_CT_STATE || part->field == PA_FIELD_CT_STATUS)
 		part->mask = 1 + draw(20);
+	else if (part->field == PA_FIELD_TCP_OPTIONS || part->field == PA_FIELD_IP_OPTIONS || part->field == PA_FIELD_EXTHDRS)
+		part->mask = (pa_u128)1 << draw(4);
 	if (part->field == PA_FIELD_MARK && draw(2))
 		part->xor_value = draw(4);
 }
@@ -464,16 +481,27 @@ static void put_operand(struct random_rules *r, struct pa_buffer *text, const st
 
 static void add_assign(struct random_rules *r)
 {
-	static const enum pa_field changed[] = { PA_FIELD_MARK, PA_FIELD_MARK, PA_FIELD_CT_MARK, PA_FIELD_DSCP };
+	static const enum pa_field changed[] = { PA_FIELD_MARK,	 PA_FIELD_MARK,	 PA_FIELD_MARK,	   PA_FIELD_MARK,
+						 PA_FIELD_MARK,	 PA_FIELD_MARK,	 PA_FIELD_CT_MARK, PA_FIELD_CT_MARK,
+						 PA_FIELD_DSCP,	 PA_FIELD_DSCP,	 PA_FIELD_DPORT,   PA_FIELD_PKTTYPE,
+						 PA_FIELD_SADDR, PA_FIELD_DADDR, PA_FIELD_WINDOW,  PA_FIELD_CT_STATE };
 	enum pa_field field = PICK(changed), from = draw(2) ? PA_FIELD_CT_MARK : PA_FIELD_MARK;
+	if (!allowed_here(r, field))
+		field = PA_FIELD_MARK;
+	bool is_mark = field == PA_FIELD_MARK || field == PA_FIELD_CT_MARK;
+	bool is_address = field == PA_FIELD_SADDR || field == PA_FIELD_DADDR;
 	struct pa_operand value = { .kind = PA_OPERAND_VALUE, .interval = { draw(4), 0 } };
+	if (field == PA_FIELD_CT_STATE)
+		value.interval.first = PA_CT_NEW;
+	if (is_address || field == PA_FIELD_DPORT)
+		value.interval.first = random_value(field, r->family);
 	value.interval.last = value.interval.first;
 	struct pa_elements *map = NULL;
-	if (draw(6) == 0) {
+	if (draw(6) == 0 && is_mark) {
 		struct pa_key key;
 		map = random_map(r, &key, false, false, false);
 		value = (struct pa_operand){ .kind = PA_OPERAND_MAP, .key = key, .map = map };
-	} else if (field != PA_FIELD_DSCP && draw(3) == 0) {
+	} else if (is_mark && draw(3) == 0) {
 		value = (struct pa_operand){ .kind = PA_OPERAND_FIELD, .part = { .field = from, .mask = pa_field_max(from) } };
 		if (draw(2)) {
 			value.part.mask = draw(8);
@@ -645,7 +673,11 @@ __attribute__((unused)) static bool has_translations(const struct pa_ruleset *ru
 {
 	for (size_t i = 0; i < ruleset->rule_count; i++) {
 		for (size_t s = 0; s < ruleset->rules[i]->step_count; s++) {
-			if (ruleset->rules[i]->steps[s].kind == PA_STEP_NAT)
+			const struct pa_step *step = &ruleset->rules[i]->steps[s];
+			bool writes = step->kind == PA_STEP_ASSIGN &&
+				      (step->field == PA_FIELD_SADDR || step->field == PA_FIELD_DADDR ||
+				       step->field == PA_FIELD_DPORT);
+			if (step->kind == PA_STEP_NAT || writes)
 				return true;
 		}
 	}
@@ -743,37 +775,6 @@ static struct pa_host *random_host(void)
 			host->addresses[i].interface = NULL;
 	}
 	return host;
-}
-
-/* --- packets --- */
-
-static pa_u128 neighbour(pa_u128 value, pa_u128 least, pa_u128 greatest)
-{
-	unsigned way = draw(6);
-	if (way == 0 && value > least)
-		return value - 1;
-	return way == 1 && value < greatest ? value + 1 : value;
-}
-
-__attribute__((unused)) static struct pa_packet random_packet(enum pa_path path)
-{
-	struct pa_packet packet = { .path = path, .family = draw(2) ? 4 : 6 };
-	for (unsigned f = 0; f < PA_FIELD_COUNT; f++) {
-		bool open = f == PA_FIELD_CT_STATE || f == PA_FIELD_CT_DIRECTION || f == PA_FIELD_CT_STATUS ||
-			    f == PA_FIELD_DADDR_TYPE || f == PA_FIELD_DADDR_IIF_TYPE || f == PA_FIELD_SADDR_TYPE ||
-			    (f >= PA_FIELD_CT_ORIG_SADDR && f <= PA_FIELD_CT_ORIG_DPORT);
-		packet.known[f] = !open;
-		if (!open)
-			packet.value[f] = random_value((enum pa_field)f, packet.family);
-	}
-	bool ipv4 = packet.family == 4;
-	for (unsigned f = PA_FIELD_SADDR; f <= PA_FIELD_DADDR; f++)
-		packet.value[f] = neighbour(packet.value[f], ipv4 ? PA_IPV4_BASE : 0, ipv4 ? PA_IPV4_LAST : PA_U128_MAX);
-	for (unsigned f = PA_FIELD_SPORT; f <= PA_FIELD_DPORT; f++)
-		packet.value[f] = neighbour(packet.value[f], 0, 65535);
-	packet.value[PA_FIELD_IP6_NEXTHDR] = packet.value[PA_FIELD_L4PROTO];
-	packet.value[PA_FIELD_MARK] = packet.value[PA_FIELD_CT_MARK] = 0;
-	return packet;
 }
 
 #endif

@@ -33,6 +33,10 @@ static bool is_plain(const struct pa_packet *packet, enum pa_field field)
 		return v4 ? !packet->known[field]
 			  : packet->known[field] == packet->known[PA_FIELD_L4PROTO] &&
 				       packet->value[field] == packet->value[PA_FIELD_L4PROTO];
+	if (field == PA_FIELD_EXTHDRS || field == PA_FIELD_FRAG || field == PA_FIELD_IP_OPTIONS)
+		return is_constant(packet, field, 0);
+	if (field == PA_FIELD_TCP_OPTIONS)
+		return packet->known[field] == (packet->known[PA_FIELD_L4PROTO] && packet->value[PA_FIELD_L4PROTO] != 6);
 	if (field == PA_FIELD_MARK || field == PA_FIELD_CT_MARK || field == PA_FIELD_CT_DIRECTION)
 		return is_constant(packet, field, 0);
 	return !packet->known[field];
