@@ -64,6 +64,7 @@ static void learn_step(struct pa_evaluation *e, const struct pa_step *step, uint
 		break;
 	case PA_STEP_ASSIGN:
 		*reads |= operand_reads(&step->value) | slot_bit(PA_FIELD_CT_STATE);
+		*reads |= step->value.kind == PA_OPERAND_FIELD && step->value.keep ? slot_bit(step->field) : 0;
 		*changes = true;
 		break;
 	case PA_STEP_NAT:

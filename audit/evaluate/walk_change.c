@@ -40,6 +40,20 @@ static struct pa_wvalue datum_value(const struct pa_operand *operand, const stru
 	return unknown_value(text);
 }
 
+/* The bits that the target keeps, with the value turned over on top of them. */
+static struct pa_wvalue with_kept(const struct pa_wstate *state, const struct pa_step *step, struct pa_wvalue value)
+{
+	const struct pa_key_part old = { .field = step->field, .mask = step->value.keep };
+	if (!step->value.keep)
+		return value;
+	struct pa_wvalue kept = field_value(state, &old, step->text);
+	bool known = kept.kind == PA_W_VALUE && kept.first == kept.last;
+	if (!known || value.kind != PA_W_VALUE || value.first != value.last)
+		return unknown_value(step->text);
+	value.first = value.last = value.first ^ kept.first;
+	return value;
+}
+
 /* The element that the step's map gives; NULL: none, the rule ends. */
 static const struct pa_datum *find_datum(struct pa_wrun *run, struct pa_wstate *state, const struct pa_rule *rule,
 					 const struct pa_step *step, const struct pa_key *key, const struct pa_elements *map)
@@ -72,7 +86,7 @@ void pa_wassign(struct pa_wrun *run, struct pa_wstate *state, const struct pa_ru
 			state->step = SIZE_MAX; /* it cannot be read: the rule ends */
 			return;
 		}
-		value = field_value(state, &step->value.part, step->text);
+		value = with_kept(state, step, field_value(state, &step->value.part, step->text));
 		break;
 	case PA_OPERAND_MAP:
 		datum = find_datum(run, state, rule, step, &step->value.key, step->value.map);
