@@ -131,7 +131,7 @@ struct pa_operand {
 	enum pa_operand_kind kind;
 	unsigned datum_index; /* MAP */
 	const char *text;     /* OPAQUE */
-	uint64_t keep;	      /* FIELD, in an ASSIGN of a mark: bits that stay as they were; the part is turned over on top of them */
+	uint64_t keep; /* FIELD, in an ASSIGN of a mark: bits that stay as they were; the part is turned over on top of them */
 	union {
 		struct pa_interval interval; /* VALUE, PREFIX */
 		struct pa_key_part part;     /* FIELD */

@@ -96,8 +96,7 @@ static void ask_ipv6(struct pa_xt_lowering *lowering, const struct pa_xt_use *us
 		if (question->bits & of_address[i])
 			steps[count++] = address_step(lowering, question->address, of_address[i]);
 	if (routes)
-		steps[count++] =
-			pa_xt_test(lowering->arena, question->type, keys, type_keys(routes, keys), false);
+		steps[count++] = pa_xt_test(lowering->arena, question->type, keys, type_keys(routes, keys), false);
 	add_conjunction(lowering, question->option, steps, count);
 }
 

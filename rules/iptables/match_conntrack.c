@@ -19,7 +19,8 @@ static bool parse_words(const char *text, const struct word_bits *words, size_t 
 	*ret_bits = 0;
 	for (;; text++) {
 		size_t length = strcspn(text, ","), i = 0;
-		while (i < count && (!length || strncasecmp(text, words[i].name, length) != 0 || length > strlen(words[i].name)))
+		while (i < count &&
+		       (!length || strncasecmp(text, words[i].name, length) != 0 || length > strlen(words[i].name)))
 			i++;
 		if (i == count)
 			return false;
@@ -90,8 +91,7 @@ static void add_address(struct flow_tests *tests, const char *name, enum pa_fiel
 	else if (pa_xt_mask_interval(value, mask, &interval))
 		add_test(tests, option, pa_xt_test(tests->lowering->arena, field, &interval, 1, option->negated));
 	else
-		add_test(tests, option,
-			 pa_xt_test_masked(tests->lowering->arena, field, mask, value & mask, option->negated));
+		add_test(tests, option, pa_xt_test_masked(tests->lowering->arena, field, mask, value & mask, option->negated));
 }
 
 static void add_port(struct flow_tests *tests, const char *name, enum pa_field field)
@@ -146,8 +146,7 @@ static void add_opaque_tests(struct flow_tests *tests)
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		const struct pa_xt_option *option = pa_xt_option(tests->use, names[i]);
 		if (option)
-			add_test(tests, option,
-				 pa_xt_opaque_step(NULL, PA_OPACITY_MATCH, strcmp(names[i], "ctexpire") == 0));
+			add_test(tests, option, pa_xt_opaque_step(NULL, PA_OPACITY_MATCH, strcmp(names[i], "ctexpire") == 0));
 	}
 }
 
@@ -226,9 +225,12 @@ static void add_states(struct pa_xt_lowering *lowering, unsigned states, unsigne
 	pa_xt_add_fork(lowering, forks, count);
 }
 
-static const struct word_bits state_words[] = { { "INVALID", PA_CT_INVALID },	  { "NEW", PA_CT_NEW },
-						{ "ESTABLISHED", PA_CT_ESTABLISHED }, { "RELATED", PA_CT_RELATED },
-						{ "UNTRACKED", PA_CT_UNTRACKED },     { "SNAT", 0x100 },
+static const struct word_bits state_words[] = { { "INVALID", PA_CT_INVALID },
+						{ "NEW", PA_CT_NEW },
+						{ "ESTABLISHED", PA_CT_ESTABLISHED },
+						{ "RELATED", PA_CT_RELATED },
+						{ "UNTRACKED", PA_CT_UNTRACKED },
+						{ "SNAT", 0x100 },
 						{ "DNAT", 0x200 } };
 
 static void lower_state(struct pa_xt_lowering *lowering, const struct pa_xt_option *option, size_t words,

@@ -28,7 +28,8 @@ static const char *general_text(struct pa_xt_lowering *lowering, const struct pa
 }
 
 /* `-s a,b` is a rule for each address; where they overlap a packet would meet it twice, which changes nothing that counts. */
-static void lower_list(struct pa_xt_lowering *lowering, const struct pa_xt_general *given, enum pa_field field, const char *text)
+static void lower_list(struct pa_xt_lowering *lowering, const struct pa_xt_general *given, enum pa_field field,
+		       const char *text)
 {
 	size_t count = 0, room = 1;
 	for (const char *c = given->word->text; *c; c++)
@@ -92,7 +93,8 @@ void pa_xt_lower_interface(struct pa_xt_lowering *lowering, const struct pa_xt_g
 		return;
 	size_t length = strlen(given->word->text);
 	if (!length || length >= PA_IFNAME_MAX) {
-		pa_xt_fail(lowering, given->word, "\"%s\" is no name of an interface: they have 1 to 15 bytes", given->word->text);
+		pa_xt_fail(lowering, given->word, "\"%s\" is no name of an interface: they have 1 to 15 bytes",
+			   given->word->text);
 		return;
 	}
 	memcpy(name, given->word->text, length + 1);
@@ -117,8 +119,8 @@ void pa_xt_lower_protocol(struct pa_xt_lowering *lowering)
 	const struct pa_xt_rule *rule = lowering->rule;
 	if (!rule->has_protocol)
 		return;
-	struct pa_step step = pa_xt_test_value(lowering->arena, PA_FIELD_L4PROTO, rule->number_of_protocol,
-					       rule->protocol.negated);
+	struct pa_step step =
+		pa_xt_test_value(lowering->arena, PA_FIELD_L4PROTO, rule->number_of_protocol, rule->protocol.negated);
 	step.text = general_text(lowering, &rule->protocol, "-p");
 	pa_xt_add(lowering, &step);
 }

@@ -6,7 +6,8 @@
 
 static void fail_value(struct pa_xt_lowering *lowering, const struct pa_xt_option *option)
 {
-	pa_xt_fail(lowering, option->arguments[0], "\"%s\" is nothing that --%s takes", option->arguments[0]->text, option->name);
+	pa_xt_fail(lowering, option->arguments[0], "\"%s\" is nothing that --%s takes", option->arguments[0]->text,
+		   option->name);
 }
 
 static void fail_without(struct pa_xt_lowering *lowering, const struct pa_xt_use *use)
@@ -44,7 +45,8 @@ static void lower_match_set(struct pa_xt_lowering *lowering, const struct pa_xt_
 {
 	struct pa_step step = pa_xt_test(lowering->arena, PA_FIELD_SADDR, NULL, 0, option->negated);
 	struct pa_elements *elements = pa_xt_elements(lowering->arena, NULL, 0, 1);
-	elements->opaque = pa_arena_printf(lowering->arena, "the contents of ip set %s were not given", option->arguments[0]->text);
+	elements->opaque =
+		pa_arena_printf(lowering->arena, "the contents of ip set %s were not given", option->arguments[0]->text);
 	step.elements = elements;
 	step.text = pa_xt_option_text(lowering, option);
 	pa_xt_add(lowering, &step);
@@ -123,7 +125,8 @@ void pa_xt_match_mac(struct pa_xt_lowering *lowering, const struct pa_xt_use *us
 	const char *text = option->arguments[0]->text;
 	for (unsigned i = 0; i < 6; i++, text += 3) {
 		static const char digits[] = "00112233445566778899aAbBcCdDeEfF";
-		const char *high = *text ? strchr(digits, text[0]) : NULL, *low = high && text[1] ? strchr(digits, text[1]) : NULL;
+		const char *high = *text ? strchr(digits, text[0]) : NULL,
+			   *low = high && text[1] ? strchr(digits, text[1]) : NULL;
 		if (!low || text[2] != (i < 5 ? ':' : '\0')) {
 			fail_value(lowering, option);
 			return;
@@ -142,8 +145,8 @@ void pa_xt_match_pkttype(struct pa_xt_lowering *lowering, const struct pa_xt_use
 	static const struct {
 		const char *name;
 		unsigned type;
-	} types[] = { { "unicast", 0 }, { "host", 0 }, { "broadcast", 1 }, { "bcast", 1 }, { "multicast", 2 }, { "mcast", 2 },
-		      { "otherhost", 3 } };
+	} types[] = { { "unicast", 0 },	  { "host", 0 },  { "broadcast", 1 }, { "bcast", 1 },
+		      { "multicast", 2 }, { "mcast", 2 }, { "otherhost", 3 } };
 	const struct pa_xt_option *option = pa_xt_option(use, "pkt-type");
 	if (!option) {
 		fail_without(lowering, use);
@@ -202,8 +205,7 @@ void pa_xt_match_ttl(struct pa_xt_lowering *lowering, const struct pa_xt_use *us
 	range.first = less ? 0 : more ? value + 1 : value;
 	range.last = more ? 255 : less ? value - (value > 0) : value;
 	bool none = (less && value == 0) || (more && value == 255);
-	pa_xt_add_option(lowering, option,
-			 pa_xt_test(lowering->arena, PA_FIELD_TTL, &range, none ? 0 : 1, option->negated));
+	pa_xt_add_option(lowering, option, pa_xt_test(lowering->arena, PA_FIELD_TTL, &range, none ? 0 : 1, option->negated));
 }
 
 bool pa_xt_dscp(const struct pa_xt_option *option, uint64_t *ret_value)
@@ -263,8 +265,11 @@ bool pa_xt_tos(const char *text, uint64_t *ret_value, uint64_t *ret_mask)
 	static const struct {
 		const char *name;
 		unsigned value;
-	} names[] = { { "Minimize-Delay", 16 }, { "Maximize-Throughput", 8 }, { "Maximize-Reliability", 4 },
-		      { "Minimize-Cost", 2 },	{ "Normal-Service", 0 } };
+	} names[] = { { "Minimize-Delay", 16 },
+		      { "Maximize-Throughput", 8 },
+		      { "Maximize-Reliability", 4 },
+		      { "Minimize-Cost", 2 },
+		      { "Normal-Service", 0 } };
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		if (strcasecmp(text, names[i].name) == 0) {
 			*ret_value = names[i].value;
@@ -309,6 +314,6 @@ void pa_xt_match_tos(struct pa_xt_lowering *lowering, const struct pa_xt_use *us
 	}
 	bool one = ecns == 1 && ecn[0].first == 0 && ecn[0].last == 3;
 	pa_xt_add_option(lowering, option,
-			 one ? pa_xt_test(lowering->arena, PA_FIELD_DSCP, dscp, dscps, option->negated) :
-			       pa_xt_test_pair(lowering->arena, PA_FIELD_DSCP, PA_FIELD_ECN, boxes, count, option->negated));
+			 one ? pa_xt_test(lowering->arena, PA_FIELD_DSCP, dscp, dscps, option->negated)
+			     : pa_xt_test_pair(lowering->arena, PA_FIELD_DSCP, PA_FIELD_ECN, boxes, count, option->negated));
 }

@@ -182,8 +182,8 @@ void pa_xt_match_icmp(struct pa_xt_lowering *lowering, const struct pa_xt_use *u
 	if (!is_protocol(lowering, use, four ? 1 : 58) || !option)
 		return;
 	const char *text = option->arguments[0]->text;
-	bool known = four ? parse_icmp(text, icmp_names, sizeof(icmp_names) / sizeof(*icmp_names), box) :
-			    parse_icmp(text, icmpv6_names, sizeof(icmpv6_names) / sizeof(*icmpv6_names), box);
+	bool known = four ? parse_icmp(text, icmp_names, sizeof(icmp_names) / sizeof(*icmp_names), box)
+			  : parse_icmp(text, icmpv6_names, sizeof(icmpv6_names) / sizeof(*icmpv6_names), box);
 	if (!known) {
 		pa_xt_fail(lowering, option->arguments[0], "\"%s\" is no type of %s, or short for more than one", text,
 			   four ? "icmp" : "icmpv6");
@@ -193,8 +193,8 @@ void pa_xt_match_icmp(struct pa_xt_lowering *lowering, const struct pa_xt_use *u
 		box[0] = (struct pa_interval){ 0, 255 };
 	bool any_code = box[1].first == 0 && box[1].last == 255;
 	pa_xt_add_option(lowering, option,
-			 any_code ? pa_xt_test(lowering->arena, PA_FIELD_ICMP_TYPE, box, 1, option->negated) :
-				    pa_xt_test_pair(lowering->arena, PA_FIELD_ICMP_TYPE, PA_FIELD_ICMP_CODE, box, 1,
+			 any_code ? pa_xt_test(lowering->arena, PA_FIELD_ICMP_TYPE, box, 1, option->negated)
+				  : pa_xt_test_pair(lowering->arena, PA_FIELD_ICMP_TYPE, PA_FIELD_ICMP_CODE, box, 1,
 						    option->negated));
 }
 

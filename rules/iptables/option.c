@@ -10,9 +10,9 @@ struct parser {
 	struct pa_xt_reader *reader;
 	const struct pa_xt_table *table;
 	struct pa_xt_rule *rule;
-	size_t at;			/* the next word */
+	size_t at;			   /* the next word */
 	const struct pa_xt_word *negation; /* a `!` that waits for its option */
-	struct pa_xt_use *last;		/* whose options are read: the match or target that was named last */
+	struct pa_xt_use *last;		   /* whose options are read: the match or target that was named last */
 	bool protocol_loaded;
 };
 
@@ -21,14 +21,16 @@ static const struct {
 	const char *name;
 	char letter;
 } general[] = {
-	{ "append", 'A' },	 { "insert", 'I' },	  { "delete", 'D' },   { "replace", 'R' },  { "policy", 'P' },
-	{ "new-chain", 'N' },	 { "flush", 'F' },	  { "delete-chain", 'X' }, { "zero", 'Z' }, { "check", 'C' },
-	{ "rename-chain", 'E' }, { "list", 'L' },	  { "list-rules", 'S' }, { "source", 's' }, { "src", 's' },
-	{ "destination", 'd' },	 { "dst", 'd' },	  { "protocol", 'p' }, { "in-interface", 'i' }, { "out-interface", 'o' },
-	{ "fragments", 'f' },	 { "jump", 'j' },	  { "goto", 'g' },     { "match", 'm' },    { "table", 't' },
-	{ "set-counters", 'c' }, { "numeric", 'n' },	  { "verbose", 'v' },  { "exact", 'x' },    { "wait", 'w' },
-	{ "wait-interval", 'W' }, { "line-numbers", '0' }, { "modprobe", 'M' }, { "ipv4", '4' },	   { "ipv6", '6' },
-	{ "version", 'V' },	 { "help", 'h' },
+	{ "append", 'A' },     { "insert", 'I' },	{ "delete", 'D' },	  { "replace", 'R' },
+	{ "policy", 'P' },     { "new-chain", 'N' },	{ "flush", 'F' },	  { "delete-chain", 'X' },
+	{ "zero", 'Z' },       { "check", 'C' },	{ "rename-chain", 'E' },  { "list", 'L' },
+	{ "list-rules", 'S' }, { "source", 's' },	{ "src", 's' },		  { "destination", 'd' },
+	{ "dst", 'd' },	       { "protocol", 'p' },	{ "in-interface", 'i' },  { "out-interface", 'o' },
+	{ "fragments", 'f' },  { "jump", 'j' },		{ "goto", 'g' },	  { "match", 'm' },
+	{ "table", 't' },      { "set-counters", 'c' }, { "numeric", 'n' },	  { "verbose", 'v' },
+	{ "exact", 'x' },      { "wait", 'w' },		{ "wait-interval", 'W' }, { "line-numbers", '0' },
+	{ "modprobe", 'M' },   { "ipv4", '4' },		{ "ipv6", '6' },	  { "version", 'V' },
+	{ "help", 'h' },
 };
 #define GENERAL_COUNT (sizeof(general) / sizeof(*general))
 
@@ -189,8 +191,8 @@ static bool load_protocol_match(struct parser *parser)
 	static const struct {
 		unsigned number;
 		const char *name;
-	} protocols[] = { { 6, "tcp" },	  { 17, "udp" },   { 132, "sctp" }, { 33, "dccp" }, { 136, "udplite" }, { 1, "icmp" },
-			  { 58, "icmp6" }, { 50, "esp" }, { 51, "ah" },    { 108, "ipcomp" }, { 135, "mh" } };
+	} protocols[] = { { 6, "tcp" },	   { 17, "udp" }, { 132, "sctp" }, { 33, "dccp" },    { 136, "udplite" }, { 1, "icmp" },
+			  { 58, "icmp6" }, { 50, "esp" }, { 51, "ah" },	   { 108, "ipcomp" }, { 135, "mh" } };
 	struct pa_xt_rule *rule = parser->rule;
 	if (!rule->protocol.word || parser->protocol_loaded)
 		return false;

@@ -178,13 +178,15 @@ static bool delete_chains(struct builder *builder, const struct pa_xt_rule *rule
 	table->count = kept;
 	index_chains(builder->reader, table);
 	return !rule->chain || kept < count ||
-	       pa_xt_error(builder->reader, &rule->line, rule->chain, "no chain \"%s\" that could be deleted", rule->chain->text);
+	       pa_xt_error(builder->reader, &rule->line, rule->chain, "no chain \"%s\" that could be deleted",
+			   rule->chain->text);
 }
 
 static bool new_chain(struct builder *builder, const struct pa_xt_rule *rule)
 {
 	if (pa_xt_find_chain(builder->table, rule->chain->text))
-		return pa_xt_error(builder->reader, &rule->line, rule->chain, "chain \"%s\" is there already", rule->chain->text);
+		return pa_xt_error(builder->reader, &rule->line, rule->chain, "chain \"%s\" is there already",
+				   rule->chain->text);
 	add_chain(builder->reader, builder->table, rule->chain->text, rule->line.number);
 	return true;
 }
@@ -257,9 +259,9 @@ static void read_lines(struct builder *builder, const char *text, const struct p
 		at = next;
 	}
 	if (!committed)
-		builder->sound = pa_xt_error(builder->reader, &line, NULL,
-					     "table %s ends without COMMIT: iptables-restore would not load it",
-					     builder->table->name);
+		builder->sound =
+			pa_xt_error(builder->reader, &line, NULL,
+				    "table %s ends without COMMIT: iptables-restore would not load it", builder->table->name);
 }
 
 static const struct pa_xt_table_row *find_row(const char *name)
@@ -285,9 +287,8 @@ struct pa_xt_table *pa_xt_read_table(struct pa_xt_reader *reader, const char *te
 	table->source = span->legacy ? PA_SOURCE_IPTABLES_LEGACY : PA_SOURCE_IPTABLES_NFT;
 	if (!table->row) {
 		pa_xt_error(reader, &line, &line.words[0], "iptables has no table \"%s\"", name);
-		pa_xt_help(reader, strcmp(name, "broute") == 0 ?
-					   "broute is a table of ebtables, which is not read" :
-					   "it has filter, nat, mangle, raw and security");
+		pa_xt_help(reader, strcmp(name, "broute") == 0 ? "broute is a table of ebtables, which is not read"
+							       : "it has filter, nat, mangle, raw and security");
 		return NULL;
 	}
 	struct builder builder = { reader, table, true };

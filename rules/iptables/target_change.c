@@ -6,7 +6,8 @@
 
 static void fail_value(struct pa_xt_lowering *lowering, const struct pa_xt_option *option)
 {
-	pa_xt_fail(lowering, option->arguments[0], "\"%s\" is nothing that --%s takes", option->arguments[0]->text, option->name);
+	pa_xt_fail(lowering, option->arguments[0], "\"%s\" is nothing that --%s takes", option->arguments[0]->text,
+		   option->name);
 }
 
 static void fail_without(struct pa_xt_lowering *lowering, const struct pa_xt_use *use)

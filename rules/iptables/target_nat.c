@@ -105,8 +105,7 @@ static void lower_port_nat(struct pa_xt_lowering *lowering, const struct pa_xt_u
 	const struct pa_xt_option *option = pa_xt_option(use, "to-ports");
 	struct pa_operand none = { .kind = PA_OPERAND_NONE }, port = { .kind = PA_OPERAND_NONE };
 	if (option && !parse_ports(lowering, option->arguments[0]->text, &port)) {
-		pa_xt_fail(lowering, option->arguments[0], "\"%s\" is no port or range of ports",
-			   option->arguments[0]->text);
+		pa_xt_fail(lowering, option->arguments[0], "\"%s\" is no port or range of ports", option->arguments[0]->text);
 		return;
 	}
 	if (option)

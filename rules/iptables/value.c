@@ -69,8 +69,8 @@ bool pa_xt_protocol(const char *text, unsigned *ret_number)
 	static const struct {
 		const char *name;
 		unsigned number;
-	} more[] = { { "all", 0 }, { "any", 0 },    { "ipv6-mh", 135 }, { "mh", 135 },	      { "ipv6", 41 },
-		     { "ospf", 89 }, { "ipip", 94 }, { "pim", 103 },	{ "vrrp", 112 }, { "l2tp", 115 } };
+	} more[] = { { "all", 0 },   { "any", 0 },   { "ipv6-mh", 135 }, { "mh", 135 },	  { "ipv6", 41 },
+		     { "ospf", 89 }, { "ipip", 94 }, { "pim", 103 },	 { "vrrp", 112 }, { "l2tp", 115 } };
 	uint64_t value;
 	char lower[32];
 	size_t length = strlen(text);

@@ -109,7 +109,8 @@ bool pa_xt_split(struct pa_xt_reader *reader, const char *text, size_t length, u
 
 void pa_xt_put_word(struct pa_buffer *out, const char *word)
 {
-	static const char plain[] = "_-0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ!./,:+[]@%=*#<>~^&|;?{}()$";
+	static const char plain[] =
+		"_-0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ!./,:+[]@%=*#<>~^&|;?{}()$";
 	if (*word && word[strspn(word, plain)] == '\0') {
 		pa_buffer_puts(out, word);
 		return;

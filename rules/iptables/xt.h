@@ -75,7 +75,7 @@ struct pa_xt_table {
 	uint32_t line_number;
 	struct pa_xt_chain **chains; /* base chains first, as the kernel has them */
 	size_t count, capacity;
-	struct pa_xt_chain **slots;  /* the chains by the hash of their names, a power of two of them */
+	struct pa_xt_chain **slots; /* the chains by the hash of their names, a power of two of them */
 	size_t slot_count;
 	bool replaced; /* the same table came once more */
 };
@@ -169,7 +169,7 @@ const struct pa_xt_option *pa_xt_option(const struct pa_xt_use *use, const char 
 bool pa_xt_number(const char *text, uint64_t max, uint64_t *ret_value); /* decimal, 0x, 0 as strtoul(3) */
 bool pa_xt_number_part(const char **at, uint64_t max, uint64_t *ret_value);
 bool pa_xt_range(const char *text, char separator, uint64_t max, struct pa_interval *ret_range); /* "5", "5:9", ":9", "5:" */
-bool pa_xt_value_mask(const char *text, uint64_t max, uint64_t *ret_value, uint64_t *ret_mask); /* "1/0xff" */
+bool pa_xt_value_mask(const char *text, uint64_t max, uint64_t *ret_value, uint64_t *ret_mask);	 /* "1/0xff" */
 bool pa_xt_protocol(const char *text, unsigned *ret_number);
 bool pa_xt_port(const char *text, size_t length, uint64_t *ret_port); /* number or service */
 bool pa_xt_port_range(const char *text, char separator, struct pa_interval *ret_range);
