@@ -134,6 +134,18 @@ static void add_status(struct pa_wstate *state, pa_u128 bit)
 		status->first = status->last = status->first | bit;
 }
 
+/* The prefix with the host's part of the old address, where that is known. */
+static struct pa_wvalue prefix_value(const struct pa_wstate *state, const struct pa_step *step, struct pa_interval prefix)
+{
+	bool source = step->nat == PA_NAT_SNAT || step->nat == PA_NAT_MASQUERADE;
+	const struct pa_key_part host = { .field = source ? PA_FIELD_SADDR : PA_FIELD_DADDR, .mask = prefix.first ^ prefix.last };
+	struct pa_wvalue old = field_value(state, &host, step->text);
+	if (old.kind != PA_W_VALUE || old.first != old.last)
+		return interval_value(prefix, step->text);
+	pa_u128 address = prefix.first | old.first;
+	return interval_value((struct pa_interval){ address, address }, step->text);
+}
+
 /* An operand of dnat or snat. false: nothing given. */
 static bool operand_value(const struct pa_wstate *state, const struct pa_step *step, const struct pa_operand *operand,
 			  const struct pa_datum *datum, const struct pa_elements *map, struct pa_wvalue *ret)
@@ -142,8 +154,10 @@ static bool operand_value(const struct pa_wstate *state, const struct pa_step *s
 	case PA_OPERAND_NONE:
 		return false;
 	case PA_OPERAND_VALUE:
-	case PA_OPERAND_PREFIX:
 		*ret = interval_value(operand->interval, step->text);
+		return true;
+	case PA_OPERAND_PREFIX:
+		*ret = prefix_value(state, step, operand->interval);
 		return true;
 	case PA_OPERAND_FIELD:
 		*ret = field_value(state, &operand->part, step->text);
