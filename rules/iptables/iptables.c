@@ -10,23 +10,21 @@ static struct pa_xt_table *find_table(struct pa_xt_table **tables, size_t count,
 	return NULL;
 }
 
-static bool read_tables(struct pa_xt_reader *reader, const char *text, const struct pa_xt_span *spans, size_t count,
-			struct pa_xt_table **ret_tables, size_t *ret_count)
+static size_t read_tables(struct pa_xt_reader *reader, const char *text, const struct pa_xt_span *spans, size_t count,
+			  struct pa_xt_table **ret_tables)
 {
-	bool sound = true;
-	*ret_count = 0;
+	size_t read = 0;
 	for (size_t i = 0; i < count; i++) {
 		size_t name = spans[i].first + strspn(text + spans[i].first, " \t*");
 		char *copy = pa_arena_strndup(reader->arena, text + name, strcspn(text + name, " \t\r\n"));
-		struct pa_xt_table *before = find_table(ret_tables, *ret_count, spans[i].family, copy);
+		struct pa_xt_table *before = find_table(ret_tables, read, spans[i].family, copy);
 		struct pa_xt_table *table = pa_xt_read_table(reader, text, &spans[i], before);
 		if (before)
 			before->replaced = true;
 		if (table)
-			ret_tables[(*ret_count)++] = table;
-		sound = sound && table;
+			ret_tables[read++] = table;
 	}
-	return sound;
+	return read;
 }
 
 /* iptables-nft and nft itself share tables; those of iptables-legacy are others, whatever their names. */
@@ -56,7 +54,6 @@ bool pa_iptables_lower(const struct pa_iptables_text *text, struct pa_ruleset *r
 	struct pa_xt_reader reader = { .arena = ruleset->arena, .ruleset = ruleset, .diags = diags };
 	struct pa_iptables_text copy = *text;
 	struct pa_xt_span *spans;
-	size_t count = 0;
 	reader.file = pa_arena_strdup(ruleset->arena, text->name);
 	if (text->length >= 3 && memcmp(text->text, mark, 3) == 0) {
 		copy.text += 3;
@@ -67,7 +64,7 @@ bool pa_iptables_lower(const struct pa_iptables_text *text, struct pa_ruleset *r
 	for (size_t i = 0; i < found; i++)
 		spans[i].legacy = text->source == PA_SOURCE_NFT ? spans[i].legacy : text->source == PA_SOURCE_IPTABLES_LEGACY;
 	struct pa_xt_table **tables = pa_arena_alloc(ruleset->arena, found + 1, sizeof(struct pa_xt_table *));
-	bool sound = read_tables(&reader, copy.text, spans, found, tables, &count) && reader.error_count == 0;
+	size_t count = read_tables(&reader, copy.text, spans, found, tables);
 	pa_ruleset_add_source(ruleset, text->name);
-	return sound && check_names(&reader, tables, count) && pa_xt_lower_tables(&reader, tables, count);
+	return check_names(&reader, tables, count) && pa_xt_lower_tables(&reader, tables, count) && reader.error_count == 0;
 }

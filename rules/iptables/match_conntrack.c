@@ -69,7 +69,15 @@ static void add_test(struct flow_tests *tests, const struct pa_xt_option *option
 {
 	step.text = text_of(tests, option);
 	add_to_fork(&tests->fork, step);
-	tests->known = tests->known || step.kind == PA_STEP_MATCH;
+	tests->known = true;
+}
+
+static void add_question(struct flow_tests *tests, const struct pa_xt_option *option)
+{
+	const char *text = text_of(tests, option);
+	bool by_time = strcmp(option->name, "ctexpire") == 0;
+	add_to_fork(&tests->fork,
+		    by_time ? pa_xt_opaque_step(text, PA_OPACITY_MATCH, true) : pa_xt_question(tests->lowering->arena, text));
 }
 
 static void fail_value(struct flow_tests *tests, const struct pa_xt_option *option)
@@ -146,7 +154,7 @@ static void add_opaque_tests(struct flow_tests *tests)
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		const struct pa_xt_option *option = pa_xt_option(tests->use, names[i]);
 		if (option)
-			add_test(tests, option, pa_xt_opaque_step(NULL, PA_OPACITY_MATCH, strcmp(names[i], "ctexpire") == 0));
+			add_question(tests, option);
 	}
 }
 
@@ -180,7 +188,7 @@ static void add_protocol(struct flow_tests *tests, bool has_state)
 	add_to_fork(&forks[0], state_step(arena, PA_CT_NEW | PA_CT_ESTABLISHED, text));
 	add_to_fork(&forks[0], test);
 	add_to_fork(&forks[1], state_step(arena, PA_CT_RELATED, text));
-	add_to_fork(&forks[1], pa_xt_opaque_step(text, PA_OPACITY_MATCH, false));
+	add_to_fork(&forks[1], pa_xt_question(arena, text));
 	add_to_fork(&forks[2], state_step(arena, WITHOUT_FLOW, text));
 	pa_xt_add_fork(tests->lowering, forks, has_state ? 3 : 2);
 }

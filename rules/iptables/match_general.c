@@ -12,7 +12,8 @@ static const char *family_name(const struct pa_xt_lowering *lowering)
 static void fail_address(struct pa_xt_lowering *lowering, const struct pa_xt_word *word)
 {
 	pa_xt_fail(lowering, word, "\"%s\" is no %s address or network", word->text, family_name(lowering));
-	pa_xt_help(lowering->reader, "names of hosts are not looked up: write the addresses that they have");
+	if (strpbrk(word->text, "ghijklmnopqrstuvwxyz"))
+		pa_xt_help(lowering->reader, "names of hosts are not looked up: write the addresses that they have");
 }
 
 static bool is_everything(const struct pa_xt_lowering *lowering, struct pa_interval interval)

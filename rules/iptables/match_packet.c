@@ -133,9 +133,9 @@ void pa_xt_match_mac(struct pa_xt_lowering *lowering, const struct pa_xt_use *us
 		}
 		value = value << 8 | (uint64_t)((high - digits) / 2 << 4 | (low - digits) / 2);
 	}
-	struct pa_step ether = pa_xt_opaque_step(NULL, PA_OPACITY_MATCH, false);
+	struct pa_step ether = pa_xt_question(lowering->arena, "meta iiftype");
 	ether.implied = true;
-	ether.text = "meta iiftype ether";
+	ether.text = NULL;
 	pa_xt_add(lowering, &ether);
 	pa_xt_add_option(lowering, option, pa_xt_test_value(lowering->arena, PA_FIELD_ETHER_SADDR, value, option->negated));
 }

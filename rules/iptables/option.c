@@ -218,6 +218,7 @@ static bool take_extension_option(struct parser *parser, const struct candidates
 {
 	struct pa_xt_option option = { .word = word, .negated = parser->negation != NULL };
 	option.name = pa_arena_strndup(parser->reader->arena, found->row.canonical, found->row.canonical_length);
+	option.spelled = pa_arena_strndup(parser->reader->arena, found->row.name, found->row.length);
 	parser->negation = NULL;
 	for (unsigned i = 0; i < found->row.arguments; i++) {
 		option.arguments[i] = take_argument(parser, word, i ? NULL : attached, &option.negated);
@@ -239,7 +240,7 @@ static bool is_foreign(const struct parser *parser, const struct pa_xt_word *wor
 
 static bool take_foreign(struct parser *parser, const struct pa_xt_word *word)
 {
-	struct pa_xt_option option = { .word = word, .name = word->text };
+	struct pa_xt_option option = { .word = word, .name = word->text, .spelled = word->text };
 	option.negated = parser->negation != NULL;
 	parser->negation = NULL;
 	return add_option(parser, parser->last, &option);

@@ -12,23 +12,11 @@ static void put_option(struct pa_buffer *out, const struct pa_xt_option *option,
 		pa_xt_put_word(out, option->word->text);
 		return;
 	}
-	pa_buffer_printf(out, "--%s", option->name);
+	pa_buffer_printf(out, "--%s", option->spelled);
 	for (unsigned i = 0; i < 2 && option->arguments[i]; i++) {
 		pa_buffer_putc(out, ' ');
 		pa_xt_put_word(out, option->arguments[i]->text);
 	}
-}
-
-/* Names that iptables prints in a longer form than the registry keeps. */
-static const char *prefix_of(const struct pa_xt_use *use, const struct pa_xt_option *option)
-{
-	static const char *const shortened[] = { "eq", "lt", "gt", "set", "inc", "dec" };
-	bool is_ttl = strcmp(use->name, "ttl") == 0 || strcmp(use->name, "TTL") == 0;
-	bool is_hl = strcmp(use->name, "hl") == 0 || strcmp(use->name, "HL") == 0;
-	for (size_t i = 0; (is_ttl || is_hl) && i < sizeof(shortened) / sizeof(*shortened); i++)
-		if (strcmp(option->name, shortened[i]) == 0)
-			return is_ttl ? "ttl-" : "hl-";
-	return strcmp(use->name, "icmp6") == 0 ? "icmpv6-type" : "";
 }
 
 static const char *keep(struct pa_arena *arena, struct pa_buffer *text)
@@ -36,22 +24,6 @@ static const char *keep(struct pa_arena *arena, struct pa_buffer *text)
 	const char *kept = pa_arena_strndup(arena, text->data ? text->data : "", text->length);
 	pa_buffer_done(text);
 	return kept;
-}
-
-static void put_of_use(struct pa_buffer *out, const struct pa_xt_use *use, const struct pa_xt_option *option)
-{
-	const char *prefix = prefix_of(use, option);
-	size_t start = out->length;
-	put_option(out, option, use->extension == NULL);
-	if (!*prefix)
-		return;
-	bool whole = prefix[strlen(prefix) - 1] != '-'; /* another name, not a longer one */
-	struct pa_buffer text = { 0 };
-	pa_buffer_printf(&text, "--%s%s", prefix, out->data + start + 2 + (whole ? strlen(option->name) : 0));
-	out->data[start] = '\0';
-	out->length = start;
-	pa_buffer_puts(out, text.data);
-	pa_buffer_done(&text);
 }
 
 static const struct pa_xt_use *use_of(const struct pa_xt_lowering *lowering, const struct pa_xt_option *option)
@@ -68,7 +40,7 @@ static const struct pa_xt_use *use_of(const struct pa_xt_lowering *lowering, con
 const char *pa_xt_option_text(struct pa_xt_lowering *lowering, const struct pa_xt_option *option)
 {
 	struct pa_buffer text = { 0 };
-	put_of_use(&text, use_of(lowering, option), option);
+	put_option(&text, option, use_of(lowering, option)->extension == NULL);
 	return keep(lowering->arena, &text);
 }
 
@@ -161,6 +133,14 @@ struct pa_step pa_xt_opaque_step(const char *text, enum pa_opacity opacity, bool
 	return (struct pa_step){ .kind = PA_STEP_OPAQUE, .text = text, .opacity = opacity, .volatile_ = is_volatile };
 }
 
+struct pa_step pa_xt_question(struct pa_arena *arena, const char *text)
+{
+	struct pa_step step = pa_xt_test_value(arena, PA_FIELD_NFPROTO, 1, false);
+	step.key.parts[0] = (struct pa_key_part){ .mask = PA_U128_MAX, .opaque = text };
+	step.text = text;
+	return step;
+}
+
 struct pa_step pa_xt_assign_step(enum pa_field field, const char *text)
 {
 	return (struct pa_step){ .kind = PA_STEP_ASSIGN, .field = field, .text = text };
@@ -221,22 +201,27 @@ static const char *use_text(struct pa_xt_lowering *lowering, const struct pa_xt_
 		if (only && only != &use->options[i])
 			continue;
 		pa_buffer_puts(&text, use->options[i].negated ? " ! " : " ");
-		put_of_use(&text, use, &use->options[i]);
+		put_option(&text, &use->options[i], use->extension == NULL);
 	}
 	return keep(lowering->arena, &text);
 }
 
+static void add_opaque(struct pa_xt_lowering *lowering, const char *text, bool is_volatile)
+{
+	struct pa_step step =
+		is_volatile ? pa_xt_opaque_step(text, PA_OPACITY_MATCH, true) : pa_xt_question(lowering->arena, text);
+	pa_xt_add(lowering, &step);
+}
+
 void pa_xt_add_opaque(struct pa_xt_lowering *lowering, const struct pa_xt_use *use, bool is_volatile)
 {
-	struct pa_step step = pa_xt_opaque_step(use_text(lowering, use, NULL), PA_OPACITY_MATCH, is_volatile);
-	pa_xt_add(lowering, &step);
+	add_opaque(lowering, use_text(lowering, use, NULL), is_volatile);
 }
 
 void pa_xt_add_opaque_option(struct pa_xt_lowering *lowering, const struct pa_xt_use *use, const struct pa_xt_option *option,
 			     bool is_volatile)
 {
-	struct pa_step step = pa_xt_opaque_step(use_text(lowering, use, option), PA_OPACITY_MATCH, is_volatile);
-	pa_xt_add(lowering, &step);
+	add_opaque(lowering, use_text(lowering, use, option), is_volatile);
 }
 
 const char *pa_xt_use_text(struct pa_xt_lowering *lowering, const struct pa_xt_use *use)

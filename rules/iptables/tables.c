@@ -21,7 +21,6 @@ static const char *const hook_chains[] = { "PREROUTING", "INPUT", "FORWARD", "OU
 struct builder {
 	struct pa_xt_reader *reader;
 	struct pa_xt_table *table;
-	bool sound;
 };
 
 /* --- chains ---------------------------------------------------------------------------------------------------------- */
@@ -249,19 +248,16 @@ static void read_lines(struct builder *builder, const char *text, const struct p
 			at = next;
 			continue;
 		}
-		if (!pa_xt_split(builder->reader, text + at, length, number, &line)) {
-			builder->sound = false;
-		} else if (line.count) {
+		if (pa_xt_split(builder->reader, text + at, length, number, &line) && line.count) {
 			committed = strcmp(line.words[0].text, "COMMIT") == 0;
 			if (!committed && line.words[0].text[0] != '#')
-				builder->sound = table_line(builder, &line) && builder->sound;
+				table_line(builder, &line);
 		}
 		at = next;
 	}
 	if (!committed)
-		builder->sound =
-			pa_xt_error(builder->reader, &line, NULL,
-				    "table %s ends without COMMIT: iptables-restore would not load it", builder->table->name);
+		pa_xt_error(builder->reader, &line, NULL, "table %s ends without COMMIT: iptables-restore would not load it",
+			    builder->table->name);
 }
 
 static const struct pa_xt_table_row *find_row(const char *name)
@@ -291,8 +287,8 @@ struct pa_xt_table *pa_xt_read_table(struct pa_xt_reader *reader, const char *te
 							       : "it has filter, nat, mangle, raw and security");
 		return NULL;
 	}
-	struct builder builder = { reader, table, true };
+	struct builder builder = { reader, table };
 	add_base_chains(reader, table, before);
 	read_lines(&builder, text, span);
-	return builder.sound ? table : NULL;
+	return table;
 }

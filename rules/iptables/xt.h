@@ -88,7 +88,7 @@ struct pa_xt_table_row {
 	unsigned bit;		 /* one of PA_XT_IN_* */
 };
 struct pa_xt_chain *pa_xt_find_chain(const struct pa_xt_table *table, const char *name);
-/* Reads a table. NULL: it has errors. */
+/* Reads a table; what is wrong in it is in diags. NULL: iptables has no such table. */
 struct pa_xt_table *pa_xt_read_table(struct pa_xt_reader *reader, const char *text, const struct pa_xt_span *span,
 				     const struct pa_xt_table *before);
 
@@ -128,7 +128,8 @@ bool pa_xt_next_option(const char **at, struct pa_xt_option_row *ret_row);
 /* --- option.c ---------------------------------------------------------------------------------------------------- */
 /* An option of an extension, as it was given. */
 struct pa_xt_option {
-	const char *name; /* canonical */
+	const char *name;    /* canonical */
+	const char *spelled; /* in full, as it was meant: an alias stays one */
 	const struct pa_xt_word *word;
 	bool negated;
 	const struct pa_xt_word *arguments[2];
@@ -229,6 +230,11 @@ struct pa_step pa_xt_test_pair(struct pa_arena *arena, enum pa_field first, enum
 			       const struct pa_interval *boxes, size_t count, bool negated);
 struct pa_step pa_xt_no_effect(const char *text);
 struct pa_step pa_xt_opaque_step(const char *text, enum pa_opacity opacity, bool is_volatile);
+/*
+ * A test whose answer the packet's headers do not give. Each rule asks its own question, whatever the text: between two rules NAT
+ * or the state of the flow may change what the answer rests on.
+ */
+struct pa_step pa_xt_question(struct pa_arena *arena, const char *text);
 struct pa_step pa_xt_assign_step(enum pa_field field, const char *text);
 /* Adds a step with the text of an option. */
 void pa_xt_add_option(struct pa_xt_lowering *lowering, const struct pa_xt_option *option, struct pa_step step);
