@@ -52,7 +52,7 @@ bool pa_xt_next_option(const char **at, struct pa_xt_option_row *ret_row)
 	const char *equals = memchr(text, '=', length);
 	/* "set:2=match-set" and "match-set:2" */
 	if (colon)
-		ret_row->arguments = (unsigned)(colon[1] - '0');
+		ret_row->arguments = colon[1] == '?' ? PA_XT_MAYBE_ONE : (unsigned)(colon[1] - '0');
 	if (colon && equals && colon < equals) {
 		ret_row->canonical = equals + 1;
 		ret_row->canonical_length = strcspn(ret_row->canonical, " ");

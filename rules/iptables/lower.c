@@ -79,7 +79,7 @@ static void lower_matches(struct pa_xt_lowering *lowering)
 	for (size_t i = 0; i < lowering->rule->match_count; i++) {
 		const struct pa_xt_use *use = lowering->rule->matches[i];
 		if (!use->extension)
-			pa_xt_add_opaque(lowering, use, true);
+			pa_xt_add_opaque(lowering, use, false);
 		else
 			use->extension->lower(lowering, use);
 	}

@@ -179,8 +179,12 @@ void pa_xt_match_icmp(struct pa_xt_lowering *lowering, const struct pa_xt_use *u
 	const struct pa_xt_option *option = pa_xt_option(use, "icmp-type");
 	bool four = lowering->family == 4;
 	struct pa_interval box[2];
-	if (!is_protocol(lowering, use, four ? 1 : 58) || !option)
+	if (!is_protocol(lowering, use, four ? 1 : 58))
 		return;
+	if (!option) {
+		pa_xt_fail(lowering, use->word, "the match %s needs a type", use->name);
+		return;
+	}
 	const char *text = option->arguments[0]->text;
 	bool known = four ? parse_icmp(text, icmp_names, sizeof(icmp_names) / sizeof(*icmp_names), box)
 			  : parse_icmp(text, icmpv6_names, sizeof(icmpv6_names) / sizeof(*icmpv6_names), box);

@@ -116,6 +116,8 @@ static struct pa_xt_use *add_match(struct parser *parser, const char *name, cons
 static bool add_option(struct parser *parser, struct pa_xt_use *use, const struct pa_xt_option *option)
 {
 	bool exact = use->extension && use->extension->treatment == PA_XT_EXACT;
+	if (use == parser->rule->target && option->negated && use->extension)
+		return complain(parser, option->word, "%s cannot be negated", option->word->text);
 	if (exact && pa_xt_option(use, option->name))
 		return complain(parser, option->word, "%s is given twice", option->word->text);
 	if (use->count == use->capacity) {
@@ -220,12 +222,17 @@ static bool take_extension_option(struct parser *parser, const struct candidates
 	option.name = pa_arena_strndup(parser->reader->arena, found->row.canonical, found->row.canonical_length);
 	option.spelled = pa_arena_strndup(parser->reader->arena, found->row.name, found->row.length);
 	parser->negation = NULL;
-	for (unsigned i = 0; i < found->row.arguments; i++) {
+	unsigned arguments = found->row.arguments;
+	if (arguments == PA_XT_MAYBE_ONE) {
+		const struct pa_xt_word *next = peek(parser);
+		arguments = attached || (next && !is_bang(next) && next->text[0] != '-') ? 1 : 0;
+	}
+	for (unsigned i = 0; i < arguments; i++) {
 		option.arguments[i] = take_argument(parser, word, i ? NULL : attached, &option.negated);
 		if (!option.arguments[i])
 			return false;
 	}
-	if (attached && !found->row.arguments)
+	if (attached && !arguments)
 		return complain(parser, word, "%s takes no argument", word->text);
 	return add_option(parser, found->use, &option);
 }

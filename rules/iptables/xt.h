@@ -120,8 +120,9 @@ struct pa_xt_option_row {
 	size_t length;
 	const char *canonical;
 	size_t canonical_length;
-	unsigned arguments;
+	unsigned arguments; /* 0, 1, 2, or PA_XT_MAYBE_ONE */
 };
+#define PA_XT_MAYBE_ONE 3u /* the next word, unless it is an option */
 /* The next one of the list; false: there is none. Begin with *at = row->options. */
 bool pa_xt_next_option(const char **at, struct pa_xt_option_row *ret_row);
 

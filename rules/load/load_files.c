@@ -228,6 +228,32 @@ static bool lower_texts(struct pa_ruleset *ruleset, const struct inputs *inputs,
 	return lowered;
 }
 
+static bool has_family(const struct pa_ruleset *ruleset, enum pa_family family)
+{
+	for (size_t i = 0; i < ruleset->table_count; i++)
+		if (ruleset->tables[i]->family == family || ruleset->tables[i]->family == PA_FAMILY_INET)
+			return true;
+	return false;
+}
+
+/* A dump is of one family, and people forget the other: what is not given is not filtered. */
+static void note_other_family(const struct pa_ruleset *ruleset, const struct inputs *inputs, struct pa_diags *diags)
+{
+	bool four = has_family(ruleset, PA_FAMILY_IP), six = has_family(ruleset, PA_FAMILY_IP6);
+
+	for (size_t i = 0; i < inputs->count && four != six; i++) {
+		if (inputs->items[i].kind != PA_TEXT_IPTABLES_SAVE)
+			continue;
+		struct pa_diag *diag =
+			pa_diags_add(diags, PA_DIAG_NOTE, PA_DIAG_INPUT,
+				     "no rules of %s were given: it is taken as not filtered", four ? "IPv6" : "IPv4");
+		diag->where.file = pa_arena_strdup(diags->arena, inputs->items[i].name);
+		diag->help = pa_arena_printf(diags->arena, "give the output of %s as well, if the host has such rules",
+					     four ? "ip6tables-save" : "iptables-save");
+		return;
+	}
+}
+
 struct pa_ruleset *pa_ruleset_load_files(const char *const *paths, size_t count, const struct pa_load_options *options,
 					 struct pa_diags *diags)
 {
@@ -239,6 +265,8 @@ struct pa_ruleset *pa_ruleset_load_files(const char *const *paths, size_t count,
 		if (!load_scripts(ruleset, &inputs, options, diags) || !lower_texts(ruleset, &inputs, diags) ||
 		    !pa_ruleset_check(ruleset, diags))
 			ruleset = pa_ruleset_free(ruleset);
+		else
+			note_other_family(ruleset, &inputs, diags);
 	}
 	inputs_done(&inputs);
 	return ruleset;
