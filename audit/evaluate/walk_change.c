@@ -138,7 +138,8 @@ static void add_status(struct pa_wstate *state, pa_u128 bit)
 static struct pa_wvalue prefix_value(const struct pa_wstate *state, const struct pa_step *step, struct pa_interval prefix)
 {
 	bool source = step->nat == PA_NAT_SNAT || step->nat == PA_NAT_MASQUERADE;
-	const struct pa_key_part host = { .field = source ? PA_FIELD_SADDR : PA_FIELD_DADDR, .mask = prefix.first ^ prefix.last };
+	const struct pa_key_part host = { .field = source ? PA_FIELD_SADDR : PA_FIELD_DADDR,
+					  .mask = prefix.first ^ prefix.last };
 	struct pa_wvalue old = field_value(state, &host, step->text);
 	if (old.kind != PA_W_VALUE || old.first != old.last)
 		return interval_value(prefix, step->text);

@@ -193,7 +193,8 @@ struct pa_rule {
 	uint64_t handle; /* 0: none */
 	struct pa_location where;
 	const char *comment;
-	const char *text; /* canonical text of the whole rule, in nft's words */
+	const char *text; /* canonical text of the whole rule, in the words of its front end */
+	bool continues;	  /* one rule of the administrator with the rule before it: another of its alternatives */
 	struct pa_step *steps;
 	size_t step_count;
 };

@@ -11,8 +11,9 @@
 enum pa_iptables_family { PA_IPTABLES_BY_CONTENT, PA_IPTABLES_IPV4, PA_IPTABLES_IPV6 };
 
 struct pa_iptables_text {
-	const char *name; /* of the file, for places */
-	const char *text; /* need not be terminated; holds no NUL */
+	enum pa_diag_kind kind; /* of errors: INPUT for a file of the user, INCOMPLETE for what a program of the host printed */
+	const char *name;	/* of the file, for places */
+	const char *text;	/* need not be terminated; holds no NUL */
 	size_t length;
 	enum pa_iptables_family family; /* BY_CONTENT: as the text says; see family.c */
 	enum pa_table_source source;	/* NFT: as the headers say, else iptables-nft */

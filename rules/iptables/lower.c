@@ -164,6 +164,7 @@ static void add_rules(const struct pa_xt_lowering *lowering, struct pa_chain *ch
 		struct pa_rule *added = pa_chain_add_rule(lowering->reader->ruleset, chain);
 		added->where = (struct pa_location){ lowering->reader->file, rule->line.number, 1, 0 };
 		added->text = text;
+		added->continues = i > 0;
 		added->comment = rule_comment(rule);
 		added->steps = lowering->ways[i].steps;
 		added->step_count = lowering->ways[i].count;

@@ -15,7 +15,7 @@ bool pa_xt_error(struct pa_xt_reader *reader, const struct pa_xt_line *line, con
 	va_start(arguments, format);
 	const char *message = pa_arena_vprintf(reader->arena, format, arguments);
 	va_end(arguments);
-	struct pa_diag *diag = pa_diags_add(reader->diags, PA_DIAG_ERROR, PA_DIAG_INPUT, "%s", message);
+	struct pa_diag *diag = pa_diags_add(reader->diags, PA_DIAG_ERROR, reader->kind, "%s", message);
 	struct pa_arena *arena = reader->diags->arena;
 	diag->where.file = pa_arena_strdup(arena, reader->file);
 	diag->where.line = line->number;

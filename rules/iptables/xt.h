@@ -32,6 +32,7 @@ struct pa_xt_reader {
 	struct pa_ruleset *ruleset;
 	struct pa_diags *diags;
 	const char *file;
+	enum pa_diag_kind kind; /* of errors */
 	size_t error_count;
 };
 
