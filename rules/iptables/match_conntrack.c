@@ -102,18 +102,6 @@ static void add_address(struct flow_tests *tests, const char *name, enum pa_fiel
 		add_test(tests, option, pa_xt_test_masked(tests->lowering->arena, field, mask, value & mask, option->negated));
 }
 
-static void add_port(struct flow_tests *tests, const char *name, enum pa_field field)
-{
-	const struct pa_xt_option *option = pa_xt_option(tests->use, name);
-	struct pa_interval ports;
-	if (!option)
-		return;
-	if (pa_xt_port_range(option->arguments[0]->text, ':', &ports))
-		add_test(tests, option, pa_xt_test(tests->lowering->arena, field, &ports, 1, option->negated));
-	else
-		fail_value(tests, option);
-}
-
 /* NONE has no bit: alone it fits no flow. */
 static void add_status(struct flow_tests *tests)
 {
@@ -162,15 +150,29 @@ static void collect(struct flow_tests *tests)
 {
 	add_address(tests, "ctorigsrc", PA_FIELD_CT_ORIG_SADDR);
 	add_address(tests, "ctorigdst", PA_FIELD_CT_ORIG_DADDR);
-	add_port(tests, "ctorigsrcport", PA_FIELD_CT_ORIG_SPORT);
-	add_port(tests, "ctorigdstport", PA_FIELD_CT_ORIG_DPORT);
 	add_status(tests);
 	add_direction(tests);
 	add_opaque_tests(tests);
 }
 
+/*
+ * Ways that packets with a flow take; those without one pass beside them all where --ctstate fits them (`without`). One way alone
+ * needs no alternatives.
+ */
+static void add_ways(struct flow_tests *tests, struct pa_xt_fork forks[3], size_t count, bool without, const char *text)
+{
+	if (count == 1 && !without) {
+		for (size_t i = 0; i < forks[0].count; i++)
+			pa_xt_add(tests->lowering, &forks[0].steps[i]);
+		return;
+	}
+	if (without)
+		add_to_fork(&forks[count++], state_step(tests->lowering->arena, WITHOUT_FLOW, text));
+	pa_xt_add_fork(tests->lowering, forks, count);
+}
+
 /* The flow of a related packet may have another protocol than the packet: an ICMP error belongs to a flow of TCP. */
-static void add_protocol(struct flow_tests *tests, bool has_state)
+static void add_protocol(struct flow_tests *tests, bool without)
 {
 	const struct pa_xt_option *option = pa_xt_option(tests->use, "ctproto");
 	struct pa_arena *arena = tests->lowering->arena;
@@ -189,8 +191,35 @@ static void add_protocol(struct flow_tests *tests, bool has_state)
 	add_to_fork(&forks[0], test);
 	add_to_fork(&forks[1], state_step(arena, PA_CT_RELATED, text));
 	add_to_fork(&forks[1], pa_xt_question(arena, text));
-	add_to_fork(&forks[2], state_step(arena, WITHOUT_FLOW, text));
-	pa_xt_add_fork(tests->lowering, forks, has_state ? 3 : 2);
+	add_ways(tests, forks, 2, without, text);
+}
+
+/* Of DCCP some kernels track the ports and others (6.18) take them for 0: there nothing is known. */
+static void add_port(struct flow_tests *tests, const char *name, enum pa_field field, bool without)
+{
+	const struct pa_xt_rule *rule = tests->lowering->rule;
+	const struct pa_xt_option *option = pa_xt_option(tests->use, name);
+	struct pa_arena *arena = tests->lowering->arena;
+	struct pa_xt_fork forks[3] = { 0 };
+	struct pa_interval ports;
+	if (!option)
+		return;
+	if (!pa_xt_port_range(option->arguments[0]->text, ':', &ports)) {
+		fail_value(tests, option);
+		return;
+	}
+	struct pa_step test = pa_xt_test(arena, field, &ports, 1, option->negated);
+	struct pa_step dccp = pa_xt_test_value(arena, PA_FIELD_L4PROTO, 33, false), other = dccp;
+	bool no_dccp = rule->has_protocol && (rule->number_of_protocol == 33) == rule->protocol.negated;
+	test.text = text_of(tests, option);
+	dccp.implied = other.implied = other.negated = true;
+	if (!no_dccp)
+		add_to_fork(&forks[0], other);
+	add_to_fork(&forks[0], test);
+	add_to_fork(&forks[1], dccp);
+	add_to_fork(&forks[1], state_step(arena, WITH_FLOW, test.text));
+	add_to_fork(&forks[1], pa_xt_question(arena, test.text));
+	add_ways(tests, forks, no_dccp ? 1 : 2, without, test.text);
 }
 
 /* --- the state -------------------------------------------------------------------------------------------------------------------- */
@@ -241,18 +270,20 @@ static const struct word_bits state_words[] = { { "INVALID", PA_CT_INVALID },
 						{ "SNAT", 0x100 },
 						{ "DNAT", 0x200 } };
 
-static void lower_state(struct pa_xt_lowering *lowering, const struct pa_xt_option *option, size_t words,
+/* Adds the states; whether packets without a flow may fit them. */
+static bool lower_state(struct pa_xt_lowering *lowering, const struct pa_xt_option *option, size_t words,
 			const struct pa_xt_fork *rest)
 {
 	unsigned bits;
 	if (!parse_words(option->arguments[0]->text, state_words, words, &bits)) {
 		pa_xt_fail(lowering, option->arguments[0], "\"%s\" is no list of states", option->arguments[0]->text);
-		return;
+		return false;
 	}
 	const char *text = pa_xt_option_text(lowering, option);
 	unsigned nat = (bits & 0x100 ? PA_STATUS_SNAT : 0) | (bits & 0x200 ? PA_STATUS_DNAT : 0);
 	add_states(lowering, bits & 0xff, nat, option->negated,
 		   option->negated ? pa_arena_printf(lowering->arena, "! %s", text) : text, rest);
+	return ((option->negated ? ~bits : bits) & WITHOUT_FLOW) != 0;
 }
 
 void pa_xt_match_state(struct pa_xt_lowering *lowering, const struct pa_xt_use *use)
@@ -271,8 +302,9 @@ void pa_xt_match_conntrack(struct pa_xt_lowering *lowering, const struct pa_xt_u
 	collect(&tests);
 	if (lowering->failed)
 		return;
+	bool without = false;
 	if (state) {
-		lower_state(lowering, state, sizeof(state_words) / sizeof(*state_words), &tests.fork);
+		without = lower_state(lowering, state, sizeof(state_words) / sizeof(*state_words), &tests.fork);
 	} else {
 		if (!tests.known && tests.fork.count) {
 			struct pa_step flow = state_step(lowering->arena, WITH_FLOW, NULL);
@@ -282,5 +314,7 @@ void pa_xt_match_conntrack(struct pa_xt_lowering *lowering, const struct pa_xt_u
 		for (size_t i = 0; i < tests.fork.count; i++)
 			pa_xt_add(lowering, &tests.fork.steps[i]);
 	}
-	add_protocol(&tests, state != NULL);
+	add_protocol(&tests, without);
+	add_port(&tests, "ctorigsrcport", PA_FIELD_CT_ORIG_SPORT, without);
+	add_port(&tests, "ctorigdstport", PA_FIELD_CT_ORIG_DPORT, without);
 }

@@ -166,6 +166,44 @@ void pa_xt_add(struct pa_xt_lowering *lowering, const struct pa_step *step)
 		push(lowering->arena, &lowering->ways[i], step);
 }
 
+/* What is left of the values of a field of at most eight bits; false: nothing. A flow's field is read of packets with a flow only. */
+static bool is_possible(const struct pa_xt_way *way, enum pa_field field)
+{
+	bool out[256] = { false };
+	unsigned left = 0;
+	for (size_t i = 0; i < way->count; i++) {
+		const struct pa_step *step = &way->steps[i];
+		if (step->kind != PA_STEP_MATCH || step->key.count != 1 || step->key.parts[0].opaque || step->elements->opaque)
+			continue;
+		enum pa_field tested = step->key.parts[0].field;
+		bool of_flow = tested >= PA_FIELD_CT_DIRECTION && tested <= PA_FIELD_CT_ORIG_DPORT && tested != PA_FIELD_MARK;
+		if (field == PA_FIELD_CT_STATE && of_flow)
+			out[PA_CT_INVALID] = out[PA_CT_UNTRACKED] = true;
+		for (unsigned value = 0; tested == field && value < 256; value++) {
+			bool in = false;
+			for (size_t k = 0; k < step->elements->count; k++)
+				in = in || (value >= step->elements->keys[k].first && value <= step->elements->keys[k].last);
+			out[value] = out[value] || in == step->negated;
+		}
+	}
+	for (unsigned value = 0; value < 256; value++) {
+		bool is_state = value == PA_CT_INVALID || value == PA_CT_ESTABLISHED || value == PA_CT_RELATED ||
+				value == PA_CT_NEW || value == PA_CT_UNTRACKED;
+		left += !out[value] && (field != PA_FIELD_CT_STATE || is_state);
+	}
+	return left > 0;
+}
+
+/* Ways that contradict themselves are left out, but for one of them when all do: the rule is there. */
+static void keep_possible(struct pa_xt_lowering *lowering)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < lowering->way_count; i++)
+		if (is_possible(&lowering->ways[i], PA_FIELD_CT_STATE) && is_possible(&lowering->ways[i], PA_FIELD_L4PROTO))
+			lowering->ways[kept++] = lowering->ways[i];
+	lowering->way_count = kept ? kept : 1;
+}
+
 void pa_xt_add_fork(struct pa_xt_lowering *lowering, const struct pa_xt_fork *forks, size_t count)
 {
 	struct pa_xt_way *ways = pa_arena_alloc(lowering->arena, lowering->way_count * count + 1, sizeof(*ways));
@@ -184,6 +222,7 @@ void pa_xt_add_fork(struct pa_xt_lowering *lowering, const struct pa_xt_fork *fo
 	}
 	lowering->ways = ways;
 	lowering->way_count *= count;
+	keep_possible(lowering);
 }
 
 void pa_xt_add_option(struct pa_xt_lowering *lowering, const struct pa_xt_option *option, struct pa_step step)
