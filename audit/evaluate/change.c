@@ -133,6 +133,20 @@ static pa_node write_destination(struct pa_evaluation *e, const struct pa_rule *
 			      pa_steps_node(e, rule, step + 1, routed));
 }
 
+/* The bits that the target keeps, with the value turned over on top of them. */
+static struct pa_value with_kept(struct pa_evaluation *e, const struct pa_step *step, uint32_t env, struct pa_value value,
+				 bool *breaks)
+{
+	const struct pa_key_part old = { .field = step->field, .mask = step->value.keep };
+	if (!step->value.keep || *breaks)
+		return value;
+	struct pa_value kept = field_value(e, &old, step->text, env, breaks);
+	if (kept.kind != PA_VALUE_CONST || value.kind != PA_VALUE_CONST)
+		return unknown_value(e, step->text);
+	value.first = value.last = value.first ^ kept.first;
+	return value;
+}
+
 static pa_node assign(struct pa_evaluation *e, const struct pa_rule *rule, size_t step, uint32_t env,
 		      const struct pa_value *value)
 {
@@ -196,6 +210,7 @@ pa_node pa_assign_node(struct pa_evaluation *e, const struct pa_rule *rule, size
 		break;
 	case PA_OPERAND_FIELD:
 		value = field_value(e, &s->value.part, s->text, env, &breaks);
+		value = with_kept(e, s, env, value, &breaks);
 		break;
 	case PA_OPERAND_MAP:
 		return assign_map(&change);

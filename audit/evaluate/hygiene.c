@@ -378,6 +378,32 @@ static int compare_dead(const void *a, const void *b)
 	return x->rule->id < y->rule->id ? -1 : x->rule->id > y->rule->id;
 }
 
+/* How many rules of the ruleset are one rule of the administrator, from `first` on. */
+static size_t alternatives(const struct pa_ruleset *ruleset, size_t first)
+{
+	size_t count = 1;
+	while (first + count < ruleset->rule_count && ruleset->rules[first + count]->continues)
+		count++;
+	return count;
+}
+
+/* A rule that was written as several is dead when all of them are; it is told once. */
+static void keep_whole_rules(struct pa_evaluation *e)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < e->dead_count; i++) {
+		const struct pa_rule *rule = e->dead[i].rule;
+		size_t count = rule->continues ? 0 : alternatives(e->ruleset, rule->id);
+		bool whole = count > 0 && i + count <= e->dead_count && e->dead[i + count - 1].rule->id == rule->id + count - 1;
+		size_t told = i;
+		while (whole && told + 1 < i + count && e->dead[told].impossible)
+			told++;
+		if (whole)
+			e->dead[kept++] = e->dead[told];
+	}
+	e->dead_count = kept;
+}
+
 static void find_dead(struct pa_evaluation *owner)
 {
 	struct pa_evaluation *e = pa_evaluation_begin(owner->ruleset, owner->host, NULL, 0, true);
@@ -393,6 +419,7 @@ static void find_dead(struct pa_evaluation *owner)
 		pa_space_fail(owner->space, pa_space_failed(e->space));
 	if (owner->dead_count)
 		qsort(owner->dead, owner->dead_count, sizeof(*owner->dead), compare_dead);
+	keep_whole_rules(owner);
 	free(pass.entry);
 	free(pass.back);
 	free(pass.back_known);

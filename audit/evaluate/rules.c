@@ -86,6 +86,7 @@ static void learn_step(const struct pa_evaluation *e, const struct pa_step *step
 	case PA_STEP_ASSIGN:
 		facts->reads |= operand_reads(&step->value) | slot_bit(PA_FIELD_CT_STATE) |
 				(step->field == PA_FIELD_CT_STATE ? slot_bit(PA_SLOT_PHASE) : 0);
+		facts->reads |= step->value.kind == PA_OPERAND_FIELD && step->value.keep ? slot_bit(step->field) : 0;
 		facts->changes = true;
 		break;
 	case PA_STEP_NAT:

@@ -42,6 +42,20 @@ static struct pa_wvalue datum_value(const struct pa_operand *operand, const stru
 	return unknown_value(text);
 }
 
+/* The bits that the target keeps, with the value turned over on top of them. */
+static struct pa_wvalue with_kept(const struct pa_wstate *state, const struct pa_step *step, struct pa_wvalue value)
+{
+	const struct pa_key_part old = { .field = step->field, .mask = step->value.keep };
+	if (!step->value.keep)
+		return value;
+	struct pa_wvalue kept = field_value(state, &old, step->text);
+	bool known = kept.kind == PA_W_VALUE && kept.first == kept.last;
+	if (!known || value.kind != PA_W_VALUE || value.first != value.last)
+		return unknown_value(step->text);
+	value.first = value.last = value.first ^ kept.first;
+	return value;
+}
+
 /* The element that the step's map gives; NULL: none, the rule ends. */
 static const struct pa_datum *find_datum(struct pa_wrun *run, struct pa_wstate *state, const struct pa_rule *rule,
 					 const struct pa_step *step, const struct pa_key *key, const struct pa_elements *map)
@@ -134,7 +148,7 @@ void pa_wassign(struct pa_wrun *run, struct pa_wstate *state, const struct pa_ru
 			state->step = SIZE_MAX; /* it cannot be read: the rule ends */
 			return;
 		}
-		value = field_value(state, &step->value.part, step->text);
+		value = with_kept(state, step, field_value(state, &step->value.part, step->text));
 		break;
 	case PA_OPERAND_MAP:
 		datum = find_datum(run, state, rule, step, &step->value.key, step->value.map);
@@ -173,6 +187,19 @@ static void add_status(struct pa_wstate *state, pa_u128 bit)
 		status->first = status->last = status->first | bit;
 }
 
+/* The prefix with the host's part of the old address, where that is known. */
+static struct pa_wvalue prefix_value(const struct pa_wstate *state, const struct pa_step *step, struct pa_interval prefix)
+{
+	bool source = step->nat == PA_NAT_SNAT || step->nat == PA_NAT_MASQUERADE;
+	const struct pa_key_part host = { .field = source ? PA_FIELD_SADDR : PA_FIELD_DADDR,
+					  .mask = prefix.first ^ prefix.last };
+	struct pa_wvalue old = field_value(state, &host, step->text);
+	if (old.kind != PA_W_VALUE || old.first != old.last)
+		return interval_value(prefix, step->text);
+	pa_u128 address = prefix.first | old.first;
+	return interval_value((struct pa_interval){ address, address }, step->text);
+}
+
 /* An operand of dnat or snat. false: nothing given. */
 static bool operand_value(const struct pa_wstate *state, const struct pa_step *step, const struct pa_operand *operand,
 			  const struct pa_datum *datum, const struct pa_elements *map, struct pa_wvalue *ret)
@@ -181,8 +208,10 @@ static bool operand_value(const struct pa_wstate *state, const struct pa_step *s
 	case PA_OPERAND_NONE:
 		return false;
 	case PA_OPERAND_VALUE:
-	case PA_OPERAND_PREFIX:
 		*ret = interval_value(operand->interval, step->text);
+		return true;
+	case PA_OPERAND_PREFIX:
+		*ret = prefix_value(state, step, operand->interval);
 		return true;
 	case PA_OPERAND_FIELD:
 		*ret = field_value(state, &operand->part, step->text);

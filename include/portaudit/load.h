@@ -21,7 +21,7 @@ struct pa_ruleset *pa_ruleset_load_live(const struct pa_load_options *options, s
 
 /*
  * Files (paths, or "-" for standard input), together one host. Each is recognised from its text: nft script,
- * `nft -j` JSON; iptables-save and ipset text are recognised and refused with a sentence until their reader exists.
+ * `nft -j` JSON, iptables-save or ip6tables-save; ipset text is recognised and refused with a sentence.
  */
 struct pa_ruleset *pa_ruleset_load_files(const char *const *paths, size_t count, const struct pa_load_options *options,
 					 struct pa_diags *diags);

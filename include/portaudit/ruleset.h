@@ -125,7 +125,7 @@ struct pa_set_decl {
 enum pa_operand_kind {
 	PA_OPERAND_NONE,   /* not given (dnat without a port) */
 	PA_OPERAND_VALUE,  /* interval: one value, or any value of it (a NAT range) */
-	PA_OPERAND_FIELD,  /* part: another field, with mask and xor (meta mark set ct mark and 0xff) */
+	PA_OPERAND_FIELD,  /* part: another field, with mask and xor (meta mark set ct mark and 0xff); see keep */
 	PA_OPERAND_MAP,	   /* key looked up in map: a miss ends the rule; datum_index says which value of the datum */
 	PA_OPERAND_PREFIX, /* interval: an address prefix; the host bits stay those of the old value (netmap) */
 	PA_OPERAND_OPAQUE, /* text: cannot be known */
@@ -135,6 +135,7 @@ struct pa_operand {
 	unsigned datum_index; /* MAP */
 	const char *text;     /* OPAQUE */
 	const char *reason;   /* OPAQUE: why it cannot be known, half a sentence; NULL: not known */
+	uint64_t keep; /* FIELD, in an ASSIGN of a mark: bits that stay as they were; the part is turned over on top of them */
 	union {
 		struct pa_interval interval; /* VALUE, PREFIX */
 		struct pa_key_part part;     /* FIELD */
@@ -202,7 +203,8 @@ struct pa_rule {
 	uint64_t handle; /* 0: none */
 	struct pa_location where;
 	const char *comment;
-	const char *text; /* canonical text of the whole rule, in nft's words */
+	const char *text; /* canonical text of the whole rule, in the words of its front end */
+	bool continues;	  /* one rule of the administrator with the rule before it: another of its alternatives */
 	struct pa_step *steps;
 	size_t step_count;
 };

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-// rooms: pa_nft pa_ir pa_base
+// rooms: pa_load pa_nft pa_iptables pa_ir pa_base
 /* Any bytes as a script, as what libnftables says of one, and as what the child recorded of the kernel. */
+#include "../../rules/load/recognise.h"
 #include "../../rules/nft/attributes.h"
 #include "../../rules/nft/facts.h"
 #include "../../rules/nft/legible.h"
 #include "../../rules/nft/lines.h"
-#include "../../rules/nft/recognise.h"
 #include "../../rules/nft/script_error.h"
 
 #include <stdlib.h>

@@ -145,11 +145,13 @@ static void pool_fill(struct pool *pool, const char *ruleset)
 	for (size_t i = 0; i < sizeof(always_numbers) / sizeof(always_numbers[0]); i++)
 		add_number(pool, always_numbers[i]);
 	add_text(pool, ruleset);
-	pool->nat = strstr(ruleset, "dnat") || strstr(ruleset, "redirect") || strstr(ruleset, "daddr set");
+	bool iptables_nat = strstr(ruleset, "DNAT") || strstr(ruleset, "REDIRECT") || strstr(ruleset, "NETMAP");
+	pool->nat = strstr(ruleset, "dnat") || strstr(ruleset, "redirect") || strstr(ruleset, "daddr set") || iptables_nat;
 	pool->marks = strstr(ruleset, "mark") != NULL;
 	pool->pkttype = strstr(ruleset, "pkttype") != NULL;
 	pool->loopback = !strstr(ruleset, "mark set") && !strstr(ruleset, "notrack") &&
-			 !strstr(ruleset, "type nat hook output") && !strstr(ruleset, "type nat hook postrouting");
+			 !strstr(ruleset, "type nat hook output") && !strstr(ruleset, "type nat hook postrouting") &&
+			 !iptables_nat && !strstr(ruleset, "*mangle") && !strstr(ruleset, "*raw") && !strstr(ruleset, "*nat");
 	pool->next_port = 20000;
 }
 

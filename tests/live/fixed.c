@@ -5,25 +5,28 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "iptables.h"
 #include "modes.h"
 
 #define PACKETS_PER_CASE 600
 #define RECORD_FROM 3000
 #define RECORD_KEEP 100
 
-/* One DIR/NAME.nft. */
+/* One DIR/NAME.nft, or one DIR/NAME.rules4 (.rules6) of iptables. */
 struct written {
 	char *rules, *lines; /* paths */
 	char *text;
 };
 
-static bool written_open(struct written *written, const char *path)
+static bool written_open(struct written *written, const char *path, bool legacy)
 {
+	bool dump = iptables_is_case(path);
 	written->rules = strdup(path);
 	written->lines = NULL;
-	written->text = file_read(path);
-	if (!written->text || asprintf(&written->lines, "%.*s.jsonl", (int)(strlen(path) - 4), path) < 0) {
+	written->text = dump ? iptables_read_case(path, legacy) : file_read(path);
+	if (!written->text || asprintf(&written->lines, "%.*s.jsonl", (int)(strlen(path) - (dump ? 7 : 4)), path) < 0) {
 		fprintf(stderr, "judge: %s: %s\n", path, strerror(errno));
 		return false;
 	}
@@ -37,22 +40,50 @@ static void written_done(struct written *written)
 	free(written->text);
 }
 
-static int for_each_case(struct round *round, const struct settings *settings,
-			 int (*one)(struct round *, const struct settings *, const struct written *))
+typedef int one_case(struct round *, const struct settings *, const struct written *);
+
+static int open_case(struct round *round, const struct settings *settings, const char *path, bool legacy, one_case *one)
+{
+	struct written written;
+	int result = written_open(&written, path, legacy) ? one(round, settings, &written) : 3;
+	written_done(&written);
+	return result;
+}
+
+/* NAME.rules6 beside NAME.rules4 is part of that case. */
+static bool is_second_half(const char *path)
+{
+	size_t length = strlen(path);
+	char *first = strdup(path);
+	bool six = iptables_is_case(path) && path[length - 1] == '6';
+	if (first)
+		first[length - 1] = '4';
+	bool second = six && first && access(first, R_OK) == 0;
+	free(first);
+	return second;
+}
+
+static int for_each_case(struct round *round, const struct settings *settings, one_case *one)
 {
 	char *pattern = NULL;
 	glob_t found = { 0 };
 	int status = 0;
-	if (asprintf(&pattern, "%s/*.nft", settings->folder) < 0 || glob(pattern, 0, NULL, &found) != 0 ||
-	    found.gl_pathc == 0) {
+	if (asprintf(&pattern, "%s/*.{nft,rules4,rules6}", settings->folder) < 0 ||
+	    glob(pattern, GLOB_BRACE, NULL, &found) != 0 || found.gl_pathc == 0) {
 		fprintf(stderr, "judge: %s: no rulesets\n", settings->folder);
 		status = 2;
 	}
 	for (size_t i = 0; i < found.gl_pathc; i++) {
-		struct written written;
-		int result = written_open(&written, found.gl_pathv[i]) ? one(round, settings, &written) : 3;
-		written_done(&written);
+		const char *path = found.gl_pathv[i];
+		if (is_second_half(path))
+			continue;
+		int result = open_case(round, settings, path, false, one);
+		/* what one kind of iptables does is recorded, and the other does the same */
+		int again = iptables_is_case(path) && settings->mode != MODE_RECORD
+				    ? open_case(round, settings, path, true, one)
+				    : 0;
 		status = result > status ? result : status;
+		status = again > status ? again : status;
 	}
 	globfree(&found);
 	free(pattern);
@@ -146,7 +177,7 @@ static int record_case(struct round *round, const struct settings *settings, con
 		write_kept(lines, moved, &packets.item[kept[i]], &seen[kept[i]], (uint32_t)i);
 	fclose(moved);
 	good = lines && fclose(lines) == 0 &&
-	       asprintf(&moved_path, "%.*s.nat", (int)(strlen(written->rules) - 4), written->rules) > 0 &&
+	       asprintf(&moved_path, "%.*snat", (int)(strlen(written->lines) - 5), written->lines) > 0 &&
 	       (moved_size == 0 || file_write(moved_path, moved_text));
 	if (!good)
 		fprintf(stderr, "judge: %s: not recorded: %s\n", written->rules, complaint ? complaint : strerror(errno));

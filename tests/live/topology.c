@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "judge.h"
+#include "iptables.h"
 
 static const char *const first_name[JUDGE_INTERFACES + 1] = { "eth0", "eth1", "lan0", "lo" };
 const char *interface_name[JUDGE_INTERFACES + 1] = { "eth0", "eth1", "lan0", "lo" };
@@ -330,7 +330,12 @@ char *ruleset_load(struct topology *topology, const char *text)
 	char *output = NULL, *both = NULL;
 	int status = run_inside(topology->judged, flush, NULL, &output);
 	free(output);
-	if (status != 0 || asprintf(&both, "%s\n%s", text, observer_table) < 0)
+	iptables_clear(topology);
+	bool dump = iptables_is_ruleset(text);
+	char *complaint = dump ? iptables_load(topology, text) : NULL;
+	if (complaint)
+		return complaint;
+	if (status != 0 || asprintf(&both, "%s\n%s", dump ? "" : text, observer_table) < 0)
 		return strdup("nft flush ruleset failed");
 	status = run_inside(topology->judged, load, both, &output);
 	free(both);

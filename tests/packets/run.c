@@ -3,7 +3,7 @@
  * One case: NAME.nft, the packets of NAME.jsonl with the fate that the kernel gave each (`expect`), and NAME.nat with the
  * destinations that NAT gave some of them. The program must say the same. Where a ruleset has something that no packet
  * decides, its comment `# depends: words; words` names it: such an answer must name it too.
- * Usage: packets-run PROGRAM SELF-ADDRESSES NAME.nft
+ * Usage: packets-run PROGRAM SELF-ADDRESSES NAME.nft | NAME.rules4 [NAME.rules6]
  */
 #include <errno.h>
 #include <jansson.h>
@@ -24,7 +24,7 @@ struct packets {
 };
 
 /* The program's verdicts as they come; its diagnostics go where ours go. */
-static FILE *start(const char *program, const char *self, const char *packets, const char *ruleset, pid_t *ret_child)
+static FILE *start(const char *program, const char *self, const char *packets, char *const *rulesets, pid_t *ret_child)
 {
 	int ends[2];
 	if (pipe(ends) < 0)
@@ -34,7 +34,7 @@ static FILE *start(const char *program, const char *self, const char *packets, c
 		dup2(ends[1], 1);
 		close(ends[0]);
 		close(ends[1]);
-		execl(program, program, "trace", "--packets", packets, ruleset, "--self", self, (char *)NULL);
+		execl(program, program, "trace", "--self", self, "--packets", packets, rulesets[0], rulesets[1], (char *)NULL);
 		_exit(127);
 	}
 	close(ends[1]);
@@ -173,7 +173,8 @@ static void compare(struct packets *packets)
 static char *beside(const char *ruleset, const char *ending)
 {
 	char *path = NULL;
-	return asprintf(&path, "%.*s%s", (int)(strlen(ruleset) - 4), ruleset, ending) < 0 ? NULL : path;
+	const char *dot = strrchr(ruleset, '.');
+	return !dot || asprintf(&path, "%.*s%s", (int)(dot - ruleset), ruleset, ending) < 0 ? NULL : path;
 }
 
 int main(int argc, char **argv)
@@ -181,13 +182,13 @@ int main(int argc, char **argv)
 	static struct packets packets;
 	pid_t child = -1;
 	int status = -1;
-	if (argc != 4 || strlen(argv[3]) < 5) {
-		fputs("usage: packets-run PROGRAM SELF-ADDRESSES NAME.nft\n", stderr);
+	if (argc < 4 || argc > 5 || strlen(argv[3]) < 5) {
+		fputs("usage: packets-run PROGRAM SELF-ADDRESSES NAME.nft | NAME.rules4 [NAME.rules6]\n", stderr);
 		return 2;
 	}
 	char *lines = beside(argv[3], ".jsonl"), *moved = beside(argv[3], ".nat");
 	FILE *sent = fopen(lines, "re"), *nat = fopen(moved, "re");
-	FILE *said = start(argv[1], argv[2], lines, argv[3], &child);
+	FILE *said = start(argv[1], argv[2], lines, argv + 3, &child);
 	packets.self = argv[2];
 	read_allowed(argv[3], packets.line, sizeof(packets.line));
 	bool good = read_lines(sent, lines, packets.sent, &packets.sent_count) &&

@@ -131,6 +131,8 @@ static void put_operand(struct pa_buffer *out, const struct pa_operand *operand,
 		break;
 	case PA_OPERAND_FIELD:
 		put_part(out, &operand->part);
+		if (operand->keep)
+			pa_buffer_printf(out, " keep 0x%" PRIx64, operand->keep);
 		break;
 	case PA_OPERAND_MAP:
 		pa_buffer_printf(out, "value %u of ", operand->datum_index);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One case: NAME.nft, perhaps NAME.conf, and NAME.expected with all findings that `check` must make, no more and no fewer:
+ * One case: NAME.nft or NAME.rules4 (.rules6), perhaps NAME.conf, and NAME.expected with all findings that `check` must make, no more and no fewer:
  *
  *     PA-EXP-001 high certain 8080/tcp from any     check, severity, certainty, a piece of the message
  *     none                                          no finding at all
@@ -45,7 +45,8 @@ static char *beside(const char *ruleset, const char *ending)
 {
 	char *path = NULL;
 
-	return asprintf(&path, "%.*s%s", (int)(strlen(ruleset) - 4), ruleset, ending) < 0 ? NULL : path;
+	const char *dot = strrchr(ruleset, '.');
+	return !dot || asprintf(&path, "%.*s%s", (int)(dot - ruleset), ruleset, ending) < 0 ? NULL : path;
 }
 
 static void read_words(struct expected *expected, char *line)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What kind of ruleset a text is, from the text itself: names of files say nothing, and standard input has none. */
-#ifndef PORTAUDIT_NFT_RECOGNISE_H
-#define PORTAUDIT_NFT_RECOGNISE_H
+#ifndef PORTAUDIT_LOAD_RECOGNISE_H
+#define PORTAUDIT_LOAD_RECOGNISE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -10,9 +10,8 @@
 enum pa_text_kind {
 	PA_TEXT_NFT_SCRIPT, /* also an empty text, and whatever is nothing of the below: nft says what is wrong with it */
 	PA_TEXT_NFT_JSON,
-	PA_TEXT_SNAPSHOT, /* JSON written by portaudit */
-	PA_TEXT_IPTABLES_SAVE,
-	PA_TEXT_IP6TABLES_SAVE,
+	PA_TEXT_SNAPSHOT,      /* JSON written by portaudit */
+	PA_TEXT_IPTABLES_SAVE, /* of either family: its reader finds out which */
 	PA_TEXT_IPSET_SAVE,
 	PA_TEXT_BINARY, /* holds NUL bytes */
 };

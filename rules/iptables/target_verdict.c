@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Targets that decide, or leave the decision to somebody else. */
+#include "xt.h"
+
+static void add_verdict(struct pa_xt_lowering *lowering, const struct pa_xt_use *use, enum pa_verdict_kind kind)
+{
+	struct pa_step step = { .kind = PA_STEP_VERDICT };
+	step.verdict.kind = kind;
+	step.text = pa_xt_use_text(lowering, use);
+	pa_xt_add(lowering, &step);
+}
+
+/* iptables refuses DROP in rules of the table nat, not as a policy. */
+void pa_xt_target_verdict(struct pa_xt_lowering *lowering, const struct pa_xt_use *use)
+{
+	switch (use->name[0]) {
+	case 'A':
+		add_verdict(lowering, use, PA_VERDICT_ACCEPT);
+		break;
+	case 'D':
+		if (lowering->table->row->bit == PA_XT_IN_NAT)
+			pa_xt_fail(lowering, use->word, "the table nat is not for filtering: iptables takes no DROP there");
+		add_verdict(lowering, use, PA_VERDICT_DROP);
+		break;
+	default:
+		add_verdict(lowering, use, PA_VERDICT_RETURN);
+		break;
+	}
+}
+
+void pa_xt_target_reject(struct pa_xt_lowering *lowering, const struct pa_xt_use *use)
+{
+	const struct pa_xt_option *with = pa_xt_option(use, "reject-with");
+	const struct pa_xt_rule *rule = lowering->rule;
+	bool tcp = rule->has_protocol && !rule->protocol.negated && rule->number_of_protocol == 6;
+	if (with && strcmp(with->arguments[0]->text, "tcp-reset") == 0 && !tcp)
+		pa_xt_fail(lowering, with->arguments[0], "tcp-reset answers packets of TCP: it needs -p tcp");
+	add_verdict(lowering, use, PA_VERDICT_REJECT);
+}
+
+/* A program, or the far end of a connection, decides, and may decide anything. */
+void pa_xt_target_anything(struct pa_xt_lowering *lowering, const struct pa_xt_use *use)
+{
+	struct pa_step step = pa_xt_opaque_step(pa_xt_use_text(lowering, use), PA_OPACITY_VERDICT, true);
+	pa_xt_add(lowering, &step);
+}
+
+void pa_xt_target_no_effect(struct pa_xt_lowering *lowering, const struct pa_xt_use *use)
+{
+	struct pa_step step = pa_xt_no_effect(pa_xt_use_text(lowering, use));
+	pa_xt_add(lowering, &step);
+}
+
+static void add_notrack(struct pa_xt_lowering *lowering, const struct pa_xt_use *use)
+{
+	struct pa_step step = { .kind = PA_STEP_NOTRACK, .text = pa_xt_use_text(lowering, use) };
+	pa_xt_add(lowering, &step);
+}
+
+void pa_xt_target_notrack(struct pa_xt_lowering *lowering, const struct pa_xt_use *use)
+{
+	add_notrack(lowering, use);
+}
+
+/* Helpers, timeouts, events and zones say how a flow is tracked, not whether. */
+void pa_xt_target_ct(struct pa_xt_lowering *lowering, const struct pa_xt_use *use)
+{
+	if (pa_xt_option(use, "notrack"))
+		add_notrack(lowering, use);
+	else
+		pa_xt_target_no_effect(lowering, use);
+}

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Files of any kind, together one host: each is read once, recognised from its text, and given to its front end. */
+#include "../iptables/iptables.h"
+#include "../nft/scripts.h"
+#include "recognise.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define FILE_SIZE_MAX ((size_t)1 << 30)
+#define READ_CHUNK ((size_t)1 << 16)
+
+/* A file that was read. */
+struct input {
+	const char *name; /* for messages */
+	struct pa_buffer text;
+	enum pa_text_kind kind;
+	struct stat state;
+	bool is_standard_input;
+};
+
+struct inputs {
+	struct input *items;
+	size_t count;
+};
+
+/* --- reading ----------------------------------------------------------------------------------------------- */
+
+static struct pa_diag *add_file_error(struct pa_diags *diags, enum pa_diag_kind kind, const struct input *input, uint32_t line,
+				      const char *message)
+{
+	struct pa_diag *diag = pa_diags_add(diags, PA_DIAG_ERROR, kind, "%s", message);
+
+	diag->where.file = pa_arena_strdup(diags->arena, input->name);
+	diag->where.line = line;
+	diag->where.column = line ? 1 : 0;
+	return diag;
+}
+
+/* 0 or an errno. Stops at the first NUL byte: this is no text, and a device may never end. */
+static int read_all(int fd, struct pa_buffer *text)
+{
+	char chunk[READ_CHUNK];
+
+	for (;;) {
+		ssize_t got = read(fd, chunk, sizeof(chunk));
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return errno;
+		if (got == 0)
+			return 0;
+		pa_buffer_add(text, chunk, (size_t)got);
+		if (memchr(chunk, '\0', (size_t)got))
+			return 0;
+		if (text->length > FILE_SIZE_MAX)
+			return EFBIG;
+	}
+}
+
+static bool read_input(const char *path, struct input *input, struct pa_diags *diags)
+{
+	int fd = STDIN_FILENO, error = 0;
+
+	*input = (struct input){ .name = path, .is_standard_input = strcmp(path, "-") == 0 };
+	if (input->is_standard_input)
+		input->name = "standard input";
+	else
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &input->state) != 0)
+		error = errno;
+	else
+		error = read_all(fd, &input->text);
+	if (fd >= 0 && !input->is_standard_input)
+		close(fd);
+	if (error == EFBIG)
+		add_file_error(diags, PA_DIAG_INPUT, input, 0, "larger than 1 GiB");
+	else if (error)
+		add_file_error(diags, PA_DIAG_INPUT, input, 0, strerror(error));
+	return error == 0;
+}
+
+/* --- what kinds of text are read --------------------------------------------------------------------------- */
+
+static bool refuse_kind(const struct input *input, uint32_t line, struct pa_diags *diags)
+{
+	switch (input->kind) {
+	case PA_TEXT_NFT_SCRIPT:
+	case PA_TEXT_NFT_JSON:
+	case PA_TEXT_IPTABLES_SAVE:
+		return false;
+	case PA_TEXT_SNAPSHOT:
+		add_file_error(diags, PA_DIAG_INCOMPLETE, input, line,
+			       "a portaudit snapshot, which this version cannot read yet");
+		return true;
+	case PA_TEXT_IPSET_SAVE:
+		add_file_error(diags, PA_DIAG_INCOMPLETE, input, line,
+			       "the output of ipset save, which this version cannot read yet");
+		return true;
+	case PA_TEXT_BINARY:
+		add_file_error(diags, PA_DIAG_INPUT, input, line, "holds a NUL byte: this is no text");
+		return true;
+	}
+	return true;
+}
+
+static bool refuse_defect(const struct input *input, struct pa_diags *diags)
+{
+	uint32_t line;
+
+	if (input->kind == PA_TEXT_IPTABLES_SAVE)
+		return false; /* which its reader takes as they are */
+	switch (pa_text_defect(input->text.data, input->text.length, &line)) {
+	case PA_TEXT_SOUND:
+		break;
+	case PA_TEXT_HAS_MARK:
+		add_file_error(diags, PA_DIAG_INPUT, input, line, "begins with a byte order mark, which nft does not read")
+			->help = "save it as UTF-8 without a mark";
+		return true;
+	case PA_TEXT_HAS_CRLF:
+		if (input->kind == PA_TEXT_NFT_JSON)
+			break; /* white space in JSON */
+		add_file_error(diags, PA_DIAG_INPUT, input, line, "the line ends with CR LF, which nft does not read")->help =
+			"convert it: sed -i 's/\\r$//' FILE";
+		return true;
+	}
+	return false;
+}
+
+static bool recognise(struct input *input, struct pa_diags *diags)
+{
+	uint32_t line;
+
+	if (input->text.length == 0)
+		pa_buffer_puts(&input->text, "\n");
+	input->kind = pa_text_recognise(input->text.data, input->text.length, &line);
+	return !refuse_kind(input, line, diags) && !refuse_defect(input, diags);
+}
+
+static bool read_inputs(const char *const *paths, size_t count, struct inputs *inputs, struct pa_diags *diags)
+{
+	bool good = true, standard_input = false;
+
+	inputs->items = pa_xcalloc(count ? count : 1, sizeof(*inputs->items));
+	for (size_t i = 0; i < count; i++) {
+		struct input *input = &inputs->items[inputs->count++];
+		bool taken = standard_input && strcmp(paths[i], "-") == 0;
+
+		standard_input = standard_input || strcmp(paths[i], "-") == 0;
+		if (taken)
+			pa_diags_add(diags, PA_DIAG_ERROR, PA_DIAG_INPUT, "standard input can be read only once");
+		good = !taken && read_input(paths[i], input, diags) && recognise(input, diags) && good;
+	}
+	return good;
+}
+
+static void inputs_done(struct inputs *inputs)
+{
+	for (size_t i = 0; i < inputs->count; i++)
+		pa_buffer_done(&inputs->items[i].text);
+	free(inputs->items);
+}
+
+/* --- what each front end gets -------------------------------------------------------------------------------- */
+
+static struct pa_nft_text nft_text(const struct input *input)
+{
+	return (struct pa_nft_text){ .name = input->name,
+				     .text = input->text.data,
+				     .length = input->text.length,
+				     .is_standard_input = input->is_standard_input,
+				     .owner = input->state.st_uid,
+				     .group = input->state.st_gid,
+				     .is_regular = S_ISREG(input->state.st_mode) };
+}
+
+/* All scripts are loaded by one child: they are one ruleset. */
+static bool load_scripts(struct pa_ruleset *ruleset, const struct inputs *inputs, const struct pa_load_options *options,
+			 struct pa_diags *diags)
+{
+	struct pa_nft_text *scripts = pa_xcalloc(inputs->count + 1, sizeof(*scripts));
+	size_t count = 0;
+
+	for (size_t i = 0; i < inputs->count; i++)
+		if (inputs->items[i].kind == PA_TEXT_NFT_SCRIPT)
+			scripts[count++] = nft_text(&inputs->items[i]);
+	bool loaded = pa_nft_load_scripts(scripts, count, ruleset, options, diags);
+	free(scripts);
+	return loaded;
+}
+
+static bool lower_json(struct pa_ruleset *ruleset, const struct input *input, struct pa_diags *diags)
+{
+	struct pa_nft_document document = { .json = input->text.data,
+					    .length = input->text.length,
+					    .source_name = input->name };
+
+	return pa_nft_lower(&document, ruleset, diags);
+}
+
+static bool lower_iptables(struct pa_ruleset *ruleset, const struct input *input, struct pa_diags *diags)
+{
+	struct pa_iptables_text text = { .name = input->name, .text = input->text.data, .length = input->text.length };
+
+	return pa_iptables_lower(&text, ruleset, diags);
+}
+
+/* Tables of equal priority run in the order of the files, those of scripts first. */
+static bool lower_texts(struct pa_ruleset *ruleset, const struct inputs *inputs, struct pa_diags *diags)
+{
+	bool lowered = true;
+
+	for (size_t i = 0; i < inputs->count; i++) {
+		const struct input *input = &inputs->items[i];
+
+		pa_ruleset_add_source(ruleset, input->name);
+		if (input->kind == PA_TEXT_NFT_JSON)
+			lowered = lower_json(ruleset, input, diags) && lowered;
+		else if (input->kind == PA_TEXT_IPTABLES_SAVE)
+			lowered = lower_iptables(ruleset, input, diags) && lowered;
+	}
+	return lowered;
+}
+
+static bool has_family(const struct pa_ruleset *ruleset, enum pa_family family)
+{
+	for (size_t i = 0; i < ruleset->table_count; i++)
+		if (ruleset->tables[i]->family == family || ruleset->tables[i]->family == PA_FAMILY_INET)
+			return true;
+	return false;
+}
+
+/* A dump is of one family, and people forget the other: what is not given is not filtered. */
+static void note_other_family(const struct pa_ruleset *ruleset, const struct inputs *inputs, struct pa_diags *diags)
+{
+	bool four = has_family(ruleset, PA_FAMILY_IP), six = has_family(ruleset, PA_FAMILY_IP6);
+
+	for (size_t i = 0; i < inputs->count && four != six; i++) {
+		if (inputs->items[i].kind != PA_TEXT_IPTABLES_SAVE)
+			continue;
+		struct pa_diag *diag =
+			pa_diags_add(diags, PA_DIAG_NOTE, PA_DIAG_INPUT,
+				     "no rules of %s were given: it is taken as not filtered", four ? "IPv6" : "IPv4");
+		diag->where.file = pa_arena_strdup(diags->arena, inputs->items[i].name);
+		diag->help = pa_arena_printf(diags->arena, "give the output of %s as well, if the host has such rules",
+					     four ? "ip6tables-save" : "iptables-save");
+		return;
+	}
+}
+
+struct pa_ruleset *pa_ruleset_load_files(const char *const *paths, size_t count, const struct pa_load_options *options,
+					 struct pa_diags *diags)
+{
+	struct inputs inputs = { 0 };
+	struct pa_ruleset *ruleset = NULL;
+
+	if (read_inputs(paths, count, &inputs, diags)) {
+		ruleset = pa_ruleset_new();
+		if (!load_scripts(ruleset, &inputs, options, diags) || !lower_texts(ruleset, &inputs, diags) ||
+		    !pa_ruleset_check(ruleset, diags))
+			ruleset = pa_ruleset_free(ruleset);
+		else
+			note_other_family(ruleset, &inputs, diags);
+	}
+	inputs_done(&inputs);
+	return ruleset;
+}
