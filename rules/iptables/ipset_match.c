@@ -187,11 +187,12 @@ static void add_boxes_of(struct joining *joining, const struct pa_ipset *set, co
 
 static void note_changes(struct joining *joining, const struct pa_ipset *set)
 {
-	bool expires = false, excepts = set->type->dimensions[1] == PA_IPSET_IFACE;
+	bool expires = false, physical = false, excepts = set->type->dimensions[1] == PA_IPSET_IFACE;
 
 	for (size_t i = 0; i < set->count; i++) {
 		expires = expires || (set->entries[i].flags & (PA_ENTRY_EXPIRES | PA_ENTRY_ANY_MAC));
 		excepts = excepts || (set->entries[i].flags & PA_ENTRY_NOMATCH);
+		physical = physical || (set->entries[i].flags & PA_ENTRY_PHYSDEV);
 	}
 	/* When an exception goes, or is not looked at, what it hid comes to light. */
 	if (expires || joining->match->tests_counters || joining->match->packets_delete ||
@@ -200,6 +201,7 @@ static void note_changes(struct joining *joining, const struct pa_ipset *set)
 		joining->may_grow = joining->may_grow || excepts;
 	}
 	joining->may_grow = joining->may_grow || joining->match->packets_add;
+	joining->may_shrink = joining->may_shrink || physical; /* by chance, see ipset_region.c */
 }
 
 static void join_set(struct joining *joining, const struct pa_ipset *set)

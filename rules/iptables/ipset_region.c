@@ -7,7 +7,8 @@
  * entries are put on top of each other from the shortest prefix to the longest.
  *
  * hash:net,iface stops at the longest prefix that any entry has, whether its interface is the right one or not (IP_SET_HASH_WITH_MULTI).
- * An entry for a bridge port (physdev:) is never found by a rule, which asks without that flag, but it stops the search.
+ * An entry for a bridge port (physdev:) is never found by a rule, which asks without that flag; it ends the search only where it shares
+ * a bucket of the hash table by chance.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -38,7 +39,7 @@ static const struct pa_interval *entry_box(const struct carving *carving, size_t
 static bool is_wanted(const struct carving *carving, size_t entry)
 {
 	unsigned flags = carving->set->entries[entry].flags;
-	return !(flags & PA_ENTRY_PHYSDEV) && !(flags & PA_ENTRY_NOMATCH) == !carving->nomatch;
+	return !(flags & PA_ENTRY_NOMATCH) == !carving->nomatch;
 }
 
 static void add_box(struct pa_ipset_region *region, const struct pa_interval *box, unsigned parts)
@@ -147,8 +148,7 @@ static bool contradict(const struct carving *carving, const struct prefix *prefi
 			struct pa_interval a = entry_box(carving, one)[width(carving) - 1];
 			struct pa_interval b = entry_box(carving, other)[width(carving) - 1];
 			unsigned flags = carving->set->entries[one].flags, other_flags = carving->set->entries[other].flags;
-			if (!((flags | other_flags) & PA_ENTRY_PHYSDEV) && ((flags ^ other_flags) & PA_ENTRY_NOMATCH) &&
-			    a.first <= b.last && b.first <= a.last)
+			if (((flags ^ other_flags) & PA_ENTRY_NOMATCH) && a.first <= b.last && b.first <= a.last)
 				return true;
 		}
 	return false;
@@ -184,17 +184,17 @@ static size_t close_prefixes(struct carving *carving, const struct prefix *stack
 }
 
 /* Prefixes contain each other or are apart: one pass in order of their beginnings, with a stack of those that are open. */
-static void nest(struct carving *carving)
+static void nest(struct carving *carving, size_t count)
 {
 	const struct pa_ipset *set = carving->set;
 	struct prefix stack[130];
 	size_t depth = 0, *order = carving->order;
 	pa_u128 at = 0;
 
-	qsort_r(order, set->count, sizeof(*order), by_prefix, (void *)(uintptr_t)set);
-	for (size_t i = 0; i < set->count;) {
+	qsort_r(order, count, sizeof(*order), by_prefix, (void *)(uintptr_t)set);
+	for (size_t i = 0; i < count;) {
 		struct prefix next = { entry_box(carving, order[i])[0], i, i };
-		while (next.last < set->count && entry_box(carving, order[next.last])[0].first == next.addresses.first &&
+		while (next.last < count && entry_box(carving, order[next.last])[0].first == next.addresses.first &&
 		       entry_box(carving, order[next.last])[0].last == next.addresses.last)
 			next.last++;
 		if (contradict(carving, &next))
@@ -223,13 +223,15 @@ void pa_ipset_region(const struct pa_ipset *set, bool nomatch, struct pa_ipset_r
 {
 	struct carving carving = { .set = set, .region = ret_region, .nomatch = nomatch };
 	bool is_net = set->type->dimensions[0] == PA_IPSET_NET;
+	size_t count = 0;
 
 	*ret_region = (struct pa_ipset_region){ 0 };
 	carving.order = pa_xcalloc(set->count + 1, sizeof(*carving.order));
 	for (size_t i = 0; i < set->count; i++)
-		carving.order[i] = i;
+		if (!(set->entries[i].flags & PA_ENTRY_PHYSDEV))
+			carving.order[count++] = i;
 	if (is_net && (set->dimension_count == 1 || set->type->dimensions[1] == PA_IPSET_IFACE)) {
-		nest(&carving);
+		nest(&carving, count);
 	} else if (has_exceptions(set)) {
 		put_on_top(&carving);
 	} else {

@@ -185,7 +185,7 @@ static const struct {
 	  "saddr . iifname: 10.0.0.0/9 . eth1, 10.128.0.0/9 . eth0" },
 	{ S "hash:net,iface\nadd s 10.0.0.0/8,eth0\nadd s 10.0.0.0/9,physdev:eth1\n",
 	  { .name = "s", .directions = "dst,dst" },
-	  "daddr . oifname: 10.128.0.0/9 . eth0" },
+	  "daddr . oifname -: 10.0.0.0/8 . eth0" },
 	{ S "hash:net,iface\nadd s 0.0.0.0/0,br wildcard\nadd s 0.0.0.0/0,eth0 nomatch\n",
 	  { .name = "s", .directions = "src,dst" },
 	  "saddr . oifname: 0.0.0.0/0 . br*" },
