@@ -275,6 +275,14 @@ struct pa_set_decl *pa_table_find_set(const struct pa_table *table, const char *
 struct pa_rule *pa_chain_add_rule(struct pa_ruleset *ruleset, struct pa_chain *chain);
 void pa_ruleset_add_gap(struct pa_ruleset *ruleset, const char *message, const char *help);
 void pa_ruleset_add_source(struct pa_ruleset *ruleset, const char *name);
+/*
+ * Two readings of one ruleset become one. pa_ruleset_adopt(): the memory of `other` lives as long as that of `ruleset`, to which it
+ * belongs from now on. pa_chain_take_rules(): the rules of `chain` are those of `from` (which has none then), a chain of an adopted
+ * ruleset. pa_ruleset_take_table(): a table of an adopted ruleset, with its chains, behind all others.
+ */
+void pa_ruleset_adopt(struct pa_ruleset *ruleset, struct pa_ruleset *other);
+void pa_chain_take_rules(struct pa_ruleset *ruleset, struct pa_chain *chain, struct pa_chain *from);
+void pa_ruleset_take_table(struct pa_ruleset *ruleset, struct pa_table *table);
 void pa_ruleset_finish(struct pa_ruleset *ruleset); /* after the last rule; pa_ruleset_check() calls it when needed */
 
 /*

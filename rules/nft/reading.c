@@ -37,12 +37,13 @@ void pa_load_add_failure(struct pa_diags *diags, const struct pa_child_result *r
 }
 
 bool pa_load_lower(struct pa_ruleset *ruleset, const struct pa_child_result *result, const char *source_name,
-		   const struct pa_rule_lines *lines, struct pa_diags *diags)
+		   const struct pa_rule_lines *lines, bool replaces_xt, struct pa_diags *diags)
 {
 	struct pa_nft_document document = { .json = result->text[PA_CHILD_JSON].data,
 					    .length = result->text[PA_CHILD_JSON].length,
 					    .source_name = source_name,
-					    .lines = lines };
+					    .lines = lines,
+					    .replaces_xt = replaces_xt };
 	const char *problem = "";
 	struct pa_nft_facts *facts =
 		pa_nft_facts_read(result->text[PA_CHILD_FACTS].data, result->text[PA_CHILD_FACTS].length, &problem);

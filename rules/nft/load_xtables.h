@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the kernel holds and nft does not show in full, put into a live ruleset from the texts of the -save programs.
+ *
+ * Tables of iptables-nft stay as nft listed them - their chains are as old as the listing says, which decides their order among chains
+ * of one priority - and get the rules of the text, chain by chain. The listing and the text must agree on the chains and on the number
+ * of rules of each. Tables of iptables-legacy are added as they are.
+ */
+#ifndef PORTAUDIT_NFT_LOAD_XTABLES_H
+#define PORTAUDIT_NFT_LOAD_XTABLES_H
+
+#include "../xtables/xtables.h"
+#include "portaudit/ruleset.h"
+
+/*
+ * Reads a text of one program into `ruleset`, which is empty; `sets` is the text of `ipset save`, if one was read. false: diags says
+ * why.
+ */
+struct pa_xtables_reader {
+	bool (*read)(struct pa_ruleset *ruleset, const struct pa_xtables_text *text, const struct pa_xtables_text *sets,
+		     enum pa_table_source source, struct pa_diags *diags);
+};
+
+/* What is to be asked for, and the legacy tables by family (4, 6) for the gaps of what cannot be read. */
+struct pa_xtables_plan {
+	struct pa_xtables_request request;
+	bool any;
+	char legacy_names[2][PA_XTABLES_NAMES_MAX];
+};
+void pa_xtables_make_plan(struct pa_ruleset *ruleset, struct pa_xtables_plan *ret_plan);
+
+/* Adds gaps for what is not read: tables with xt parts, and legacy tables. */
+void pa_xtables_add_gaps(struct pa_ruleset *ruleset, const struct pa_xtables_plan *plan);
+
+/* Puts the texts into the ruleset. What a text lacks becomes a gap. false: a text could not be understood, see diags. */
+bool pa_xtables_apply(struct pa_ruleset *ruleset, const struct pa_xtables_plan *plan, const struct pa_xtables_text *texts,
+		      const struct pa_xtables_reader *reader, struct pa_diags *diags);
+
+#endif
