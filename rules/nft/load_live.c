@@ -11,7 +11,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define LIVE_NAME "live kernel"
 #define TORN_PAUSE_MAX 64 /* milliseconds between tries */
 
 /*
@@ -74,8 +73,8 @@ static struct pa_ruleset *read_listing(const struct pa_child_job *job, struct pa
 
 	if (read_whole(job, &result, diags)) {
 		ruleset = pa_ruleset_new();
-		pa_ruleset_add_source(ruleset, LIVE_NAME);
-		if (!pa_load_lower(ruleset, &result, LIVE_NAME, NULL, true, diags))
+		pa_ruleset_add_source(ruleset, PA_LIVE_NAME);
+		if (!pa_load_lower(ruleset, &result, PA_LIVE_NAME, NULL, true, diags))
 			ruleset = pa_ruleset_free(ruleset);
 	}
 	pa_child_result_done(&result);

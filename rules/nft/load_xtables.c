@@ -34,12 +34,14 @@ void pa_xtables_make_plan(struct pa_ruleset *ruleset, struct pa_xtables_plan *re
 		bool *wanted = ret_plan->request.wanted;
 
 		wanted[families[i].nft] = has_xt_tables(ruleset, families[i].family);
-		if (!pa_xtables_legacy_names(families[i].names_path, names))
+		if (!pa_xtables_legacy_names(families[i].names_path, names)) {
+			ruleset->legacy_unread = true;
 			pa_ruleset_add_gap(ruleset,
 					   pa_arena_printf(ruleset->arena,
 							   "whether there are %s-legacy tables could not be read (%s: %s)",
 							   families[i].tool, families[i].names_path, strerror(errno)),
 					   "run as root");
+		}
 		wanted[families[i].legacy] = names[0] != '\0';
 		ret_plan->any = ret_plan->any || wanted[families[i].nft] || wanted[families[i].legacy];
 	}
@@ -49,7 +51,8 @@ void pa_xtables_add_gaps(struct pa_ruleset *ruleset, const struct pa_xtables_pla
 {
 	pa_xt_add_gaps(ruleset, 0);
 	for (size_t i = 0; i < FAMILIES; i++)
-		if (plan->legacy_names[i][0])
+		if (plan->legacy_names[i][0]) {
+			ruleset->legacy_unread = true;
 			pa_ruleset_add_gap(
 				ruleset,
 				pa_arena_printf(ruleset->arena,
@@ -58,6 +61,7 @@ void pa_xtables_add_gaps(struct pa_ruleset *ruleset, const struct pa_xtables_pla
 						families[i].tool, plan->legacy_names[i]),
 				pa_arena_printf(ruleset->arena, "look at them with %s-legacy-save, and move them to nft",
 						families[i].tool));
+		}
 }
 
 /* --- tables of iptables-nft ----------------------------------------------------------------------------------------------------- */
