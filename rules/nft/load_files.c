@@ -325,7 +325,7 @@ static bool lower_scripts(struct pa_ruleset *ruleset, const struct work *work, c
 
 	for (size_t i = 0; i < work->job.count; i++)
 		pa_buffer_printf(&names, "%s%s", i ? ", " : "", work->job.scripts[i].name);
-	lowered = pa_load_lower(ruleset, result, names.data, lines, false, diags);
+	lowered = pa_load_lower(ruleset, result, names.data, lines, diags);
 	pa_buffer_done(&names);
 	pa_rule_lines_free(lines);
 	return lowered;

@@ -74,7 +74,7 @@ static struct pa_ruleset *read_listing(const struct pa_child_job *job, struct pa
 	if (read_whole(job, &result, diags)) {
 		ruleset = pa_ruleset_new();
 		pa_ruleset_add_source(ruleset, PA_LIVE_NAME);
-		if (!pa_load_lower(ruleset, &result, PA_LIVE_NAME, NULL, true, diags))
+		if (!pa_load_lower_live(ruleset, &result, diags))
 			ruleset = pa_ruleset_free(ruleset);
 	}
 	pa_child_result_done(&result);

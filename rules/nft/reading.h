@@ -12,8 +12,10 @@ int64_t pa_load_deadline(const struct pa_load_options *options);
 /* Adds why the child did not finish, as kind INCOMPLETE (or INPUT where the file is to blame). */
 void pa_load_add_failure(struct pa_diags *diags, const struct pa_child_result *result, const char *what);
 
-/* Lower the JSON and the facts of a child that is done. `replaces_xt` as in struct pa_nft_document. */
+/* Lower the JSON and the facts of a child that is done. */
 bool pa_load_lower(struct pa_ruleset *ruleset, const struct pa_child_result *result, const char *source_name,
-		   const struct pa_rule_lines *lines, bool replaces_xt, struct pa_diags *diags);
+		   const struct pa_rule_lines *lines, struct pa_diags *diags);
+/* The same of the live kernel; tables with xt parts are the business of the caller (load_xtables.h). */
+bool pa_load_lower_live(struct pa_ruleset *ruleset, const struct pa_child_result *result, struct pa_diags *diags);
 
 #endif
