@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "load_live.h"
 #include "child.h"
 #include "document.h"
 #include "listing.h"
-#include "load_xtables.h"
 #include "reading.h"
 #include "wholeness.h"
 
@@ -11,12 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define TORN_PAUSE_MAX 64 /* milliseconds between tries */
-
-/*
- * The reader of iptables-save text. While there is none, tables with xt parts and legacy tables are gaps, and no program is run.
- */
-static const struct pa_xtables_reader *const xtables_reader = NULL;
+#define TORN_PAUSE_MAX 64   /* milliseconds between tries */
+#define DISAGREEMENTS_MAX 4 /* readings whose listing and texts have different rules */
 
 static void list_live(const struct pa_child *child, void *unused)
 {
@@ -81,51 +77,57 @@ static struct pa_ruleset *read_listing(const struct pa_child_job *job, struct pa
 	return ruleset;
 }
 
-enum xtables_result { XTABLES_DONE, XTABLES_CHANGED, XTABLES_FAILED };
-
-/* Reads what nft does not show. CHANGED: that belongs to another generation than the listing. */
-static enum xtables_result read_xtables(struct pa_ruleset *ruleset, uint32_t generation, int64_t deadline,
-					struct pa_diags *diags)
+/* Reads what nft does not show. */
+static enum pa_xtables_result read_xtables(struct pa_ruleset *ruleset, const struct pa_xtables_reader *reader,
+					   uint32_t generation, int64_t deadline, struct pa_diags *diags)
 {
 	struct pa_xtables_plan plan;
 	struct pa_xtables_text *texts;
-	enum xtables_result result = XTABLES_DONE;
+	enum pa_xtables_result result = PA_XTABLES_CHANGED;
 
 	pa_xtables_make_plan(ruleset, &plan);
 	if (!plan.any)
-		return XTABLES_DONE;
-	if (!xtables_reader) {
+		return PA_XTABLES_DONE;
+	if (!reader) {
 		pa_xtables_add_gaps(ruleset, &plan);
-		return XTABLES_DONE;
+		return PA_XTABLES_DONE;
 	}
 	if (generation == 0) {
 		pa_diags_add(diags, PA_DIAG_ERROR, PA_DIAG_INCOMPLETE, "the generation of the ruleset could not be read");
-		return XTABLES_FAILED;
+		return PA_XTABLES_FAILED;
 	}
 	plan.request.deadline = deadline;
 	texts = pa_xtables_read_live(&plan.request);
-	if (read_generation() != generation)
-		result = XTABLES_CHANGED;
-	else if (!pa_xtables_apply(ruleset, &plan, texts, xtables_reader, diags))
-		result = XTABLES_FAILED;
+	if (read_generation() == generation)
+		result = pa_xtables_apply(ruleset, &plan, texts, reader, diags);
 	pa_xtables_free(texts);
 	return result;
 }
 
-struct pa_ruleset *pa_ruleset_load_live(const struct pa_load_options *options, struct pa_diags *diags)
+/*
+ * A listing and texts of one generation are taken. Where they disagree all the same, another reading may do better; a difference that
+ * stays is a gap.
+ */
+struct pa_ruleset *pa_nft_load_live(const struct pa_load_options *options, const struct pa_xtables_reader *reader,
+				    struct pa_diags *diags)
 {
 	struct pa_child_job job = { .work = list_live, .deadline = pa_load_deadline(options), .options = options };
-	unsigned pause = 1;
+	unsigned pause = 1, disagreements = 0;
 
 	for (;;) {
 		uint32_t generation = read_generation();
 		struct pa_ruleset *ruleset = read_listing(&job, diags);
-		enum xtables_result result = ruleset ? read_xtables(ruleset, generation, job.deadline, diags) : XTABLES_FAILED;
+		enum pa_xtables_result result = PA_XTABLES_FAILED;
 
-		if (result == XTABLES_DONE && pa_ruleset_check(ruleset, diags))
+		if (ruleset)
+			result = read_xtables(ruleset, reader, generation, job.deadline, diags);
+		disagreements += result == PA_XTABLES_DISAGREE;
+		if (result == PA_XTABLES_DISAGREE && disagreements == DISAGREEMENTS_MAX)
+			result = PA_XTABLES_DONE;
+		if (result == PA_XTABLES_DONE && pa_ruleset_check(ruleset, diags))
 			return ruleset;
 		pa_ruleset_free(ruleset);
-		if (result != XTABLES_CHANGED)
+		if (result == PA_XTABLES_DONE || result == PA_XTABLES_FAILED)
 			return NULL;
 		if (pa_child_now() >= job.deadline) {
 			pa_diags_add(diags, PA_DIAG_ERROR, PA_DIAG_INCOMPLETE,
@@ -136,4 +138,10 @@ struct pa_ruleset *pa_ruleset_load_live(const struct pa_load_options *options, s
 		usleep(pause * 1000);
 		pause = pause < TORN_PAUSE_MAX ? pause * 2 : pause;
 	}
+}
+
+/* HERE the room that links both this one and the reader of iptables-save text gives that reader. */
+struct pa_ruleset *pa_ruleset_load_live(const struct pa_load_options *options, struct pa_diags *diags)
+{
+	return pa_nft_load_live(options, NULL, diags);
 }

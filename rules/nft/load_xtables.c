@@ -117,9 +117,12 @@ static void add_table_gap(struct pa_ruleset *ruleset, const struct pa_table *tab
 			   help);
 }
 
-static void replace_tables(struct pa_ruleset *ruleset, const struct pa_ruleset *printed, const struct pa_xtables_text *text,
+/* false: a table differs from what nft listed. */
+static bool replace_tables(struct pa_ruleset *ruleset, const struct pa_ruleset *printed, const struct pa_xtables_text *text,
 			   enum pa_family family)
 {
+	bool agrees = true;
+
 	for (size_t i = 0; i < ruleset->table_count; i++) {
 		struct pa_table *table = ruleset->tables[i], *other;
 		const char *problem = text->problem;
@@ -127,13 +130,16 @@ static void replace_tables(struct pa_ruleset *ruleset, const struct pa_ruleset *
 		if (!table->has_xt || table->family != family)
 			continue;
 		other = printed ? pa_ruleset_find_table(printed, family, table->name) : NULL;
-		if (!problem)
+		if (!problem) {
 			problem = other ? difference(ruleset->arena, table, other) : "it does not print this table";
+			agrees = agrees && !problem;
+		}
 		if (problem)
 			add_table_gap(ruleset, table, text->program, problem, text->help);
 		else
 			take_rules(ruleset, table, other);
 	}
+	return agrees;
 }
 
 /* --- legacy tables ------------------------------------------------------------------------------------------------------------------ */
@@ -258,11 +264,12 @@ static struct pa_ruleset *read_text(struct pa_ruleset *ruleset, const struct pa_
 	return printed;
 }
 
-bool pa_xtables_apply(struct pa_ruleset *ruleset, const struct pa_xtables_plan *plan, const struct pa_xtables_text *texts,
-		      const struct pa_xtables_reader *reader, struct pa_diags *diags)
+enum pa_xtables_result pa_xtables_apply(struct pa_ruleset *ruleset, const struct pa_xtables_plan *plan,
+					const struct pa_xtables_text *texts, const struct pa_xtables_reader *reader,
+					struct pa_diags *diags)
 {
 	const struct pa_xtables_text *sets = &texts[PA_XTABLES_SETS];
-	bool good = true;
+	bool good = true, agrees = true;
 
 	if (sets->problem)
 		pa_ruleset_add_gap(ruleset,
@@ -275,10 +282,10 @@ bool pa_xtables_apply(struct pa_ruleset *ruleset, const struct pa_xtables_plan *
 
 		printed = read_text(ruleset, nft, sets, PA_SOURCE_IPTABLES_NFT, reader, diags, &good);
 		if (nft->wanted && (printed || nft->problem))
-			replace_tables(ruleset, printed, nft, families[i].family);
+			agrees = replace_tables(ruleset, printed, nft, families[i].family) && agrees;
 		printed = read_text(ruleset, legacy, sets, PA_SOURCE_IPTABLES_LEGACY, reader, diags, &good);
 		if (legacy->wanted && (printed || legacy->problem))
 			add_legacy(ruleset, printed, legacy, plan->legacy_names[i], families[i].family);
 	}
-	return good;
+	return !good ? PA_XTABLES_FAILED : agrees ? PA_XTABLES_DONE : PA_XTABLES_DISAGREE;
 }

@@ -32,8 +32,15 @@ void pa_xtables_make_plan(struct pa_ruleset *ruleset, struct pa_xtables_plan *re
 /* Adds gaps for what is not read: tables with xt parts, and legacy tables. */
 void pa_xtables_add_gaps(struct pa_ruleset *ruleset, const struct pa_xtables_plan *plan);
 
-/* Puts the texts into the ruleset. What a text lacks becomes a gap. false: a text could not be understood, see diags. */
-bool pa_xtables_apply(struct pa_ruleset *ruleset, const struct pa_xtables_plan *plan, const struct pa_xtables_text *texts,
-		      const struct pa_xtables_reader *reader, struct pa_diags *diags);
+enum pa_xtables_result {
+	PA_XTABLES_DONE,     /* the texts are in the ruleset; what they lack became a gap */
+	PA_XTABLES_DISAGREE, /* the same, and a text has other rules than the listing: one of the two may have been torn */
+	PA_XTABLES_CHANGED,  /* the ruleset changed between the listing and the texts (load_live.c): nothing was done */
+	PA_XTABLES_FAILED,   /* a text could not be understood, see diags */
+};
+/* Puts the texts into the ruleset. */
+enum pa_xtables_result pa_xtables_apply(struct pa_ruleset *ruleset, const struct pa_xtables_plan *plan,
+					const struct pa_xtables_text *texts, const struct pa_xtables_reader *reader,
+					struct pa_diags *diags);
 
 #endif

@@ -164,7 +164,11 @@ START_TEST(test_apply)
 	give(&texts[PA_XTABLES_LEGACY4], cases[_i].legacy4, "iptables-legacy-save");
 	if (cases[_i].legacy4)
 		memcpy(plan.legacy_names[0], "filter", 7);
-	ck_assert(pa_xtables_apply(ruleset, &plan, texts, &reader, &diags));
+	enum pa_xtables_result result = pa_xtables_apply(ruleset, &plan, texts, &reader, &diags);
+	/* a table that is printed and does not fit may be another moment's */
+	bool differs =
+		strstr(cases[_i].expected, "iptables-nft-save does not help") && !strstr(cases[_i].expected, "it is broken");
+	ck_assert_int_eq(result, differs ? PA_XTABLES_DISAGREE : PA_XTABLES_DONE);
 	char *text = print(ruleset);
 	ck_assert_str_eq(text, cases[_i].expected);
 	free(text);
@@ -183,7 +187,7 @@ START_TEST(test_not_understood)
 
 	give(&texts[PA_XTABLES_NFT4], "t x bad", "iptables-nft-save");
 	texts[PA_XTABLES_SETS].problem = "ipset is not there";
-	ck_assert(!pa_xtables_apply(ruleset, &plan, texts, &reader, &diags));
+	ck_assert_int_eq(pa_xtables_apply(ruleset, &plan, texts, &reader, &diags), PA_XTABLES_FAILED);
 	/* not the user's file: the audit is incomplete */
 	ck_assert_int_eq(diags.items[0].kind, PA_DIAG_INCOMPLETE);
 	ck_assert_str_eq(ruleset->gaps[0].message, "rules ask sets whose elements are not known: ipset is not there");
