@@ -24,6 +24,15 @@ struct pa_ipsets *pa_ipsets_free(struct pa_ipsets *sets); /* takes NULL, returns
 bool pa_ipsets_read(struct pa_ipsets *sets, const char *name, const char *text, size_t length, enum pa_diag_kind kind,
 		    struct pa_diags *diags);
 
+/*
+ * Rules fill or empty a set (-j SET --add-set NAME, --del-set NAME): before anything is lowered. Such a set may grow or shrink, and two
+ * tests of it are two questions: a packet may have changed it in between. A list passes on what it is given to its members.
+ */
+enum pa_ipset_change { PA_IPSET_ADDS, PA_IPSET_DELETES };
+void pa_ipsets_note_change(struct pa_ipsets *sets, const char *name, enum pa_ipset_change change);
+/* The same for all SET targets in the text of iptables-save. Words that only look like one, in a comment, make the answer wider. */
+void pa_ipsets_note_targets(struct pa_ipsets *sets, const char *text, size_t length);
+
 const struct pa_ipset *pa_ipsets_find(const struct pa_ipsets *sets, const char *name); /* NULL: there is none */
 size_t pa_ipsets_count(const struct pa_ipsets *sets);
 const struct pa_ipset *pa_ipsets_at(const struct pa_ipsets *sets, size_t index); /* in the order of creation */
@@ -41,8 +50,6 @@ struct pa_ipset_match {
 	bool negated;
 	bool return_nomatch; /* --return-nomatch: the `nomatch` entries are what matches */
 	bool tests_counters; /* --packets-gt and the like: an entry may match or not */
-	bool packets_add; /* a rule adds to this set (-j SET --add-set): the step is its own variable, another time may differ */
-	bool packets_delete; /* a rule deletes from it */
 	const char *text;    /* canonical text of the step */
 	const char *unknown; /* text of the free variable when the set is not known; NULL: `text` */
 };

@@ -56,6 +56,7 @@ struct pa_ipset {
 	bool has_timeout;
 	uint64_t timeout; /* of entries that do not say theirs; 0: for ever */
 	bool force_add;
+	bool packets_add, packets_delete;
 	struct pa_location where;
 	size_t count;
 	size_t entry_capacity, key_capacity;

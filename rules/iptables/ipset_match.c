@@ -195,12 +195,11 @@ static void note_changes(struct joining *joining, const struct pa_ipset *set)
 		physical = physical || (set->entries[i].flags & PA_ENTRY_PHYSDEV);
 	}
 	/* When an exception goes, or is not looked at, what it hid comes to light. */
-	if (expires || joining->match->tests_counters || joining->match->packets_delete ||
-	    (joining->match->packets_add && set->force_add)) {
+	if (expires || joining->match->tests_counters || set->packets_delete || (set->packets_add && set->force_add)) {
 		joining->may_shrink = true;
 		joining->may_grow = joining->may_grow || excepts;
 	}
-	joining->may_grow = joining->may_grow || joining->match->packets_add;
+	joining->may_grow = joining->may_grow || set->packets_add;
 	joining->may_shrink = joining->may_shrink || physical; /* by chance, see ipset_region.c */
 }
 
@@ -339,8 +338,12 @@ static bool is_same(const struct pa_ipset_lowered *lowered, const struct pa_ipse
 static struct pa_ipset_lowered *look_up(struct pa_ipsets *sets, const struct pa_ipset *set, const struct pa_ipset_match *match,
 					const char *directions, struct pa_arena *arena)
 {
-	bool once = match->packets_add || match->packets_delete;
+	bool once = set->packets_add || set->packets_delete;
 
+	for (size_t i = 0; !once && set->members && i < set->count; i++) {
+		const struct pa_ipset *member = pa_ipsets_find(sets, set->members[i]);
+		once = member && (member->packets_add || member->packets_delete);
+	}
 	for (size_t i = 0; !once && i < sets->lowered_count; i++)
 		if (is_same(sets->lowered[i], set, match, directions))
 			return sets->lowered[i];
@@ -350,6 +353,45 @@ static struct pa_ipset_lowered *look_up(struct pa_ipsets *sets, const struct pa_
 		sets->lowered[sets->lowered_count++] = lowered;
 	}
 	return lowered;
+}
+
+/* --- what packets change ------------------------------------------------------------------------------------------------ */
+
+void pa_ipsets_note_change(struct pa_ipsets *sets, const char *name, enum pa_ipset_change change)
+{
+	struct pa_ipset *set = NULL;
+
+	for (size_t i = 0; i < sets->count; i++)
+		if (strcmp(sets->sets[i]->name, name) == 0)
+			set = sets->sets[i];
+	if (!set)
+		return; /* a test of it is opaque anyway */
+	set->packets_add = set->packets_add || change == PA_IPSET_ADDS;
+	set->packets_delete = set->packets_delete || change == PA_IPSET_DELETES;
+	for (size_t i = 0; set->members && i < set->count; i++)
+		pa_ipsets_note_change(sets, set->members[i], change); /* which are no lists */
+}
+
+void pa_ipsets_note_targets(struct pa_ipsets *sets, const char *text, size_t length)
+{
+	static const char blanks[] = " \t\r\n";
+	char *copy = pa_xmalloc(length + 1), *rest = copy, *word, *before = NULL;
+
+	memcpy(copy, text, length);
+	copy[length] = '\0';
+	while ((word = strsep(&rest, blanks))) {
+		size_t end = strlen(word);
+		if (!end)
+			continue;
+		bool quoted = end >= 2 && word[0] == '"' && word[end - 1] == '"';
+		word[quoted ? end - 1 : end] = '\0';
+		if (before && strcmp(before, "--add-set") == 0)
+			pa_ipsets_note_change(sets, word + quoted, PA_IPSET_ADDS);
+		else if (before && strcmp(before, "--del-set") == 0)
+			pa_ipsets_note_change(sets, word + quoted, PA_IPSET_DELETES);
+		before = word;
+	}
+	free(copy);
 }
 
 /* --- steps -------------------------------------------------------------------------------------------------------------- */
@@ -371,10 +413,9 @@ static struct pa_step unknown_step(const struct pa_ipset_match *match, struct pa
 {
 	const char *text = match->unknown ? match->unknown : match->text;
 
-	return (struct pa_step){ .kind = PA_STEP_OPAQUE,
-				 .opacity = PA_OPACITY_MATCH,
-				 .volatile_ = match->packets_add || match->packets_delete,
-				 .text = pa_arena_strdup(arena, text) };
+	return (struct pa_step){
+		.kind = PA_STEP_OPAQUE, .opacity = PA_OPACITY_MATCH, .volatile_ = true, .text = pa_arena_strdup(arena, text)
+	};
 }
 
 bool pa_ipset_lower(struct pa_ipsets *sets, const struct pa_ipset_match *match, struct pa_arena *arena,

@@ -66,7 +66,7 @@ static void put_step(struct pa_buffer *out, const struct pa_step *step)
 	}
 }
 
-static char *lower(const char *text, struct pa_ipset_match match)
+static char *lower(const char *text, struct pa_ipset_match match, const char *targets)
 {
 	struct pa_ipsets *sets = pa_ipsets_new();
 	struct pa_diags diags = { 0 };
@@ -77,6 +77,7 @@ static char *lower(const char *text, struct pa_ipset_match match)
 
 	ck_assert_msg(pa_ipsets_read(sets, "t", text, strlen(text), PA_DIAG_INPUT, &diags), "%s: %s", text,
 		      diags.count ? diags.items[0].message : "no error");
+	pa_ipsets_note_targets(sets, targets, strlen(targets));
 	match.text = match.text ? match.text : "the match";
 	match.family = match.family ? match.family : 4;
 	pa_ipset_lower(sets, &match, arena, steps, &count);
@@ -92,7 +93,7 @@ static char *lower(const char *text, struct pa_ipset_match match)
 
 #define S "create s "
 static const struct {
-	const char *text;
+	const char *text; /* behind "%": what iptables-save prints of SET targets */
 	struct pa_ipset_match match;
 	const char *expected;
 } matches[] = {
@@ -113,11 +114,21 @@ static const struct {
 	{ S "hash:ip timeout 60\nadd s 10.0.0.1\n", { .name = "s", .directions = "src" }, "saddr -: 10.0.0.1" },
 	{ S "hash:ip timeout 60\nadd s 10.0.0.1 timeout 0\n", { .name = "s", .directions = "src" }, "saddr: 10.0.0.1" },
 	{ S "hash:ip timeout 0\nadd s 10.0.0.1 timeout 5\n", { .name = "s", .directions = "src" }, "saddr -: 10.0.0.1" },
-	{ S "hash:ip\nadd s 10.0.0.1\n", { .name = "s", .directions = "src", .packets_add = true }, "saddr +: 10.0.0.1" },
-	{ S "hash:ip forceadd\nadd s 10.0.0.1\n",
-	  { .name = "s", .directions = "src", .packets_add = true },
+	{ S "hash:ip\nadd s 10.0.0.1\n"
+	    "%"
+	    "-A INPUT -j SET --add-set s src\n",
+	  { .name = "s", .directions = "src" },
+	  "saddr +: 10.0.0.1" },
+	{ S "hash:ip forceadd\nadd s 10.0.0.1\n"
+	    "%"
+	    "-A INPUT -j SET --add-set \"s\" src --exist",
+	  { .name = "s", .directions = "src" },
 	  "saddr + -: 10.0.0.1" },
-	{ S "hash:ip\nadd s 10.0.0.1\n", { .name = "s", .directions = "src", .packets_delete = true }, "saddr -: 10.0.0.1" },
+	{ S "hash:ip\nadd s 10.0.0.1\n"
+	    "%"
+	    "-A FORWARD -p tcp -j SET --del-set s src,dst\n",
+	  { .name = "s", .directions = "src" },
+	  "saddr -: 10.0.0.1" },
 	{ S "hash:ip counters\nadd s 10.0.0.1 packets 4 bytes 300\n",
 	  { .name = "s", .directions = "src", .tests_counters = true },
 	  "saddr -: 10.0.0.1" },
@@ -226,6 +237,22 @@ static const struct {
 	{ "create a hash:ip\nadd a 10.0.0.1\n" S "list:set timeout 3\nadd s a\n",
 	  { .name = "s", .directions = "src" },
 	  "saddr -: 10.0.0.1" },
+	/* what is added to a list is added to a member */
+	{ "create a hash:ip\nadd a 10.0.0.1\n" S "list:set\nadd s a\n"
+	  "%"
+	  "-j SET --add-set s src",
+	  { .name = "a", .directions = "src" },
+	  "saddr +: 10.0.0.1" },
+	{ "create a hash:ip\nadd a 10.0.0.1\n" S "list:set\nadd s a\n"
+	  "%"
+	  "-j SET --add-set a src",
+	  { .name = "s", .directions = "src" },
+	  "saddr +: 10.0.0.1" },
+	{ S "hash:ip\nadd s 10.0.0.1\n"
+	    "%"
+	    "-j SET --add-set t src --map-set s src",
+	  { .name = "s", .directions = "src" },
+	  "saddr: 10.0.0.1" },
 	/* forms of writing */
 	{ "-N s iphash --hashsize 64\n-A s 10.0.0.1\n# comment\n\n  add  s\t10.0.0.2 comment \"a b\"\r\nCOMMIT\n",
 	  { .name = "s", .directions = "src" },
@@ -238,16 +265,19 @@ static const struct {
 	  { .name = "u", .directions = "src" },
 	  "saddr: 10.0.0.3" },
 	{ S "hash:ip\n-exist create s hash:ip\n-! add s 10.0.0.3\n", { .name = "s", .directions = "src" }, "saddr: 10.0.0.3" },
-	{ S "hash:ip\n", { .name = "v", .directions = "src", .packets_add = true }, "opaque volatile the match" },
-	{ S "hash:ip\n", { .name = "v", .directions = "src" }, "opaque the match" },
-	{ S "hash:ip\n", { .name = "s", .directions = "both" }, "opaque the match" },
+	{ S "hash:ip\n", { .name = "v", .directions = "src" }, "opaque volatile the match" },
+	{ S "hash:ip\n", { .name = "s", .directions = "both" }, "opaque volatile the match" },
 };
 
 START_TEST(test_match)
 {
-	char *text = lower(matches[_i].text, matches[_i].match);
+	char *sets = pa_xstrdup(matches[_i].text), *percent = strchr(sets, '%');
+	if (percent)
+		*percent = '\0';
+	char *text = lower(sets, matches[_i].match, percent ? percent + 1 : "");
 	ck_assert_str_eq(text, matches[_i].expected);
 	free(text);
+	free(sets);
 }
 END_TEST
 
@@ -327,7 +357,7 @@ START_TEST(test_elements_are_shared)
 	ck_assert(pa_ipset_lower(sets, &match, arena, one, &count));
 	ck_assert(pa_ipset_lower(sets, &match, arena, other, &count));
 	ck_assert_ptr_eq(one[count - 1].elements, other[count - 1].elements);
-	match.packets_add = true;
+	pa_ipsets_note_change(sets, "s", PA_IPSET_ADDS);
 	ck_assert(pa_ipset_lower(sets, &match, arena, one, &count));
 	ck_assert(pa_ipset_lower(sets, &match, arena, other, &count));
 	ck_assert_ptr_ne(one[count - 1].elements, other[count - 1].elements);
