@@ -243,7 +243,7 @@ static void add_legacy(struct pa_ruleset *ruleset, const struct pa_ruleset *prin
 
 /* NULL: the text has a problem, or (*ret_good false) it was not understood: what the kernel holds is no mistake of the user. */
 static struct pa_ruleset *read_text(struct pa_ruleset *ruleset, const struct pa_xtables_text *text,
-				    const struct pa_xtables_text *sets, enum pa_table_source source,
+				    const struct pa_xtables_text *texts, enum pa_table_source source,
 				    const struct pa_xtables_reader *reader, struct pa_diags *diags, bool *ret_good)
 {
 	struct pa_ruleset *printed;
@@ -253,7 +253,7 @@ static struct pa_ruleset *read_text(struct pa_ruleset *ruleset, const struct pa_
 		return NULL;
 	printed = pa_ruleset_new();
 	pa_ruleset_adopt(ruleset, printed);
-	if (!reader->read(printed, text, sets->text.data ? sets : NULL, source, diags)) {
+	if (!reader->read(printed, text, texts, source, diags)) {
 		*ret_good = false;
 		printed = NULL;
 	}
@@ -280,10 +280,10 @@ enum pa_xtables_result pa_xtables_apply(struct pa_ruleset *ruleset, const struct
 		const struct pa_xtables_text *nft = &texts[families[i].nft], *legacy = &texts[families[i].legacy];
 		struct pa_ruleset *printed;
 
-		printed = read_text(ruleset, nft, sets, PA_SOURCE_IPTABLES_NFT, reader, diags, &good);
+		printed = read_text(ruleset, nft, texts, PA_SOURCE_IPTABLES_NFT, reader, diags, &good);
 		if (nft->wanted && (printed || nft->problem))
 			agrees = replace_tables(ruleset, printed, nft, families[i].family) && agrees;
-		printed = read_text(ruleset, legacy, sets, PA_SOURCE_IPTABLES_LEGACY, reader, diags, &good);
+		printed = read_text(ruleset, legacy, texts, PA_SOURCE_IPTABLES_LEGACY, reader, diags, &good);
 		if (legacy->wanted && (printed || legacy->problem))
 			add_legacy(ruleset, printed, legacy, plan->legacy_names[i], families[i].family);
 	}

@@ -13,11 +13,11 @@
 #include "portaudit/ruleset.h"
 
 /*
- * Reads a text of one program into `ruleset`, which is empty; `sets` is the text of `ipset save`, if one was read. false: diags says
- * why.
+ * Reads a text of one program into `ruleset`, which is empty. `texts` are all that were read, by kind: the rules of one may fill sets
+ * that the rules of another ask, and PA_XTABLES_SETS holds the sets. false: diags says why.
  */
 struct pa_xtables_reader {
-	bool (*read)(struct pa_ruleset *ruleset, const struct pa_xtables_text *text, const struct pa_xtables_text *sets,
+	bool (*read)(struct pa_ruleset *ruleset, const struct pa_xtables_text *text, const struct pa_xtables_text *texts,
 		     enum pa_table_source source, struct pa_diags *diags);
 };
 

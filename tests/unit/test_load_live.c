@@ -42,13 +42,13 @@ static void read_chain(struct pa_ruleset *ruleset, struct pa_table *table, char 
 	chain->policy = policy && strcmp(policy, "DROP") == 0 ? PA_VERDICT_DROP : PA_VERDICT_ACCEPT;
 }
 
-static bool read_lines(struct pa_ruleset *ruleset, const struct pa_xtables_text *text, const struct pa_xtables_text *sets,
+static bool read_lines(struct pa_ruleset *ruleset, const struct pa_xtables_text *text, const struct pa_xtables_text *texts,
 		       enum pa_table_source source, struct pa_diags *diags)
 {
 	char *copy = pa_arena_strdup(ruleset->arena, text->text.data), *rest = copy;
 	struct pa_table *table = NULL;
 
-	(void)sets;
+	(void)texts;
 	(void)diags;
 	texts_read++;
 	for (char *line; (line = strsep(&rest, "\n"));) {

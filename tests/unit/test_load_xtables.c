@@ -23,7 +23,7 @@ static void add_rule(struct pa_ruleset *ruleset, struct pa_chain *chain, const c
 	rule->steps[0].kind = *word == 'm' ? PA_STEP_ASSIGN : PA_STEP_VERDICT;
 }
 
-static bool read_words(struct pa_ruleset *ruleset, const struct pa_xtables_text *text, const struct pa_xtables_text *sets,
+static bool read_words(struct pa_ruleset *ruleset, const struct pa_xtables_text *text, const struct pa_xtables_text *texts,
 		       enum pa_table_source source, struct pa_diags *diags)
 {
 	char *copy = pa_arena_strdup(ruleset->arena, text->text.data), *rest = copy;
@@ -42,7 +42,8 @@ static bool read_words(struct pa_ruleset *ruleset, const struct pa_xtables_text 
 		} else if (strcmp(word, "drop") == 0) {
 			chain->policy = PA_VERDICT_DROP;
 		} else if (strcmp(word, "gap") == 0) {
-			pa_ruleset_add_gap(ruleset, sets ? "with sets" : "without sets", NULL);
+			pa_ruleset_add_gap(ruleset, texts && texts[PA_XTABLES_SETS].text.data ? "with sets" : "without sets",
+					   NULL);
 		} else if (strcmp(word, "bad") == 0) {
 			pa_diags_add(diags, PA_DIAG_ERROR, PA_DIAG_INPUT, "not understood");
 			return false;
