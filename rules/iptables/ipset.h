@@ -51,14 +51,13 @@ struct pa_ipset_match {
 	bool return_nomatch; /* --return-nomatch: the `nomatch` entries are what matches */
 	bool tests_counters; /* --packets-gt and the like: an entry may match or not */
 	const char *text;    /* canonical text of the step */
-	const char *unknown; /* text of the free variable when the set is not known; NULL: `text` */
 };
 #define PA_IPSET_STEPS_MAX 2
 
 /*
  * The steps of the match, in order; strings and elements are in `arena`, which must be the same in every call with these sets (what
- * was worked out once is used again). --update-counters and --update-subcounters have no meaning here. A set that is not known is an
- * opaque match and the result is false: the caller says what is missing.
+ * was worked out once is used again). --update-counters and --update-subcounters have no meaning here. A set that is not
+ * known (`sets` may be NULL) gives a test of elements that are opaque, with that reason, and the result is false.
  */
 bool pa_ipset_lower(struct pa_ipsets *sets, const struct pa_ipset_match *match, struct pa_arena *arena,
 		    struct pa_step steps[PA_IPSET_STEPS_MAX], size_t *ret_count);

@@ -409,13 +409,21 @@ static struct pa_step test_of(struct pa_arena *arena, struct pa_key_part part, p
 				 .elements = elements };
 }
 
-static struct pa_step unknown_step(const struct pa_ipset_match *match, struct pa_arena *arena)
+/* Any answer, each time: a packet may have changed the set between two questions. */
+static struct pa_step unknown_step(const struct pa_ipset_match *match, const char *reason, struct pa_arena *arena)
 {
-	const char *text = match->unknown ? match->unknown : match->text;
+	struct pa_step step = test_of(arena, (struct pa_key_part){ .field = PA_FIELD_SADDR, .mask = PA_U128_MAX }, 0);
+	struct pa_elements *elements = pa_arena_alloc(arena, 1, sizeof(*elements));
+	struct pa_set_decl *decl = pa_arena_alloc(arena, 1, sizeof(*decl));
 
-	return (struct pa_step){
-		.kind = PA_STEP_OPAQUE, .opacity = PA_OPACITY_MATCH, .volatile_ = true, .text = pa_arena_strdup(arena, text)
-	};
+	decl->name = pa_arena_strdup(arena, match->name);
+	decl->type_text = "ip set";
+	*elements = (struct pa_elements){ .parts = 1, .sorted = true, .opaque = reason, .decl = decl };
+	step.elements = elements;
+	step.implied = false;
+	step.negated = match->negated;
+	step.text = pa_arena_strdup(arena, match->text);
+	return step;
 }
 
 bool pa_ipset_lower(struct pa_ipsets *sets, const struct pa_ipset_match *match, struct pa_arena *arena,
@@ -426,9 +434,14 @@ bool pa_ipset_lower(struct pa_ipsets *sets, const struct pa_ipset_match *match, 
 	char directions[DIRECTIONS_MAX + 1] = "";
 	size_t count = 0;
 
-	if (!set || !read_directions(match->directions, directions)) {
-		steps[0] = unknown_step(match, arena);
-		*ret_count = 1;
+	*ret_count = 1;
+	if (!set) {
+		steps[0] = unknown_step(match, pa_arena_printf(arena, "the contents of ip set %s were not given", match->name),
+					arena);
+		return false;
+	}
+	if (!read_directions(match->directions, directions)) {
+		steps[0] = unknown_step(match, "src and dst, with commas, are the directions of a set", arena);
 		return false;
 	}
 	const struct pa_ipset_lowered *lowered = look_up(sets, set, match, directions, arena);

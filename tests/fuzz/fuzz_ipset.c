@@ -28,10 +28,6 @@ static void check_step(const struct pa_step *step)
 {
 	const struct pa_elements *elements = step->elements;
 
-	if (step->kind == PA_STEP_OPAQUE) {
-		demand(step->text != NULL);
-		return;
-	}
 	check_key(&step->key);
 	demand(elements->parts == step->key.count && (!elements->opaque || elements->count == 0));
 	for (size_t i = 0; i < elements->count * elements->parts; i++) {

@@ -48,10 +48,6 @@ static void put_value(struct pa_buffer *out, const struct pa_key_part *part, str
 
 static void put_step(struct pa_buffer *out, const struct pa_step *step)
 {
-	if (step->kind == PA_STEP_OPAQUE) {
-		pa_buffer_printf(out, "opaque%s %s", step->volatile_ ? " volatile" : "", step->text);
-		return;
-	}
 	pa_buffer_puts(out, step->negated ? "not " : step->implied ? "implied " : "");
 	put_key(out, &step->key);
 	pa_buffer_printf(out, "%s%s:", step->elements->may_grow ? " +" : "", step->elements->may_shrink ? " -" : "");
@@ -265,8 +261,10 @@ static const struct {
 	  { .name = "u", .directions = "src" },
 	  "saddr: 10.0.0.3" },
 	{ S "hash:ip\n-exist create s hash:ip\n-! add s 10.0.0.3\n", { .name = "s", .directions = "src" }, "saddr: 10.0.0.3" },
-	{ S "hash:ip\n", { .name = "v", .directions = "src" }, "opaque volatile the match" },
-	{ S "hash:ip\n", { .name = "s", .directions = "both" }, "opaque volatile the match" },
+	{ S "hash:ip\n", { .name = "v", .directions = "src" }, "saddr: the contents of ip set v were not given" },
+	{ S "hash:ip\n",
+	  { .name = "s", .directions = "both", .negated = true },
+	  "not saddr: src and dst, with commas, are the directions of a set" },
 };
 
 START_TEST(test_match)
