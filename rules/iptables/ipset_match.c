@@ -20,7 +20,6 @@ struct pa_ipset_lowered {
 	char directions[DIRECTIONS_MAX + 1]; /* 's' and 'd' */
 	int family;
 	bool return_nomatch;
-	bool tests_counters;
 	bool negated; /* matters to how the Ethernet header is asked for */
 	struct pa_key key;
 	struct pa_elements elements;
@@ -315,11 +314,9 @@ static struct pa_ipset_lowered *work_out(const struct pa_ipsets *sets, const str
 	struct pa_ipset_lowered *lowered = pa_arena_alloc(arena, 1, sizeof(*lowered));
 	struct joining joining = { .match = match, .directions = directions, .arena = arena, .ether_in_key = match->negated };
 
-	*lowered = (struct pa_ipset_lowered){ .set = set,
-					      .family = match->family,
-					      .return_nomatch = match->return_nomatch,
-					      .tests_counters = match->tests_counters,
-					      .negated = match->negated };
+	*lowered = (struct pa_ipset_lowered){
+		.set = set, .family = match->family, .return_nomatch = match->return_nomatch, .negated = match->negated
+	};
 	memcpy(lowered->directions, directions, sizeof(lowered->directions));
 	join(&joining, sets, set);
 	finish(&joining, set, lowered);
@@ -330,15 +327,14 @@ static bool is_same(const struct pa_ipset_lowered *lowered, const struct pa_ipse
 		    const char *directions)
 {
 	return lowered->set == set && strcmp(lowered->directions, directions) == 0 && lowered->family == match->family &&
-	       lowered->return_nomatch == match->return_nomatch && lowered->tests_counters == match->tests_counters &&
-	       lowered->negated == match->negated;
+	       lowered->return_nomatch == match->return_nomatch && lowered->negated == match->negated;
 }
 
-/* A set that packets change between two tests is worked out for each: its elements are then two free variables. */
+/* A set that packets change between two tests, or whose counters are asked, is worked out for each: two free variables. */
 static struct pa_ipset_lowered *look_up(struct pa_ipsets *sets, const struct pa_ipset *set, const struct pa_ipset_match *match,
 					const char *directions, struct pa_arena *arena)
 {
-	bool once = set->packets_add || set->packets_delete;
+	bool once = set->packets_add || set->packets_delete || match->tests_counters;
 
 	for (size_t i = 0; !once && set->members && i < set->count; i++) {
 		const struct pa_ipset *member = pa_ipsets_find(sets, set->members[i]);
