@@ -66,6 +66,23 @@ void pa_xtables_add_gaps(struct pa_ruleset *ruleset, const struct pa_xtables_pla
 
 /* --- tables of iptables-nft ----------------------------------------------------------------------------------------------------- */
 
+/* A reader may make several rules of one: they have one line of the text in common. */
+static bool goes_on(const struct pa_chain *chain, size_t rule)
+{
+	const struct pa_location *here = &chain->rules[rule]->where;
+
+	return rule > 0 && here->line > 0 && here->line == chain->rules[rule - 1]->where.line;
+}
+
+static size_t count_lines(const struct pa_chain *chain)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < chain->rule_count; i++)
+		count += !goes_on(chain, i);
+	return count;
+}
+
 /* What differs between a table of the listing and of the text; NULL: nothing. In the arena. */
 static const char *difference(struct pa_arena *arena, const struct pa_table *listed, const struct pa_table *printed)
 {
@@ -74,9 +91,9 @@ static const char *difference(struct pa_arena *arena, const struct pa_table *lis
 
 		if (!other)
 			return pa_arena_printf(arena, "it has no chain %s", chain->name);
-		if (other->rule_count != chain->rule_count)
+		if (count_lines(other) != chain->rule_count)
 			return pa_arena_printf(arena, "chain %s has %zu rules in it and %zu in nft's listing", chain->name,
-					       other->rule_count, chain->rule_count);
+					       count_lines(other), chain->rule_count);
 		if (chain->is_base && other->policy != chain->policy)
 			return pa_arena_printf(arena, "chain %s has another policy", chain->name);
 	}
@@ -96,11 +113,14 @@ static void take_rules(struct pa_ruleset *ruleset, struct pa_table *listed, cons
 {
 	for (size_t i = 0; i < listed->chain_count; i++) {
 		struct pa_chain *chain = listed->chains[i], *other = pa_table_find_chain(printed, chain->name);
+		size_t line = 0;
 
-		for (size_t j = 0; j < chain->rule_count; j++) {
-			other->rules[j]->handle = chain->rules[j]->handle;
-			other->rules[j]->where = chain->rules[j]->where;
+		for (size_t j = 0; j < other->rule_count; j++) {
+			line += !goes_on(other, j);
+			other->rules[j]->handle = chain->rules[line - 1]->handle;
 		}
+		for (size_t j = 0; j < other->rule_count; j++)
+			other->rules[j]->where = (struct pa_location){ 0 };
 		pa_chain_take_rules(ruleset, chain, other);
 	}
 	listed->has_xt = false;

@@ -2,7 +2,8 @@
 // rooms: pa_nft pa_xtables pa_ir pa_base
 /*
  * Texts of the -save programs put into a listing. The reader in this test knows a language of its own: words, "t TABLE", "c CHAIN"
- * (capital letters: a base chain of input), "drop" (its policy), "r" a rule, "m" a rule that sets a mark, "gap", "bad".
+ * (capital letters: a base chain of input), "drop" (its policy), "r" a rule, "m" a rule that sets a mark, "+" more of the rule before
+ * it, "gap", "bad".
  */
 #include <check.h>
 #include <ctype.h>
@@ -12,12 +13,14 @@
 
 #include "../../rules/nft/load_xtables.h"
 
+static uint32_t line;
+
 static void add_rule(struct pa_ruleset *ruleset, struct pa_chain *chain, const char *word)
 {
 	struct pa_rule *rule = pa_chain_add_rule(ruleset, chain);
 
 	rule->text = pa_arena_printf(ruleset->arena, "%s of %s", word, chain->name);
-	rule->where = (struct pa_location){ "text", 7, 1, 1 };
+	rule->where = (struct pa_location){ "text", *word == '+' ? line : ++line, 1, 1 };
 	rule->steps = pa_arena_alloc(ruleset->arena, 1, sizeof(*rule->steps));
 	rule->step_count = 1;
 	rule->steps[0].kind = *word == 'm' ? PA_STEP_ASSIGN : PA_STEP_VERDICT;
@@ -106,6 +109,8 @@ static const struct {
 } cases[] = {
 	{ "t x c I r r c u r t y c J r", "t x c I a b c u d", NULL,
 	  "x I: 100 a of I 101 b of I; x u: 102 d of u; y J: 103 listed" },
+	/* one rule may become several */
+	{ "t x c I r r", "t x c I a + + b", NULL, "x I: 100 a of I 100 + of I 100 + of I 101 b of I" },
 	/* base chains that do not exist are printed, empty */
 	{ "t x c I r", "t x c FORWARD c I a", NULL, "x I: 100 a of I" },
 	{ "t x c I r", "t x c FORWARD drop c I a", NULL,
