@@ -249,7 +249,8 @@ static size_t tidy(struct pa_interval *keys, size_t count)
 {
 	size_t kept = 0;
 
-	qsort(keys, count, sizeof(*keys), by_first);
+	if (count > 1)
+		qsort(keys, count, sizeof(*keys), by_first);
 	for (size_t i = 0; i < count; i++) {
 		if (kept && (keys[kept - 1].last == PA_U128_MAX || keys[i].first <= keys[kept - 1].last + 1))
 			keys[kept - 1].last = keys[i].last > keys[kept - 1].last ? keys[i].last : keys[kept - 1].last;

@@ -67,6 +67,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	demand(good == !pa_diags_has_errors(&diags));
 	for (size_t i = 0; i < diags.count; i++)
 		demand(diags.items[i].where.line && diags.items[i].where.column);
+	pa_ipsets_note_targets(sets, (const char *)data, size);
 	for (size_t i = 0; i < pa_ipsets_count(sets); i++)
 		check_set(sets, pa_ipset_name(pa_ipsets_at(sets, i)), arena);
 	pa_ipsets_free(sets);
