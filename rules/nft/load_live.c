@@ -86,12 +86,13 @@ static enum pa_xtables_result read_xtables(struct pa_ruleset *ruleset, const str
 	enum pa_xtables_result result = PA_XTABLES_CHANGED;
 
 	pa_xtables_make_plan(ruleset, &plan);
-	if (!plan.any)
-		return PA_XTABLES_DONE;
 	if (!reader) {
 		pa_xtables_add_gaps(ruleset, &plan);
 		return PA_XTABLES_DONE;
 	}
+	pa_xtables_add_other_gaps(ruleset);
+	if (!plan.any)
+		return PA_XTABLES_DONE;
 	if (generation == 0) {
 		pa_diags_add(diags, PA_DIAG_ERROR, PA_DIAG_INCOMPLETE, "the generation of the ruleset could not be read");
 		return PA_XTABLES_FAILED;

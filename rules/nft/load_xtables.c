@@ -47,6 +47,22 @@ void pa_xtables_make_plan(struct pa_ruleset *ruleset, struct pa_xtables_plan *re
 	}
 }
 
+void pa_xtables_add_other_gaps(struct pa_ruleset *ruleset)
+{
+	for (size_t i = 0; i < ruleset->table_count; i++) {
+		const struct pa_table *table = ruleset->tables[i];
+
+		if (table->has_xt && table->family != PA_FAMILY_IP && table->family != PA_FAMILY_IP6)
+			pa_ruleset_add_gap(
+				ruleset,
+				pa_arena_printf(
+					ruleset->arena,
+					"table %s %s holds xtables matches or targets whose arguments nft does not show",
+					pa_family_name(table->family), table->name),
+				"write its rules with nft");
+	}
+}
+
 void pa_xtables_add_gaps(struct pa_ruleset *ruleset, const struct pa_xtables_plan *plan)
 {
 	pa_xt_add_gaps(ruleset, 0);

@@ -29,7 +29,10 @@ struct pa_xtables_plan {
 };
 void pa_xtables_make_plan(struct pa_ruleset *ruleset, struct pa_xtables_plan *ret_plan);
 
-/* Adds gaps for what is not read: tables with xt parts, and legacy tables. */
+/* Adds gaps for tables with xt parts that no program of ours shows (ebtables, arptables). */
+void pa_xtables_add_other_gaps(struct pa_ruleset *ruleset);
+
+/* Without a reader: gaps for all tables with xt parts, and for legacy tables. */
 void pa_xtables_add_gaps(struct pa_ruleset *ruleset, const struct pa_xtables_plan *plan);
 
 enum pa_xtables_result {

@@ -203,6 +203,22 @@ START_TEST(test_not_understood)
 }
 END_TEST
 
+/* ebtables and arptables have no program here. */
+START_TEST(test_other_families)
+{
+	struct pa_ruleset *ruleset = listing("t x c I r t y c J r");
+
+	pa_xtables_add_other_gaps(ruleset);
+	ck_assert_uint_eq(ruleset->gap_count, 0);
+	ruleset->tables[0]->family = PA_FAMILY_BRIDGE;
+	pa_xtables_add_other_gaps(ruleset);
+	ck_assert_uint_eq(ruleset->gap_count, 1);
+	ck_assert_str_eq(ruleset->gaps[0].message,
+			 "table bridge x holds xtables matches or targets whose arguments nft does not show");
+	pa_ruleset_free(ruleset);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("load_xtables");
@@ -210,6 +226,7 @@ int main(void)
 
 	tcase_add_loop_test(tests, test_apply, 0, sizeof(cases) / sizeof(cases[0]));
 	tcase_add_test(tests, test_not_understood);
+	tcase_add_test(tests, test_other_families);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

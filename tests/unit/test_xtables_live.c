@@ -53,6 +53,30 @@ static bool run(const char *command)
 	return system(command) == 0;
 }
 
+/*
+ * Which of two chains of one hook and priority runs first: the one that was registered last, whether it is of nft or of a legacy table.
+ * Said by a mark that the chain of nft sets and the legacy rules look at.
+ */
+static void check_order(bool legacy_last)
+{
+	static const char legacy[] =
+		"iptables-legacy -F INPUT; iptables-legacy -A INPUT -p udp -m mark --mark 1 -m comment --comment nft-first;"
+		"iptables-legacy -A INPUT -p udp -m mark ! --mark 1 -m comment --comment legacy-first;";
+	static const char nft[] = "nft add table ip order; nft 'add chain ip order c { type filter hook input priority 0; }';"
+				  "nft add rule ip order c meta mark set 1;";
+	struct pa_buffer script = { 0 };
+
+	if (unshare(CLONE_NEWNET) != 0)
+		return;
+	pa_buffer_printf(&script,
+			 "ip link set lo up; %s %s bash -c 'echo > /dev/udp/127.0.0.1/9'; iptables-legacy-save -c | "
+			 "grep -q '^.1:.*%s'",
+			 legacy_last ? nft : legacy, legacy_last ? legacy : nft, legacy_last ? "legacy-first" : "nft-first");
+	expect(run(script.data), legacy_last ? "a legacy table that is registered last runs first"
+					     : "a chain of nft that is registered last runs first");
+	pa_buffer_done(&script);
+}
+
 static bool can_run(void)
 {
 	static const char *const needed[] = {
@@ -118,6 +142,8 @@ int main(void)
 	       "an incompatible table is a problem");
 	expect(!texts[PA_XTABLES_NFT6].problem, "the other family is read");
 	pa_xtables_free(texts);
+	check_order(true);
+	check_order(false);
 	printf("%d failures\n", failures);
 	return failures ? 1 : 0;
 }
