@@ -24,6 +24,9 @@ void pa_json_rule(struct pa_json *json, const char *key, const struct pa_rule *r
 	pa_json_open(json, key, '{');
 	pa_json_place(json, rule->chain, rule);
 	pa_json_string(json, "text", rule->text);
+	const struct pa_manager *manager = pa_rule_manager(rule);
+	if (manager)
+		pa_json_string(json, "manager", manager->name);
 	pa_json_close(json, '}');
 }
 

@@ -64,16 +64,19 @@ static const char *source_cell(const struct table *table, const struct pa_region
 
 static void print_rule(const struct table *table, const struct pa_rule *rule, struct pa_buffer *buffer)
 {
+	const struct pa_manager *manager = pa_rule_manager(rule);
 	if (table->with_texts) {
 		pa_text_rule(rule, 120, buffer);
-		return;
+	} else {
+		pa_phrase_place(rule, buffer);
+		if (rule->comment) {
+			pa_buffer_puts(buffer, " \"");
+			pa_text_escape(rule->comment, buffer);
+			pa_buffer_putc(buffer, '"');
+		}
 	}
-	pa_phrase_place(rule, buffer);
-	if (rule->comment) {
-		pa_buffer_puts(buffer, " \"");
-		pa_text_escape(rule->comment, buffer);
-		pa_buffer_putc(buffer, '"');
-	}
+	if (manager)
+		pa_buffer_printf(buffer, " (%s)", manager->name);
 }
 
 static const char *rule_cell(const struct table *table, const struct pa_row *row, struct pa_buffer *buffer)

@@ -37,6 +37,7 @@ static const struct {
 	{ PA_CHECK_POL_003, check_stale_allows },
 	{ PA_CHECK_POL_004, check_allow_in_deny },
 	{ PA_CHECK_UNK_001, check_opaque },
+	{ PA_CHECK_MGR_002, check_legacy_beside_nft },
 };
 #define IMPLEMENTED_COUNT (sizeof(implemented) / sizeof(*implemented))
 
@@ -336,6 +337,7 @@ struct pa_result *pa_compare(struct pa_evaluation *evaluation, const struct pa_r
 	set_up_parts(&c);
 	compare_regions(&c);
 	run_checks(&c);
+	compare_name_managers(&c);
 	finish(&c);
 	pa_arena_free(c.scratch);
 	return c.result;

@@ -237,24 +237,28 @@ void compare_add_example(struct comparison *c, struct pa_finding *finding, enum 
 			 enum pa_scenario scenario);
 
 /* --- the checks ------------------------------------------------------------------------------------------------- */
-void check_denied(struct comparison *c);	  /* EXP-003 */
-void check_source_ports(struct comparison *c);	  /* EXP-009 */
-void check_declared(struct comparison *c);	  /* EXP-001, EXP-004, FWD-001, FWD-002 */
-void check_required(struct comparison *c);	  /* REQ-001 */
-void check_open(struct comparison *c);		  /* EXP-007 */
-void check_classes(struct comparison *c);	  /* EXP-006 */
-void check_services(struct comparison *c);	  /* EXP-005 */
-void check_default_deny(struct comparison *c);	  /* DEN-001, 002, 003, 005, 006, a negated state of STA-002 */
-void check_loopback(struct comparison *c);	  /* LOO-001 */
-void check_loopback_source(struct comparison *c); /* LOO-002 */
-void check_replies(struct comparison *c);	  /* STA-001 */
-void check_invalid(struct comparison *c);	  /* STA-002 */
-void check_untracked(struct comparison *c);	  /* STA-005 */
-void check_one_family(struct comparison *c);	  /* V6-001 */
-void check_neighbours(struct comparison *c);	  /* V6-002 */
-void check_dead_rules(struct comparison *c);	  /* HYG-001, HYG-003 */
-void check_stale_allows(struct comparison *c);	  /* POL-003 */
-void check_allow_in_deny(struct comparison *c);	  /* POL-004 */
-void check_opaque(struct comparison *c);	  /* UNK-001 */
+void check_denied(struct comparison *c);	    /* EXP-003 */
+void check_source_ports(struct comparison *c);	    /* EXP-009 */
+void check_declared(struct comparison *c);	    /* EXP-001, EXP-004, FWD-001, FWD-002 */
+void check_required(struct comparison *c);	    /* REQ-001 */
+void check_open(struct comparison *c);		    /* EXP-007 */
+void check_classes(struct comparison *c);	    /* EXP-006 */
+void check_services(struct comparison *c);	    /* EXP-005 */
+void check_default_deny(struct comparison *c);	    /* DEN-001, 002, 003, 005, 006, a negated state of STA-002 */
+void check_loopback(struct comparison *c);	    /* LOO-001 */
+void check_loopback_source(struct comparison *c);   /* LOO-002 */
+void check_replies(struct comparison *c);	    /* STA-001 */
+void check_invalid(struct comparison *c);	    /* STA-002 */
+void check_untracked(struct comparison *c);	    /* STA-005 */
+void check_one_family(struct comparison *c);	    /* V6-001 */
+void check_neighbours(struct comparison *c);	    /* V6-002 */
+void check_dead_rules(struct comparison *c);	    /* HYG-001, HYG-003 */
+void check_stale_allows(struct comparison *c);	    /* POL-003 */
+void check_allow_in_deny(struct comparison *c);	    /* POL-004 */
+void check_opaque(struct comparison *c);	    /* UNK-001 */
+void check_legacy_beside_nft(struct comparison *c); /* MGR-002 */
+
+/* Where a finding's rules are written by a program, its fix says how that is told. After all checks. */
+void compare_name_managers(struct comparison *c);
 
 #endif

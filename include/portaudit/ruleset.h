@@ -252,6 +252,7 @@ struct pa_gap {
 	const char *help;
 };
 
+#define PA_LIVE_NAME "live kernel"
 struct pa_ruleset {
 	struct pa_arena *arena;
 	struct pa_table **tables;
@@ -262,7 +263,8 @@ struct pa_ruleset {
 	size_t rule_count;
 	struct pa_gap *gaps;
 	size_t gap_count;
-	const char **sources; /* "live kernel", "rules.nft": what was read */
+	bool legacy_unread;   /* tables of iptables-legacy exist that are not in here: a gap says why */
+	const char **sources; /* PA_LIVE_NAME, "rules.nft": what was read */
 	size_t source_count;
 };
 
@@ -287,6 +289,14 @@ struct pa_set_decl *pa_table_find_set(const struct pa_table *table, const char *
 struct pa_rule *pa_chain_add_rule(struct pa_ruleset *ruleset, struct pa_chain *chain);
 void pa_ruleset_add_gap(struct pa_ruleset *ruleset, const char *message, const char *help);
 void pa_ruleset_add_source(struct pa_ruleset *ruleset, const char *name);
+/*
+ * Two readings of one ruleset become one. pa_ruleset_adopt(): the memory of `other` lives as long as that of `ruleset`, to which it
+ * belongs from now on. pa_chain_take_rules(): the rules of `chain` are those of `from` (which has none then), a chain of an adopted
+ * ruleset. pa_ruleset_take_table(): a table of an adopted ruleset, with its chains, behind all others.
+ */
+void pa_ruleset_adopt(struct pa_ruleset *ruleset, struct pa_ruleset *other);
+void pa_chain_take_rules(struct pa_ruleset *ruleset, struct pa_chain *chain, struct pa_chain *from);
+void pa_ruleset_take_table(struct pa_ruleset *ruleset, struct pa_table *table);
 void pa_ruleset_finish(struct pa_ruleset *ruleset); /* after the last rule; pa_ruleset_check() calls it when needed */
 
 /*
@@ -295,6 +305,17 @@ void pa_ruleset_finish(struct pa_ruleset *ruleset); /* after the last rule; pa_r
  * diags with the rule's place. Linear in the size of the ruleset (4^14 diamonds included). Returns true when sound.
  */
 bool pa_ruleset_check(struct pa_ruleset *ruleset, struct pa_diags *diags);
+
+/*
+ * The program that writes a chain or a rule (rules/ir/manager.def), told by names, comments and jumps; NULL: nobody that is known. The
+ * base chains of iptables are shared: pa_chain_manager() says whose chains one of them jumps to when they are all of one program.
+ */
+struct pa_manager {
+	const char *name;  /* "ufw" */
+	const char *close; /* how a port that its rules open is closed so that it stays closed */
+};
+const struct pa_manager *pa_chain_manager(const struct pa_chain *chain);
+const struct pa_manager *pa_rule_manager(const struct pa_rule *rule);
 
 /* Canonical text (rules/ir/print.c): of the whole ruleset for --print-rules; one rule; one step's test or action. */
 void pa_ruleset_print(const struct pa_ruleset *ruleset, struct pa_buffer *out);

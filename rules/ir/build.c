@@ -40,6 +40,10 @@ struct pa_ruleset *pa_ruleset_free(struct pa_ruleset *ruleset)
 {
 	if (!ruleset)
 		return NULL;
+	struct built_ruleset *built = (struct built_ruleset *)ruleset;
+	for (size_t i = 0; i < built->adopted_count; i++)
+		pa_ruleset_free(built->adopted[i]);
+	free(built->adopted);
 	pa_arena_free(ruleset->arena);
 	free(ruleset);
 	return NULL;
@@ -197,6 +201,43 @@ void pa_ruleset_add_source(struct pa_ruleset *ruleset, const char *name)
 	}
 	MAKE_ROOM(ruleset->arena, ruleset->sources, ruleset->source_count, built->source_capacity);
 	ruleset->sources[ruleset->source_count++] = pa_arena_strdup(ruleset->arena, name);
+}
+
+void pa_ruleset_adopt(struct pa_ruleset *ruleset, struct pa_ruleset *other)
+{
+	struct built_ruleset *built = (struct built_ruleset *)ruleset;
+	pa_grow(&built->adopted, &built->adopted_capacity, built->adopted_count + 1, sizeof(struct pa_ruleset *));
+	built->adopted[built->adopted_count++] = other;
+}
+
+void pa_chain_take_rules(struct pa_ruleset *ruleset, struct pa_chain *chain, struct pa_chain *from)
+{
+	struct built_ruleset *built = (struct built_ruleset *)ruleset;
+	struct built_chain *owner = (struct built_chain *)chain, *giver = (struct built_chain *)from;
+	chain->rules = from->rules;
+	chain->rule_count = from->rule_count;
+	owner->rule_capacity = giver->rule_capacity;
+	for (size_t i = 0; i < chain->rule_count; i++)
+		chain->rules[i]->chain = chain;
+	from->rules = NULL;
+	from->rule_count = giver->rule_capacity = 0;
+	built->rules_added += chain->rule_count; /* room for as many is made, and more does not matter */
+	built->finished = false;
+}
+
+void pa_ruleset_take_table(struct pa_ruleset *ruleset, struct pa_table *table)
+{
+	struct built_ruleset *built = (struct built_ruleset *)ruleset;
+	table->id = (unsigned)ruleset->table_count;
+	MAKE_ROOM(ruleset->arena, ruleset->tables, ruleset->table_count, built->table_capacity);
+	ruleset->tables[ruleset->table_count++] = table;
+	for (size_t i = 0; i < table->chain_count; i++) {
+		table->chains[i]->id = (unsigned)ruleset->chain_count;
+		MAKE_ROOM(ruleset->arena, ruleset->chains, ruleset->chain_count, built->chain_capacity);
+		ruleset->chains[ruleset->chain_count++] = table->chains[i];
+		built->rules_added += table->chains[i]->rule_count;
+	}
+	built->finished = false;
 }
 
 void pa_ruleset_finish(struct pa_ruleset *ruleset)

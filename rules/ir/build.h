@@ -41,6 +41,9 @@ struct built_ruleset {
 	size_t gap_capacity;
 	size_t source_capacity;
 	size_t rules_added;
+	struct pa_ruleset **adopted;
+	size_t adopted_count;
+	size_t adopted_capacity;
 	bool finished;
 };
 

@@ -16,6 +16,7 @@ struct pa_nft_document {
 	const char *source_name;	   /* "live kernel", or the name of the file */
 	const struct pa_nft_facts *facts;  /* what the kernel says and JSON loses; NULL for a JSON file */
 	const struct pa_rule_lines *lines; /* where the rules stand in the script; NULL: the kernel, a JSON file */
+	bool replaces_xt;		   /* the caller looks after tables with has_xt: no gap is added for them here */
 };
 
 /*
@@ -24,5 +25,8 @@ struct pa_nft_document {
  * once, after the last document; what must run first (pa_ruleset_finish) is the business of that function.
  */
 bool pa_nft_lower(const struct pa_nft_document *document, struct pa_ruleset *ruleset, struct pa_diags *diags);
+
+/* A gap for each table from this one on that has_xt. */
+void pa_xt_add_gaps(struct pa_ruleset *ruleset, size_t first_table);
 
 #endif

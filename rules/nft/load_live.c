@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "load_live.h"
 #include "child.h"
 #include "document.h"
 #include "listing.h"
 #include "reading.h"
+#include "wholeness.h"
 
-#include <errno.h>
-#include <fcntl.h>
+#include <libmnl/libmnl.h>
+#include <linux/netlink.h>
 #include <string.h>
 #include <unistd.h>
 
-#define LIVE_NAME "live kernel"
-#define TORN_PAUSE_MAX 64 /* milliseconds between tries */
+#define TORN_PAUSE_MAX 64   /* milliseconds between tries */
+#define DISAGREEMENTS_MAX 4 /* readings whose listing and texts have different rules */
 
 static void list_live(const struct pa_child *child, void *unused)
 {
@@ -22,13 +24,12 @@ static void list_live(const struct pa_child *child, void *unused)
  * Tries until a ruleset is whole or the time is up. A ruleset that is replaced all the time can be read between two
  * replacements; the pauses grow so that a long commit is not disturbed.
  */
-static bool read_whole(const struct pa_load_options *options, struct pa_child_result *result, struct pa_diags *diags)
+static bool read_whole(const struct pa_child_job *job, struct pa_child_result *result, struct pa_diags *diags)
 {
-	struct pa_child_job job = { .work = list_live, .deadline = pa_load_deadline(options), .options = options };
 	char torn[sizeof(result->report.message)] = "";
 	unsigned tries = 0, pause = 1;
 
-	for (pa_child_run(&job, result); result->report.outcome == PA_CHILD_TORN; pa_child_run(&job, result)) {
+	for (pa_child_run(job, result); result->report.outcome == PA_CHILD_TORN; pa_child_run(job, result)) {
 		tries++;
 		memcpy(torn, result->report.message, sizeof(torn));
 		pa_child_result_done(result);
@@ -37,7 +38,7 @@ static bool read_whole(const struct pa_load_options *options, struct pa_child_re
 	}
 	if (result->report.outcome == PA_CHILD_DONE)
 		return true;
-	if (tries > 0 && pa_child_now() >= job.deadline) {
+	if (tries > 0 && pa_child_now() >= job->deadline) {
 		pa_diags_add(diags, PA_DIAG_ERROR, PA_DIAG_INCOMPLETE, "the live ruleset was never whole in %u readings: %s",
 			     tries, torn)
 			->help = "it is being changed all the time: stop what changes it, or audit a saved ruleset";
@@ -47,70 +48,101 @@ static bool read_whole(const struct pa_load_options *options, struct pa_child_re
 	return false;
 }
 
-/* --- iptables-legacy, which nft does not show -------------------------------------------------------------- */
-
-/* Reads a list of names, one a line. Returns its length, 0 when there is no such list, or -1 with errno. */
-static ssize_t read_names(const char *path, char *names, size_t size)
+/* The generation of the ruleset, which every commit changes; 0: it could not be read (the listing will say why). */
+static uint32_t read_generation(void)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t length;
+	struct mnl_socket *socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
+	uint32_t generation = 0;
 
-	if (fd < 0)
-		return errno == ENOENT ? 0 : -1;
-	length = read(fd, names, size - 1);
-	close(fd);
-	if (length >= 0)
-		names[length] = '\0';
-	for (char *c = names; length > 0 && *c; c++)
-		*c = *c == '\n' && c[1] ? ' ' : *c == '\n' ? '\0' : *c;
-	return length;
+	if (socket && (mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0 || pa_raw_generation(socket, &generation) != 0))
+		generation = 0;
+	if (socket)
+		mnl_socket_close(socket);
+	return generation;
 }
 
-/* The lists are only read: asking the kernel about a legacy table creates it. */
-static void find_legacy_tables(struct pa_ruleset *ruleset)
-{
-	static const struct {
-		const char *path, *program;
-	} lists[] = {
-		{ "/proc/self/net/ip_tables_names", "iptables-legacy" },
-		{ "/proc/self/net/ip6_tables_names", "ip6tables-legacy" },
-	};
-
-	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
-		char names[1024] = "";
-		ssize_t length = read_names(lists[i].path, names, sizeof(names));
-
-		if (length < 0)
-			pa_ruleset_add_gap(ruleset,
-					   pa_arena_printf(ruleset->arena,
-							   "whether there are %s tables could not be read (%s: %s)",
-							   lists[i].program, lists[i].path, strerror(errno)),
-					   "run as root");
-		else if (names[0])
-			pa_ruleset_add_gap(
-				ruleset,
-				pa_arena_printf(ruleset->arena,
-						"%s tables exist (%s), and nft does not show them: what they let in or "
-						"refuse is not in this audit",
-						lists[i].program, names),
-				pa_arena_printf(ruleset->arena, "look at them with %s-save, and move them to nft",
-						lists[i].program));
-	}
-}
-
-struct pa_ruleset *pa_ruleset_load_live(const struct pa_load_options *options, struct pa_diags *diags)
+/* What nft lists, as a ruleset that is not checked yet. NULL: diags says why. */
+static struct pa_ruleset *read_listing(const struct pa_child_job *job, struct pa_diags *diags)
 {
 	struct pa_child_result result;
 	struct pa_ruleset *ruleset = NULL;
 
-	if (read_whole(options, &result, diags)) {
+	if (read_whole(job, &result, diags)) {
 		ruleset = pa_ruleset_new();
-		pa_ruleset_add_source(ruleset, LIVE_NAME);
-		if (!pa_load_lower(ruleset, &result, LIVE_NAME, NULL, diags) || !pa_ruleset_check(ruleset, diags))
+		pa_ruleset_add_source(ruleset, PA_LIVE_NAME);
+		if (!pa_load_lower_live(ruleset, &result, diags))
 			ruleset = pa_ruleset_free(ruleset);
-		else
-			find_legacy_tables(ruleset);
 	}
 	pa_child_result_done(&result);
 	return ruleset;
+}
+
+/* Reads what nft does not show. */
+static enum pa_xtables_result read_xtables(struct pa_ruleset *ruleset, const struct pa_xtables_reader *reader,
+					   uint32_t generation, int64_t deadline, struct pa_diags *diags)
+{
+	struct pa_xtables_plan plan;
+	struct pa_xtables_text *texts;
+	enum pa_xtables_result result = PA_XTABLES_CHANGED;
+
+	pa_xtables_make_plan(ruleset, &plan);
+	if (!reader) {
+		pa_xtables_add_gaps(ruleset, &plan);
+		return PA_XTABLES_DONE;
+	}
+	pa_xtables_add_other_gaps(ruleset);
+	if (!plan.any)
+		return PA_XTABLES_DONE;
+	if (generation == 0) {
+		pa_diags_add(diags, PA_DIAG_ERROR, PA_DIAG_INCOMPLETE, "the generation of the ruleset could not be read");
+		return PA_XTABLES_FAILED;
+	}
+	plan.request.deadline = deadline;
+	texts = pa_xtables_read_live(&plan.request);
+	if (read_generation() == generation)
+		result = pa_xtables_apply(ruleset, &plan, texts, reader, diags);
+	pa_xtables_free(texts);
+	return result;
+}
+
+/*
+ * A listing and texts of one generation are taken. Where they disagree all the same, another reading may do better; a difference that
+ * stays is a gap.
+ */
+struct pa_ruleset *pa_nft_load_live(const struct pa_load_options *options, const struct pa_xtables_reader *reader,
+				    struct pa_diags *diags)
+{
+	struct pa_child_job job = { .work = list_live, .deadline = pa_load_deadline(options), .options = options };
+	unsigned pause = 1, disagreements = 0;
+
+	for (;;) {
+		uint32_t generation = read_generation();
+		struct pa_ruleset *ruleset = read_listing(&job, diags);
+		enum pa_xtables_result result = PA_XTABLES_FAILED;
+
+		if (ruleset)
+			result = read_xtables(ruleset, reader, generation, job.deadline, diags);
+		disagreements += result == PA_XTABLES_DISAGREE;
+		if (result == PA_XTABLES_DISAGREE && disagreements == DISAGREEMENTS_MAX)
+			result = PA_XTABLES_DONE;
+		if (result == PA_XTABLES_DONE && pa_ruleset_check(ruleset, diags))
+			return ruleset;
+		pa_ruleset_free(ruleset);
+		if (result == PA_XTABLES_DONE || result == PA_XTABLES_FAILED)
+			return NULL;
+		if (pa_child_now() >= job.deadline) {
+			pa_diags_add(diags, PA_DIAG_ERROR, PA_DIAG_INCOMPLETE,
+				     "the live ruleset and what iptables-save prints were never of one moment")
+				->help = "it is being changed all the time: stop what changes it, or audit a saved ruleset";
+			return NULL;
+		}
+		usleep(pause * 1000);
+		pause = pause < TORN_PAUSE_MAX ? pause * 2 : pause;
+	}
+}
+
+/* HERE the room that links both this one and the reader of iptables-save text gives that reader. */
+struct pa_ruleset *pa_ruleset_load_live(const struct pa_load_options *options, struct pa_diags *diags)
+{
+	return pa_nft_load_live(options, NULL, diags);
 }

@@ -258,16 +258,15 @@ static void place_rules(struct pa_lowering *lowering)
 	}
 }
 
-static void add_xt_gaps(struct pa_lowering *lowering)
+void pa_xt_add_gaps(struct pa_ruleset *ruleset, size_t first_table)
 {
-	struct pa_ruleset *ruleset = lowering->ruleset;
-	for (size_t i = lowering->first_table; i < ruleset->table_count; i++) {
+	for (size_t i = first_table; i < ruleset->table_count; i++) {
 		const struct pa_table *table = ruleset->tables[i];
 		if (!table->has_xt)
 			continue;
 		pa_ruleset_add_gap(
 			ruleset,
-			pa_arena_printf(lowering->arena,
+			pa_arena_printf(ruleset->arena,
 					"table %s %s holds iptables matches or targets whose arguments nft does not show",
 					pa_family_name(table->family), table->name),
 			"give the output of iptables-nft-save and ip6tables-nft-save instead");
@@ -298,7 +297,8 @@ bool pa_nft_lower(const struct pa_nft_document *document, struct pa_ruleset *rul
 	bool whole = lower_document(&lowering) && lower_deferred(&lowering);
 	if (whole) {
 		place_rules(&lowering);
-		add_xt_gaps(&lowering);
+		if (!document->replaces_xt)
+			pa_xt_add_gaps(ruleset, lowering.first_table);
 		pa_lower_mark_assigned(&lowering);
 	} else if (lowering.reader.error) {
 		pa_lower_fail(&lowering, lowering.reader.error_offset, "%s", lowering.reader.error);

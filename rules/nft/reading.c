@@ -36,23 +36,33 @@ void pa_load_add_failure(struct pa_diags *diags, const struct pa_child_result *r
 		add_last_words(diags, diag, result);
 }
 
-bool pa_load_lower(struct pa_ruleset *ruleset, const struct pa_child_result *result, const char *source_name,
-		   const struct pa_rule_lines *lines, struct pa_diags *diags)
+/* The text and the facts of a child that is done. */
+static bool lower(struct pa_ruleset *ruleset, const struct pa_child_result *result, struct pa_nft_document document,
+		  struct pa_diags *diags)
 {
-	struct pa_nft_document document = { .json = result->text[PA_CHILD_JSON].data,
-					    .length = result->text[PA_CHILD_JSON].length,
-					    .source_name = source_name,
-					    .lines = lines };
 	const char *problem = "";
 	struct pa_nft_facts *facts =
 		pa_nft_facts_read(result->text[PA_CHILD_FACTS].data, result->text[PA_CHILD_FACTS].length, &problem);
 	bool lowered = false;
 
+	document.json = result->text[PA_CHILD_JSON].data;
+	document.length = result->text[PA_CHILD_JSON].length;
 	document.facts = facts;
 	if (facts)
 		lowered = pa_nft_lower(&document, ruleset, diags);
 	else
-		pa_diags_add(diags, PA_DIAG_ERROR, PA_DIAG_INCOMPLETE, "%s: %s", source_name, problem);
+		pa_diags_add(diags, PA_DIAG_ERROR, PA_DIAG_INCOMPLETE, "%s: %s", document.source_name, problem);
 	pa_nft_facts_free(facts);
 	return lowered;
+}
+
+bool pa_load_lower(struct pa_ruleset *ruleset, const struct pa_child_result *result, const char *source_name,
+		   const struct pa_rule_lines *lines, struct pa_diags *diags)
+{
+	return lower(ruleset, result, (struct pa_nft_document){ .source_name = source_name, .lines = lines }, diags);
+}
+
+bool pa_load_lower_live(struct pa_ruleset *ruleset, const struct pa_child_result *result, struct pa_diags *diags)
+{
+	return lower(ruleset, result, (struct pa_nft_document){ .source_name = PA_LIVE_NAME, .replaces_xt = true }, diags);
 }

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * MGR-002: rules of iptables-legacy beside rules of nf_tables. And whose rules the findings speak of: what a program wrote it writes
+ * again, so a fix names its own way.
+ */
+#include "compare.h"
+
+#include <string.h>
+
+/* --- MGR-002 ------------------------------------------------------------------------------------------------------------ */
+
+/* Legacy tables exist with empty chains as soon as somebody has looked for them. */
+static bool decides(const struct pa_table *table)
+{
+	for (size_t i = 0; i < table->chain_count; i++) {
+		const struct pa_chain *chain = table->chains[i];
+		if (chain->rule_count > 0 || (chain->is_base && chain->policy == PA_VERDICT_DROP))
+			return true;
+	}
+	return false;
+}
+
+static const struct pa_rule *first_rule(const struct pa_table *table)
+{
+	for (size_t i = 0; i < table->chain_count; i++)
+		if (table->chains[i]->rule_count > 0)
+			return table->chains[i]->rules[0];
+	return NULL;
+}
+
+/* "ip filter, ip nat": the tables of one kind that decide something. The first rule of each is added to `rules`, if given. */
+static size_t put_tables(const struct comparison *c, bool legacy, struct pa_buffer *out, const struct pa_rule **rules,
+			 size_t *rule_count)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < c->ruleset->table_count; i++) {
+		const struct pa_table *table = c->ruleset->tables[i];
+
+		if ((table->source == PA_SOURCE_IPTABLES_LEGACY) != legacy || table->dormant || !decides(table))
+			continue;
+		pa_buffer_printf(out, "%s%s %s", count++ ? ", " : "", pa_family_name(table->family), table->name);
+		if (rules && first_rule(table))
+			rules[(*rule_count)++] = first_rule(table);
+	}
+	return count;
+}
+
+/* Only the kernel shows that there are no legacy rules; what was saved of nft says nothing of them. */
+static const char *unknown_legacy(const struct pa_ruleset *ruleset)
+{
+	if (ruleset->legacy_unread)
+		return "tables of iptables-legacy exist, or may exist, that were not read";
+	for (size_t i = 0; i < ruleset->source_count; i++)
+		if (!pa_text_equal(ruleset->sources[i], PA_LIVE_NAME))
+			return "the rules were read from files, which do not tell whether iptables-legacy has rules beside them";
+	return NULL;
+}
+
+void check_legacy_beside_nft(struct comparison *c)
+{
+	struct pa_buffer legacy = { 0 }, nft = { 0 };
+	const struct pa_rule **rules = pa_arena_alloc(c->result->arena, c->ruleset->table_count + 1, sizeof(*rules));
+	size_t rule_count = 0, legacy_count = put_tables(c, true, &legacy, rules, &rule_count);
+	const char *unknown = unknown_legacy(c->ruleset);
+
+	if (legacy_count > 0 && put_tables(c, false, &nft, NULL, NULL) > 0) {
+		bool one = legacy_count == 1;
+		struct pa_finding *finding = compare_add(c, PA_CHECK_MGR_002, legacy.data);
+		finding->rules = rules;
+		finding->rule_count = rule_count;
+		finding->message =
+			pa_arena_printf(c->result->arena,
+					"table%s %s of iptables-legacy decide%s beside %s of nf_tables: a packet gets in "
+					"only where both let it in, and nft shows only its own",
+					one ? "" : "s", legacy.data, one ? "s" : "", nft.data);
+		finding->fix =
+			"move the legacy rules (iptables-legacy-save, then iptables-nft-restore, or rules of nft that say the "
+			"same), and empty the legacy tables";
+	} else if (legacy_count == 0 && unknown) {
+		compare_not_assessed(c, PA_CHECK_MGR_002, unknown);
+	}
+	pa_buffer_done(&legacy);
+	pa_buffer_done(&nft);
+}
+
+/* --- whose rules ----------------------------------------------------------------------------------------------------------- */
+
+static bool was_named(const struct pa_finding *finding, size_t rule, const struct pa_manager *manager)
+{
+	for (size_t i = 0; i < rule; i++)
+		if (pa_rule_manager(finding->rules[i]) == manager)
+			return true;
+	return false;
+}
+
+static void name_managers(struct comparison *c, struct pa_finding *finding)
+{
+	struct pa_buffer text = { 0 };
+	size_t named = 0;
+
+	pa_buffer_puts(&text, finding->fix ? finding->fix : "");
+	for (size_t i = 0; i < finding->rule_count; i++) {
+		const struct pa_manager *manager = pa_rule_manager(finding->rules[i]);
+
+		if (!manager || was_named(finding, i, manager))
+			continue;
+		pa_buffer_puts(&text, text.length ? "; " : "");
+		describe_rule(finding->rules[i], &text);
+		/* without packets there is no port to be closed: a rule is odd */
+		pa_buffer_printf(&text, " is written by %s: %s", manager->name,
+				 finding->has_row ? manager->close : "change it there");
+		named++;
+	}
+	if (named > 0)
+		finding->fix = compare_text(c, &text);
+	pa_buffer_done(&text);
+}
+
+void compare_name_managers(struct comparison *c)
+{
+	for (size_t i = 0; i < c->result->finding_count; i++)
+		name_managers(c, &c->result->findings[i]);
+}

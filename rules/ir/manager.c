@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which program writes a chain: names, comments, and for the base chains that iptables gives everybody, what they jump to. */
+#include <fnmatch.h>
+#include <string.h>
+
+#include "portaudit/ruleset.h"
+
+enum manager_id {
+#define MANAGER(id, name, close) MANAGER_##id,
+#define TABLE(id, pattern)
+#define CHAIN(id, pattern)
+#define MARKER(id, pattern)
+#define COMMENT(id, pattern)
+#include "manager.def"
+#undef MANAGER
+	MANAGER_COUNT
+};
+
+static const struct pa_manager managers[] = {
+#define MANAGER(id, name, close) { name, close },
+#include "manager.def"
+#undef MANAGER
+#undef TABLE
+#undef CHAIN
+#undef MARKER
+#undef COMMENT
+};
+
+enum pattern_kind { BY_TABLE, BY_CHAIN, BY_MARKER, BY_COMMENT };
+
+static const struct {
+	enum manager_id manager;
+	enum pattern_kind kind;
+	const char *text;
+} patterns[] = {
+#define MANAGER(id, name, close)
+#define TABLE(id, pattern) { MANAGER_##id, BY_TABLE, pattern },
+#define CHAIN(id, pattern) { MANAGER_##id, BY_CHAIN, pattern },
+#define MARKER(id, pattern) { MANAGER_##id, BY_MARKER, pattern },
+#define COMMENT(id, pattern) { MANAGER_##id, BY_COMMENT, pattern },
+#include "manager.def"
+#undef MANAGER
+#undef TABLE
+#undef CHAIN
+#undef MARKER
+#undef COMMENT
+};
+#define PATTERN_COUNT (sizeof(patterns) / sizeof(patterns[0]))
+
+static bool fits(size_t pattern, const struct pa_table *table, const char *chain)
+{
+	const char *text = patterns[pattern].text;
+
+	switch (patterns[pattern].kind) {
+	case BY_TABLE:
+		return fnmatch(text, table->name, 0) == 0;
+	case BY_CHAIN:
+		return fnmatch(text, chain, 0) == 0;
+	case BY_MARKER:
+		return pa_table_find_chain(table, text) != NULL;
+	case BY_COMMENT:
+		return false;
+	}
+	return false;
+}
+
+static const struct pa_manager *by_name(const struct pa_table *table, const char *chain)
+{
+	for (size_t i = 0; i < PATTERN_COUNT; i++)
+		if (fits(i, table, chain))
+			return &managers[patterns[i].manager];
+	return NULL;
+}
+
+/* The comment of the rule, or the chain that it sends packets to. */
+static const struct pa_manager *by_rule(const struct pa_rule *rule)
+{
+	for (size_t i = 0; rule->comment && i < PATTERN_COUNT; i++)
+		if (patterns[i].kind == BY_COMMENT && fnmatch(patterns[i].text, rule->comment, 0) == 0)
+			return &managers[patterns[i].manager];
+	for (size_t i = 0; i < rule->step_count; i++)
+		if (rule->steps[i].kind == PA_STEP_VERDICT && rule->steps[i].verdict.target_name)
+			return by_name(rule->chain->table, rule->steps[i].verdict.target_name);
+	return NULL;
+}
+
+const struct pa_manager *pa_rule_manager(const struct pa_rule *rule)
+{
+	const struct pa_manager *manager = by_name(rule->chain->table, rule->chain->name);
+
+	return manager ? manager : by_rule(rule);
+}
+
+const struct pa_manager *pa_chain_manager(const struct pa_chain *chain)
+{
+	const struct pa_manager *found = by_name(chain->table, chain->name);
+
+	for (size_t i = 0; !found && i < chain->rule_count; i++)
+		found = by_rule(chain->rules[i]);
+	/* a chain that several programs share belongs to none of them */
+	for (size_t i = 0; found && i < chain->rule_count; i++) {
+		const struct pa_manager *other = pa_rule_manager(chain->rules[i]);
+		if (other && other != found)
+			return by_name(chain->table, chain->name);
+	}
+	return found;
+}
