@@ -110,7 +110,11 @@ static void lower_target(struct pa_xt_lowering *lowering)
 	const struct pa_xt_use *target = rule->target;
 	if (!rule->jump)
 		return;
-	if (!target) {
+	/* a chain that has the name of a target is what the rule means (measured, both kinds of iptables) */
+	bool is_chain = target && pa_xt_find_chain(lowering->table, target->name);
+	if (is_chain && target->count)
+		pa_xt_fail(lowering, rule->jump, "\"%s\" is a chain here and a target with options as well", target->name);
+	else if (!target || is_chain) {
 		jump(lowering, rule);
 	} else if (!target->extension) {
 		struct pa_step step = pa_xt_opaque_step(pa_xt_use_text(lowering, target), PA_OPACITY_VERDICT, true);

@@ -64,6 +64,13 @@ struct pa_xt_chain *pa_xt_find_chain(const struct pa_xt_table *table, const char
 	return table->slot_count ? *chain_slot(table, name) : NULL;
 }
 
+/* The names that a rule cannot mean a chain by. */
+static bool is_standard_target(const char *name)
+{
+	return strcmp(name, "ACCEPT") == 0 || strcmp(name, "DROP") == 0 || strcmp(name, "RETURN") == 0 ||
+	       strcmp(name, "QUEUE") == 0;
+}
+
 static struct pa_xt_chain *add_chain(struct pa_xt_reader *reader, struct pa_xt_table *table, const char *name, uint32_t line)
 {
 	struct pa_xt_chain *chain = pa_arena_alloc(reader->arena, 1, sizeof(*chain));
@@ -107,6 +114,8 @@ static bool chain_line(struct builder *builder, const struct pa_xt_line *line)
 	const struct pa_xt_word *name = &line->words[0];
 	if (!name->text[1] || line->count < 2 || line->count > 3)
 		return pa_xt_error(builder->reader, line, NULL, "a chain is written like :INPUT DROP [0:0] or :NAME - [0:0]");
+	if (is_standard_target(name->text + 1))
+		return pa_xt_error(builder->reader, line, name, "a chain may not have the name of a target");
 	struct pa_xt_chain *chain = pa_xt_find_chain(builder->table, name->text + 1);
 	if (!chain)
 		chain = add_chain(builder->reader, builder->table, name->text + 1, line->number);
@@ -183,6 +192,8 @@ static bool delete_chains(struct builder *builder, const struct pa_xt_rule *rule
 
 static bool new_chain(struct builder *builder, const struct pa_xt_rule *rule)
 {
+	if (is_standard_target(rule->chain->text))
+		return pa_xt_error(builder->reader, &rule->line, rule->chain, "a chain may not have the name of a target");
 	if (pa_xt_find_chain(builder->table, rule->chain->text))
 		return pa_xt_error(builder->reader, &rule->line, rule->chain, "chain \"%s\" is there already",
 				   rule->chain->text);
@@ -249,7 +260,7 @@ static void read_lines(struct builder *builder, const char *text, const struct p
 			continue;
 		}
 		if (pa_xt_split(builder->reader, text + at, length, number, &line) && line.count) {
-			committed = strcmp(line.words[0].text, "COMMIT") == 0;
+			committed = strcmp(line.words[0].text, "COMMIT") == 0 && line.count == 1;
 			if (!committed && line.words[0].text[0] != '#')
 				table_line(builder, &line);
 		}

@@ -129,7 +129,7 @@ enum { IN_FRONT = 1, BEHIND = 2 };
 
 static bool rule_jumps_to(const struct pa_xt_rule *rule, const struct pa_xt_chain *chain)
 {
-	return rule->jump && !rule->target && strcmp(rule->jump->text, chain->name) == 0;
+	return rule->jump && strcmp(rule->jump->text, chain->name) == 0;
 }
 
 static bool chain_jumps_to(const struct pa_xt_chain *from, const struct pa_xt_chain *chain)
