@@ -56,6 +56,17 @@ static inline bool pa_kernel_expression_loads(const struct pa_kernel_expression 
 	return false;
 }
 
+/*
+ * Does the expression read a flow's protocol (ct l3proto, ct protocol)? libnftables 1.0.6 takes such a test for one that it added by
+ * itself, and leaves it out of the listing where a test of a header of that layer follows.
+ */
+static inline bool pa_kernel_expression_reads_flow_protocol(const struct pa_kernel_expression *expression)
+{
+	uint32_t key =
+		strcmp(expression->name, "ct") == 0 ? pa_attributes_find_u32(expression->attributes, NFTA_CT_KEY) : UINT32_MAX;
+	return key == NFT_CT_L3PROTOCOL || key == NFT_CT_PROTOCOL;
+}
+
 /* The header bytes that the registers hold while a rule's expressions are walked. All zero before the first. */
 struct pa_kernel_loads {
 	struct pa_nft_comparison in_register[NFT_REG32_15 + 1]; /* length 0: something else */

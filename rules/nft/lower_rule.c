@@ -241,6 +241,46 @@ static void add_early_requirements(struct pa_lowering *lowering)
 	}
 }
 
+static bool is_flow_protocol(const char *text)
+{
+	return text && strncmp(text, "ct ", 3) == 0 && (strstr(text, "l3proto") || strstr(text, "protocol"));
+}
+
+static unsigned count_flow_protocols(const struct pa_lowering *lowering)
+{
+	unsigned count = 0;
+	for (size_t i = 0; i < lowering->step_count; i++) {
+		const struct pa_step *step = &lowering->steps[i];
+		for (unsigned p = 0; p < step->key.count; p++)
+			count += is_flow_protocol(step->key.parts[p].opaque);
+		if (step->kind == PA_STEP_OPAQUE && lowering->texts[i] != PA_NO_TEXT)
+			count += is_flow_protocol(lowering->text.data + lowering->texts[i]);
+	}
+	return count;
+}
+
+/* The kernel makes more of these tests than the listing shows: what they ask is not known, only that the rule may end. */
+static void add_hidden_tests(struct pa_lowering *lowering)
+{
+	const struct pa_nft_facts *facts = lowering->document->facts;
+	const struct pa_nft_rule_fact *fact =
+		facts ? pa_nft_facts_rule(facts, lowering->table->family, lowering->table->name, lowering->rule_handle) : NULL;
+	if (!fact || fact->flow_protocols <= count_flow_protocols(lowering))
+		return;
+	/* by name, so that it is not taken for the one of another rule */
+	pa_buffer_printf(pa_lower_opaque(lowering, PA_OPACITY_MATCH, false),
+			 "a test of ct l3proto or ct protocol that the listing of rule %s %s %s handle %llu does not show",
+			 pa_family_name(lowering->table->family), lowering->table->name, lowering->chain->name,
+			 (unsigned long long)lowering->rule_handle);
+	pa_lower_end_text(lowering);
+	struct pa_step hidden = lowering->steps[lowering->step_count - 1];
+	size_t text = lowering->texts[lowering->step_count - 1];
+	hidden.implied = true;
+	lowering->step_count--;
+	insert_step(lowering, 0, hidden);
+	lowering->texts[0] = text;
+}
+
 /* The texts of the steps in one block, and behind them the same joined by blanks: the text of the rule. */
 static void keep_texts(struct pa_lowering *lowering, struct pa_rule *rule)
 {
@@ -345,6 +385,7 @@ enum pa_rule_result pa_lower_rule(struct pa_lowering *lowering, size_t index, si
 	}
 	drop_idle_end(lowering);
 	add_early_requirements(lowering);
+	add_hidden_tests(lowering);
 	struct pa_rule *rule = pa_chain_add_rule(lowering->ruleset, lowering->chain);
 	rule->handle = lowering->rule_handle;
 	rule->where = pa_lower_place(lowering, offset);
