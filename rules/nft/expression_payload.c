@@ -117,6 +117,17 @@ static const struct header_field *find_field(const struct header *header, const 
 	return field;
 }
 
+/* The kernel asks such a rule's packets for ICMP and not for their family (kernel_expression.h). */
+static bool is_of_any_network(const struct pa_lowering *lowering, const struct header *header)
+{
+	bool icmp = header->l4proto == 1 || header->l4proto == 58;
+	const struct pa_nft_facts *facts = lowering->document->facts;
+	const struct pa_nft_rule_fact *fact =
+		icmp && facts ? pa_nft_facts_rule(facts, lowering->table->family, lowering->table->name, lowering->rule_handle)
+			      : NULL;
+	return fact && fact->any_network;
+}
+
 void pa_expression_payload(struct pa_lowering *lowering, const struct pa_json_node *whole, const struct pa_json_node *node,
 			   struct pa_lowered_part *ret_part)
 {
@@ -127,7 +138,7 @@ void pa_expression_payload(struct pa_lowering *lowering, const struct pa_json_no
 		return;
 	}
 	const struct header_field *field = find_field(header, pa_json_member(tape, node, "field"));
-	if (header->nfproto)
+	if (header->nfproto && !is_of_any_network(lowering, header))
 		pa_lower_require_nfproto(lowering, header->nfproto);
 	if (header->l4proto)
 		pa_lower_require_l4proto(lowering, header->l4proto);

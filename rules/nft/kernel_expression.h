@@ -88,8 +88,18 @@ bool pa_kernel_loads_take(struct pa_kernel_loads *loads, const struct pa_kernel_
 struct pa_kernel_order {
 	bool l4proto_loaded, nfproto_loaded; /* in the register, just now */
 	bool l4proto_first, nfproto_first;
-	bool effect; /* a verdict map, a mark: what comes now is behind it */
+	bool effect;	    /* a verdict map, a mark: what comes now is behind it */
+	bool icmp, network; /* it wants ICMP or ICMPv6; it asks for the family as well */
 };
 void pa_kernel_order_take(struct pa_kernel_order *order, const struct pa_kernel_expression *expression);
+
+/*
+ * `meta l4proto ipv6-icmp icmpv6 type ...`: nft adds no test of the family to a test of the protocol that was written, but lists the
+ * rule as if it had added both.
+ */
+static inline bool pa_kernel_order_any_network(const struct pa_kernel_order *order)
+{
+	return order->icmp && !order->network;
+}
 
 #endif
