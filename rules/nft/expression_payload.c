@@ -148,6 +148,12 @@ void pa_expression_payload(struct pa_lowering *lowering, const struct pa_json_no
 		pa_lower_unknown(lowering, whole, ret_part);
 		return;
 	}
+	if (field->field == PA_FIELD_IP_VERSION) {
+		/* no packet of a family has another version: 4 is NFPROTO_IPV4 ^ 6, 6 is NFPROTO_IPV6 ^ 12 */
+		pa_lower_known(ret_part, PA_FIELD_NFPROTO, field->type);
+		ret_part->part.xor_value = header->nfproto == PA_NFPROTO_IPV4 ? 6 : 12;
+		return;
+	}
 	pa_lower_known(ret_part, (enum pa_field)field->field, field->type);
 	ret_part->part.any_transport = header->any_transport;
 }
