@@ -251,7 +251,8 @@ static unsigned count_flow_protocols(const struct pa_lowering *lowering)
 	unsigned count = 0;
 	for (size_t i = 0; i < lowering->step_count; i++) {
 		const struct pa_step *step = &lowering->steps[i];
-		for (unsigned p = 0; p < step->key.count; p++)
+		bool keyed = step->kind == PA_STEP_MATCH || step->kind == PA_STEP_VMAP;
+		for (unsigned p = 0; keyed && p < step->key.count; p++)
 			count += is_flow_protocol(step->key.parts[p].opaque);
 		if (step->kind == PA_STEP_OPAQUE && lowering->texts[i] != PA_NO_TEXT)
 			count += is_flow_protocol(lowering->text.data + lowering->texts[i]);
