@@ -119,6 +119,7 @@ static void copy_translation(const struct pa_wstate *state, struct pa_walk *walk
 	for (size_t i = 0; i < sizeof(protocols) / sizeof(protocols[0]); i++)
 		ports = ports || protocol.items[0].first == protocols[i];
 	walk->destination_is_self = daddr->kind == PA_W_SELF;
+	walk->destination_unknown = daddr->kind == PA_W_UNKNOWN;
 	walk->source_changed = saddr->kind == PA_W_VALUE;
 	walk->source = (struct pa_interval){ saddr->first, saddr->last };
 	walk->destination_changed = daddr->kind == PA_W_VALUE;
