@@ -68,6 +68,7 @@ struct pa_nft_rule_fact {
 	const char *table;
 	uint64_t handle;		   /* of one rule of the table only */
 	unsigned flow_protocols;	   /* how often it reads ct l3proto or ct protocol */
+	unsigned reset_family;		   /* 4 or 6: it rejects with a reset packets of this family alone */
 	bool any_network;		   /* it tests for ICMP, and not for a family */
 	bool l4proto_first, nfproto_first; /* tested before a verdict map or mark of the rule: kernel_expression.h */
 	size_t count;

@@ -77,6 +77,15 @@ static void note_network(struct pa_kernel_order *order, const struct pa_kernel_e
 		unsigned protocol = compared_byte(expression);
 		order->icmp = order->icmp || protocol == PROTOCOL_ICMP || protocol == PROTOCOL_ICMPV6;
 	}
+	if (strcmp(expression->name, "cmp") == 0 && order->network_loaded && !order->family &&
+	    pa_attributes_find_u32(expression->attributes, NFTA_CMP_OP) == NFT_CMP_EQ) {
+		unsigned wanted = compared_byte(expression); /* NFPROTO_*, or the first byte of an ethertype */
+		order->family = wanted == 2 || wanted == 0x08 ? 4 : wanted == 10 || wanted == 0x86 ? 6 : 0;
+	}
+	if (pa_kernel_expression_loads(expression))
+		order->network_loaded = key == NFT_META_NFPROTO || key == NFT_META_PROTOCOL;
+	order->reset = order->reset || (strcmp(expression->name, "reject") == 0 &&
+					pa_attributes_find_u32(expression->attributes, NFTA_REJECT_TYPE) == NFT_REJECT_TCP_RST);
 	order->network = order->network || key == NFT_META_NFPROTO || key == NFT_META_PROTOCOL ||
 			 (strcmp(expression->name, "payload") == 0 &&
 			  pa_attributes_find_u32(expression->attributes, NFTA_PAYLOAD_BASE) == NFT_PAYLOAD_LL_HEADER);

@@ -90,6 +90,9 @@ struct pa_kernel_order {
 	bool l4proto_first, nfproto_first;
 	bool effect;	    /* a verdict map, a mark: what comes now is behind it */
 	bool icmp, network; /* it wants ICMP or ICMPv6; it asks for the family as well */
+	bool network_loaded;
+	unsigned family; /* 4 or 6: the one that it wants; 0: none */
+	bool reset;	 /* reject with tcp reset: nft leaves tests of the family out of the listing of such a rule */
 };
 void pa_kernel_order_take(struct pa_kernel_order *order, const struct pa_kernel_expression *expression);
 

@@ -260,12 +260,36 @@ static unsigned count_flow_protocols(const struct pa_lowering *lowering)
 	return count;
 }
 
+static bool tests_network(const struct pa_lowering *lowering)
+{
+	for (size_t i = 0; i < lowering->step_count; i++) {
+		const struct pa_step *step = &lowering->steps[i];
+		if (step->kind == PA_STEP_MATCH && !step->key.parts[0].opaque && step->key.parts[0].field == PA_FIELD_NFPROTO)
+			return true;
+	}
+	return false;
+}
+
+/* `meta nfproto ipv4 tcp dport 22 reject with tcp reset` is listed without its first test. */
+static void add_hidden_network(struct pa_lowering *lowering, const struct pa_nft_rule_fact *fact)
+{
+	unsigned nfproto = fact->reset_family == 4 ? PA_NFPROTO_IPV4 : PA_NFPROTO_IPV6;
+	enum pa_family family = lowering->table->family;
+	if (!fact->reset_family || family == PA_FAMILY_IP || family == PA_FAMILY_IP6 || tests_network(lowering))
+		return;
+	add_requirement(lowering, requirement(lowering, &lowering->nfproto[nfproto & 255], PA_FIELD_NFPROTO, NULL, nfproto));
+	struct pa_step hidden = lowering->steps[--lowering->step_count];
+	insert_step(lowering, 0, hidden);
+}
+
 /* The kernel makes more of these tests than the listing shows: what they ask is not known, only that the rule may end. */
 static void add_hidden_tests(struct pa_lowering *lowering)
 {
 	const struct pa_nft_facts *facts = lowering->document->facts;
 	const struct pa_nft_rule_fact *fact =
 		facts ? pa_nft_facts_rule(facts, lowering->table->family, lowering->table->name, lowering->rule_handle) : NULL;
+	if (fact)
+		add_hidden_network(lowering, fact);
 	if (!fact || fact->flow_protocols <= count_flow_protocols(lowering))
 		return;
 	/* by name, so that it is not taken for the one of another rule */
