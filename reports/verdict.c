@@ -37,7 +37,7 @@ static void add_address(struct pa_json *json, const struct pa_packet *packet, en
 	pa_json_string(json, key, text);
 }
 
-/* Redirected to an address of the host that is not known: `"dst":null`. */
+/* Redirected to an address of the host, or translated, and which address is not known: `"dst":null`. */
 static void add_translation(struct pa_json *json, const struct pa_walk *walk, const struct pa_packet *packet)
 {
 	if (walk->source_changed)
@@ -46,7 +46,7 @@ static void add_translation(struct pa_json *json, const struct pa_walk *walk, co
 		pa_json_port(json, "sport", walk->source_port);
 	if (walk->destination_changed)
 		add_address(json, packet, PA_FIELD_DADDR, "dst", walk->destination);
-	if (walk->destination_is_self)
+	if (walk->destination_is_self || walk->destination_unknown)
 		pa_json_raw(json, "dst", "null");
 	if (walk->has_destination_port && is_new(packet, PA_FIELD_DPORT, walk->destination_port))
 		pa_json_port(json, "dport", walk->destination_port);

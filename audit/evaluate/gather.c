@@ -71,6 +71,22 @@ static const uint32_t *announce_each(struct gathering *g, enum pa_field field, c
 	return tests;
 }
 
+/* Each element of a map or concatenation under a mask has a preimage of its own (element_guards() asks for the same). */
+static bool gather_preimages(struct gathering *g, const struct pa_key_part *part, const struct pa_elements *elements,
+			     unsigned at)
+{
+	for (size_t i = 0; i < elements->count; i++) {
+		struct pa_interval *intervals;
+		size_t count;
+		if (!pa_preimage(pa_field_info(part->field)->bits, part->mask, part->xor_value,
+				 &elements->keys[i * elements->parts + at], 1, 1, g->e->arena, &intervals, &count))
+			return false;
+		pa_cuts_add(g->cuts, pa_field_alias(g->e, part->field), intervals, count, 1, false);
+		announce_twin(g, pa_field_alias(g->e, part->field), intervals, count, 1);
+	}
+	return true;
+}
+
 static void gather_part(struct gathering *g, const struct pa_key_part *part, const struct pa_elements *elements, unsigned at,
 			struct pa_part_cache *cache)
 {
@@ -84,8 +100,8 @@ static void gather_part(struct gathering *g, const struct pa_key_part *part, con
 	     plain = part->mask == pa_field_max(part->field) && !part->xor_value;
 	if (!plain) {
 		struct pa_interval *intervals;
-		if (!together) { /* each element of a map under a mask would need a preimage of its own */
-			cache->impossible_mask = true;
+		if (!together) {
+			cache->impossible_mask = !gather_preimages(g, part, elements, at);
 			return;
 		}
 		if (!pa_preimage(pa_field_info(part->field)->bits, part->mask, part->xor_value, items, count, stride,

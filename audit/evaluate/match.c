@@ -188,10 +188,25 @@ enum pa_match_kind pa_match_simple(struct pa_evaluation *e, const struct pa_rule
 	return PA_MATCH_GUARD;
 }
 
+/* The classes that one value of a key part stands for, under the part's mask. */
+static struct pa_class_set key_set(struct pa_evaluation *e, const struct pa_key_part *part, const struct pa_interval *key,
+				   struct pa_arena *arena)
+{
+	enum pa_field field = pa_field_alias(e, part->field);
+	struct pa_interval *intervals;
+	size_t count;
+	if (part->mask == pa_field_max(part->field) && !part->xor_value)
+		return pa_space_class_set(e->space, field, key, 1, 1, arena);
+	if (!pa_preimage(pa_field_info(part->field)->bits, part->mask, part->xor_value, key, 1, 1, arena, &intervals, &count))
+		pa_space_fail(e->space, "a mask makes too many intervals");
+	return pa_space_class_set(e->space, field, intervals, count, 1, arena);
+}
+
 /* The guards of one element; false: the element cannot match here. *unknown is set when a part cannot be decided. */
 static bool element_guards(struct pa_evaluation *e, const struct pa_rule *rule, const struct pa_step *step,
 			   const struct pa_key *key, const struct part_view *views, const struct pa_elements *map,
-			   size_t element, struct pa_guard *guards, uint32_t *ret_count, bool *unknown)
+			   size_t element, struct pa_guard *guards, uint32_t *ret_count, bool *unknown,
+			   struct pa_arena *arena)
 {
 	const struct pa_interval *keys = &map->keys[element * map->parts];
 	*ret_count = 0;
@@ -211,7 +226,11 @@ static bool element_guards(struct pa_evaluation *e, const struct pa_rule *rule, 
 		}
 		enum pa_field field = pa_field_alias(e, key->parts[p].field);
 		guards[*ret_count].field = field;
-		guards[(*ret_count)++].set = pa_space_test_set(e->space, field, pa_part(e, rule, step, p)->tests[element]);
+		const struct pa_part_cache *cache = pa_part(e, rule, step, p);
+		guards[*ret_count].set = cache->tests ? pa_space_test_set(e->space, field, cache->tests[element])
+						      : key_set(e, &key->parts[p], &keys[p], arena);
+		if (guards[(*ret_count)++].set.count == 0)
+			return false; /* no value gives this under the mask */
 	}
 	return true;
 }
@@ -250,7 +269,7 @@ static struct element_list list_elements(struct pa_evaluation *e, const struct p
 	for (size_t i = 0; !list.breaks && i < map->count; i++) {
 		struct pa_guard *guards = pa_arena_alloc(arena, key->count, sizeof(*guards));
 		uint32_t count;
-		if (!element_guards(e, rule, step, key, views, map, i, guards, &count, &list.unknown) ||
+		if (!element_guards(e, rule, step, key, views, map, i, guards, &count, &list.unknown, arena) ||
 		    !merge_guards(e, guards, &count))
 			continue;
 		list.items[list.count++] = (struct pa_item){ guards, count, PA_TERMINAL(PA_PLACE_BASE + i) };

@@ -713,7 +713,8 @@ static void set_output_flow(struct pa_wrun *run, struct pa_wstate *s)
 static void set_ingress(struct pa_wrun *run, struct pa_wstate *s)
 {
 	uint64_t fields = run->walker->plan.ingress_assigns;
-	struct pa_wvalue unknown = { .kind = PA_W_UNKNOWN, .text = "what a chain of a netdev or bridge table gives the packet" };
+	struct pa_wvalue unknown = { .kind = PA_W_UNKNOWN,
+				     .text = "what a chain of a netdev or bridge table gives the packet" };
 	if (fields >> PA_FIELD_DADDR & 1)
 		fields |= (uint64_t)1 << PA_FIELD_DADDR_TYPE | (uint64_t)1 << PA_FIELD_DADDR_IIF_TYPE;
 	for (unsigned f = 0; f < PA_FIELD_COUNT; f++) {

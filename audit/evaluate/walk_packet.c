@@ -119,14 +119,17 @@ static void copy_translation(const struct pa_wstate *state, struct pa_walk *walk
 	for (size_t i = 0; i < sizeof(protocols) / sizeof(protocols[0]); i++)
 		ports = ports || protocol.items[0].first == protocols[i];
 	walk->destination_is_self = daddr->kind == PA_W_SELF;
+	walk->destination_unknown = daddr->kind == PA_W_UNKNOWN;
 	walk->source_changed = saddr->kind == PA_W_VALUE;
 	walk->source = (struct pa_interval){ saddr->first, saddr->last };
 	walk->destination_changed = daddr->kind == PA_W_VALUE;
 	walk->destination = (struct pa_interval){ daddr->first, daddr->last };
 	walk->has_source_port = ports && sport->kind == PA_W_VALUE;
 	walk->source_port = (struct pa_interval){ sport->first, sport->last };
-	walk->has_destination_port = ports && dport->kind == PA_W_VALUE;
+	walk->has_destination_port = ports && (dport->kind == PA_W_VALUE || dport->kind == PA_W_UNKNOWN);
 	walk->destination_port = (struct pa_interval){ dport->first, dport->last };
+	if (dport->kind == PA_W_UNKNOWN) /* a map of ports beside a map of addresses: it may be any */
+		walk->destination_port = (struct pa_interval){ 0, pa_field_max(PA_FIELD_DPORT) };
 }
 
 /* All values of a field that no packet names: the conntrack states are few, the rest is a range. */

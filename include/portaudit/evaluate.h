@@ -169,6 +169,7 @@ struct pa_walk {
 	struct pa_interval source, destination, source_port, destination_port; /* after NAT, when changed */
 	bool has_source_port, has_destination_port; /* NAT set the port (of a protocol that has ports) */
 	bool destination_is_self;		    /* redirected to an address of this host, which is not known */
+	bool destination_unknown;		    /* translated to an address that is not known */
 	struct pa_walk_step *steps;		    /* of the first way; for DEPENDS, of a way that gets in */
 	size_t step_count;
 	struct pa_arena *arena;

@@ -39,9 +39,20 @@ static void require_icmp_type(struct pa_lowering *lowering, const struct pa_nft_
 	pa_lower_add_match(lowering, &tested, elements, false)->implied = true;
 }
 
+/* The kernel asks such a rule's packets for ICMP and not for their family (kernel_expression.h). */
+static bool is_of_any_network(const struct pa_lowering *lowering, const struct pa_nft_group *group)
+{
+	bool icmp = group->l4proto == 1 || group->l4proto == 58;
+	const struct pa_nft_facts *facts = lowering->document->facts;
+	const struct pa_nft_rule_fact *fact =
+		icmp && facts ? pa_nft_facts_rule(facts, lowering->table->family, lowering->table->name, lowering->rule_handle)
+			      : NULL;
+	return fact && fact->any_network;
+}
+
 static void require_group(struct pa_lowering *lowering, const struct pa_nft_group *group)
 {
-	if (group->nfproto)
+	if (group->nfproto && !is_of_any_network(lowering, group))
 		pa_lower_require_nfproto(lowering, group->nfproto);
 	if (group->l4proto)
 		pa_lower_require_l4proto(lowering, group->l4proto);
@@ -59,6 +70,12 @@ static void lower_known_key(struct pa_lowering *lowering, const struct pa_nft_gr
 		require_flow(lowering);
 	if (key->has_icmp_types)
 		require_icmp_type(lowering, key);
+	if (key->field == PA_FIELD_IP_VERSION) {
+		/* no packet of a family has another version: 4 is NFPROTO_IPV4 ^ 6, 6 is NFPROTO_IPV6 ^ 12 */
+		pa_lower_known(ret_part, PA_FIELD_NFPROTO, key->type);
+		ret_part->part.xor_value = group->nfproto == PA_NFPROTO_IPV4 ? 6 : 12;
+		return;
+	}
 	pa_lower_known(ret_part, key->field, key->type);
 	ret_part->part.any_transport = (group->flags & PA_NFT_ANY_TRANSPORT) != 0;
 	if (key->is_zero)

@@ -362,15 +362,19 @@ static void read_expressions(struct pa_nft_facts *facts, struct pa_nft_rule_fact
 
 		mark_fed(facts, rule, &expression);
 		pa_kernel_order_take(&order, &expression);
+		rule->flow_protocols += pa_kernel_expression_reads_flow_protocol(&expression);
 		pa_grow(&found, &capacity, rule->count + 1, sizeof(*found));
 		if (pa_kernel_loads_take(&loads, &expression, &found[rule->count]))
 			wide = found[rule->count++].length > 1 || wide;
 	}
 	rule->l4proto_first = order.effect && order.l4proto_first;
 	rule->nfproto_first = order.effect && order.nfproto_first;
+	rule->reset_family = order.reset ? order.family : 0;
+	rule->any_network = pa_kernel_order_any_network(&order);
 	if (!wide)
 		rule->count = 0; /* single bytes alone are what they seem */
-	if (wide || rule->l4proto_first || rule->nfproto_first) {
+	if (wide || rule->flow_protocols || rule->any_network || rule->reset_family || rule->l4proto_first ||
+	    rule->nfproto_first) {
 		rule->table = pa_arena_strdup(facts->arena, rule->table);
 		rule->differing = pa_arena_dup(facts->arena, found, rule->count, sizeof(*found));
 		pa_grow(&facts->rules, &facts->rule_capacity, facts->rule_count + 1, sizeof(*facts->rules));

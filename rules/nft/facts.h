@@ -60,13 +60,16 @@ struct pa_nft_comparison {
 };
 
 /*
- * A rule that has such a comparison of more than one byte that must be different (several fields may lie in it), or that tests a
- * protocol before something in it has an effect.
+ * A rule that has such a comparison of more than one byte that must be different (several fields may lie in it), that reads the
+ * protocol of the flow, or that tests a protocol before something in it has an effect.
  */
 struct pa_nft_rule_fact {
 	enum pa_family family;
 	const char *table;
 	uint64_t handle;		   /* of one rule of the table only */
+	unsigned flow_protocols;	   /* how often it reads ct l3proto or ct protocol */
+	unsigned reset_family;		   /* 4 or 6: it rejects with a reset packets of this family alone */
+	bool any_network;		   /* it tests for ICMP, and not for a family */
 	bool l4proto_first, nfproto_first; /* tested before a verdict map or mark of the rule: kernel_expression.h */
 	size_t count;
 	const struct pa_nft_comparison *differing; /* all that must be different, those of one byte too, in their order */

@@ -56,6 +56,17 @@ static inline bool pa_kernel_expression_loads(const struct pa_kernel_expression 
 	return false;
 }
 
+/*
+ * Does the expression read a flow's protocol (ct l3proto, ct protocol)? libnftables 1.0.6 takes such a test for one that it added by
+ * itself, and leaves it out of the listing where a test of a header of that layer follows.
+ */
+static inline bool pa_kernel_expression_reads_flow_protocol(const struct pa_kernel_expression *expression)
+{
+	uint32_t key =
+		strcmp(expression->name, "ct") == 0 ? pa_attributes_find_u32(expression->attributes, NFTA_CT_KEY) : UINT32_MAX;
+	return key == NFT_CT_L3PROTOCOL || key == NFT_CT_PROTOCOL;
+}
+
 /* The header bytes that the registers hold while a rule's expressions are walked. All zero before the first. */
 struct pa_kernel_loads {
 	struct pa_nft_comparison in_register[NFT_REG32_15 + 1]; /* length 0: something else */
@@ -77,8 +88,21 @@ bool pa_kernel_loads_take(struct pa_kernel_loads *loads, const struct pa_kernel_
 struct pa_kernel_order {
 	bool l4proto_loaded, nfproto_loaded; /* in the register, just now */
 	bool l4proto_first, nfproto_first;
-	bool effect; /* a verdict map, a mark: what comes now is behind it */
+	bool effect;	    /* a verdict map, a mark: what comes now is behind it */
+	bool icmp, network; /* it wants ICMP or ICMPv6; it asks for the family as well */
+	bool network_loaded;
+	unsigned family; /* 4 or 6: the one that it wants; 0: none */
+	bool reset;	 /* reject with tcp reset: nft leaves tests of the family out of the listing of such a rule */
 };
 void pa_kernel_order_take(struct pa_kernel_order *order, const struct pa_kernel_expression *expression);
+
+/*
+ * `meta l4proto ipv6-icmp icmpv6 type ...`: nft adds no test of the family to a test of the protocol that was written, but lists the
+ * rule as if it had added both.
+ */
+static inline bool pa_kernel_order_any_network(const struct pa_kernel_order *order)
+{
+	return order->icmp && !order->network;
+}
 
 #endif

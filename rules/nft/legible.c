@@ -288,7 +288,7 @@ static void check_compare(struct pa_legible *legible, const struct pa_kernel_exp
 }
 
 /* Returns true when facts.h speaks of the rule: it adds elements to a set, compares more than a byte with `!=`,
- * or tests a protocol before something that has an effect. */
+ * reads the protocol of the flow, or tests a protocol before something that has an effect. */
 static bool check_expressions(struct pa_legible *legible, struct pa_digest *digest, const struct nlmsghdr *message,
 			      const char *table, struct pa_attributes expressions)
 {
@@ -308,6 +308,7 @@ static bool check_expressions(struct pa_legible *legible, struct pa_digest *dige
 		if (pa_kernel_loads_take(&loads, &expression, &comparison) && comparison.length > 1)
 			kept = true;
 		pa_kernel_order_take(&order, &expression);
+		kept = kept || pa_kernel_expression_reads_flow_protocol(&expression);
 		if (loaded != UINT32_MAX || pa_kernel_expression_loads(&expression))
 			text = loaded;
 		if (strcmp(expression.name, "log") == 0 && pa_attributes_find(expression.attributes, NFTA_LOG_PREFIX, &value)) {
@@ -318,7 +319,8 @@ static bool check_expressions(struct pa_legible *legible, struct pa_digest *dige
 			kept = true;
 		}
 	}
-	return kept || (order.effect && (order.l4proto_first || order.nfproto_first));
+	return kept || pa_kernel_order_any_network(&order) || (order.reset && order.family) ||
+	       (order.effect && (order.l4proto_first || order.nfproto_first));
 }
 
 static bool check_rule(struct pa_legible *legible, struct pa_digest *digest, const struct nlmsghdr *message)

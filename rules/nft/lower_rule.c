@@ -284,6 +284,71 @@ static void add_early_requirements(struct pa_lowering *lowering)
 	}
 }
 
+static bool is_flow_protocol(const char *text)
+{
+	return text && strncmp(text, "ct ", 3) == 0 && (strstr(text, "l3proto") || strstr(text, "protocol"));
+}
+
+static unsigned count_flow_protocols(const struct pa_lowering *lowering)
+{
+	unsigned count = 0;
+	for (size_t i = 0; i < lowering->step_count; i++) {
+		const struct pa_step *step = &lowering->steps[i];
+		bool keyed = step->kind == PA_STEP_MATCH || step->kind == PA_STEP_VMAP;
+		for (unsigned p = 0; keyed && p < step->key.count; p++)
+			count += is_flow_protocol(step->key.parts[p].opaque);
+		if (step->kind == PA_STEP_OPAQUE && lowering->texts[i] != PA_NO_TEXT)
+			count += is_flow_protocol(lowering->text.data + lowering->texts[i]);
+	}
+	return count;
+}
+
+static bool tests_network(const struct pa_lowering *lowering)
+{
+	for (size_t i = 0; i < lowering->step_count; i++) {
+		const struct pa_step *step = &lowering->steps[i];
+		if (step->kind == PA_STEP_MATCH && !step->key.parts[0].opaque && step->key.parts[0].field == PA_FIELD_NFPROTO)
+			return true;
+	}
+	return false;
+}
+
+/* `meta nfproto ipv4 tcp dport 22 reject with tcp reset` is listed without its first test. */
+static void add_hidden_network(struct pa_lowering *lowering, const struct pa_nft_rule_fact *fact)
+{
+	unsigned nfproto = fact->reset_family == 4 ? PA_NFPROTO_IPV4 : PA_NFPROTO_IPV6;
+	enum pa_family family = lowering->table->family;
+	if (!fact->reset_family || family == PA_FAMILY_IP || family == PA_FAMILY_IP6 || tests_network(lowering))
+		return;
+	add_requirement(lowering, requirement(lowering, &lowering->nfproto[nfproto & 255], PA_FIELD_NFPROTO, NULL, nfproto));
+	struct pa_step hidden = lowering->steps[--lowering->step_count];
+	insert_step(lowering, 0, hidden);
+}
+
+/* The kernel makes more of these tests than the listing shows: what they ask is not known, only that the rule may end. */
+static void add_hidden_tests(struct pa_lowering *lowering)
+{
+	const struct pa_nft_facts *facts = lowering->document->facts;
+	const struct pa_nft_rule_fact *fact =
+		facts ? pa_nft_facts_rule(facts, lowering->table->family, lowering->table->name, lowering->rule_handle) : NULL;
+	if (fact)
+		add_hidden_network(lowering, fact);
+	if (!fact || fact->flow_protocols <= count_flow_protocols(lowering))
+		return;
+	/* by name, so that it is not taken for the one of another rule */
+	pa_buffer_printf(pa_lower_opaque(lowering, PA_OPACITY_MATCH, false),
+			 "a test of ct l3proto or ct protocol that the listing of rule %s %s %s handle %llu does not show",
+			 pa_family_name(lowering->table->family), lowering->table->name, lowering->chain->name,
+			 (unsigned long long)lowering->rule_handle);
+	pa_lower_end_text(lowering);
+	struct pa_step hidden = lowering->steps[lowering->step_count - 1];
+	size_t text = lowering->texts[lowering->step_count - 1];
+	hidden.implied = true;
+	lowering->step_count--;
+	insert_step(lowering, 0, hidden);
+	lowering->texts[0] = text;
+}
+
 /* The texts of the steps in one block, and behind them the same joined by blanks: the text of the rule. */
 static void keep_texts(struct pa_lowering *lowering, struct pa_rule *rule)
 {
@@ -388,6 +453,7 @@ enum pa_rule_result pa_lower_rule(struct pa_lowering *lowering, size_t index, si
 	}
 	drop_idle_end(lowering);
 	add_early_requirements(lowering);
+	add_hidden_tests(lowering);
 	struct pa_rule *rule = pa_chain_add_rule(lowering->ruleset, lowering->chain);
 	rule->handle = lowering->rule_handle;
 	rule->where = pa_lower_place(lowering, offset);

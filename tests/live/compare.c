@@ -43,7 +43,8 @@ static bool nat_agrees(const struct packet *packet, const struct observation *se
 		return false;
 	if (!packet_has_ports(packet->protocol))
 		return true;
-	uint16_t first = said->has_dport ? said->dport : packet->dport, last = said->has_dport ? said->dport_last : packet->dport;
+	uint16_t first = said->has_dport ? said->dport : packet->dport,
+		 last = said->has_dport ? said->dport_last : packet->dport;
 	return seen->dport >= first && seen->dport <= last &&
 	       (!said->has_sport || (seen->sport >= said->sport && seen->sport <= said->sport_last));
 }

@@ -50,7 +50,8 @@ struct ruleset {
 
 static bool is_interface(const char *text, size_t size)
 {
-	return size > 0 && size < 16 && strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_@:$") >= size &&
+	return size > 0 && size < 16 &&
+	       strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_@:$") >= size &&
 	       !(size == 2 && memcmp(text, "lo", 2) == 0);
 }
 
@@ -327,13 +328,15 @@ static int judge_file(struct round *round, const struct settings *settings, cons
 	turns = turns < 2 ? 2 : turns > RUNS ? RUNS : turns;
 	for (unsigned turn = 0; status == 0 && turn < turns; turn++) {
 		const char *names[JUDGE_INTERFACES];
-		if (!name_interfaces(round->topology, &ruleset, turn % ((unsigned)(ruleset.names + 2) / 3 + (ruleset.names == 0)), names))
+		if (!name_interfaces(round->topology, &ruleset,
+				     turn % ((unsigned)(ruleset.names + 2) / 3 + (ruleset.names == 0)), names))
 			break;
 		char *again = load(round->topology, &ruleset);
 		enum round_end end = again ? ROUND_REFUSED : run_once(round, settings, &ruleset, turn);
 		status = end == ROUND_AGREED ? 0 : end == ROUND_DIFFERED ? 1 : 3;
 		if (status == 3)
-			printf("no answer to %s%s%.*s\n", path, again ? ": " : "", again ? (int)strcspn(again, "\n") : 0, again ? again : "");
+			printf("no answer to %s%s%.*s\n", path, again ? ": " : "", again ? (int)strcspn(again, "\n") : 0,
+			       again ? again : "");
 		free(again);
 	}
 	char *flushed = ruleset_load(round->topology, "");
@@ -361,7 +364,8 @@ int mode_corpus(struct round *round, const struct settings *settings)
 		free(files.path[i]);
 	}
 	free(files.path);
-	printf("files %zu: agreed %lu, differed %lu, skipped %lu, no answer %lu\n", files.count, ended[0], ended[1], ended[2], ended[3]);
+	printf("files %zu: agreed %lu, differed %lu, skipped %lu, no answer %lu\n", files.count, ended[0], ended[1], ended[2],
+	       ended[3]);
 	tally_print(stdout, &round->tally);
 	return ended[1] ? 1 : ended[3] ? 3 : 0;
 }

@@ -138,8 +138,8 @@ static void add_base_chain(struct script_table *table, struct grammar *grammar, 
 	bool translates = grammar->hook == HOOK_PREROUTING || grammar->hook == HOOK_OUTPUT;
 	grammar->first_nat_target = translates ? 0 : grammar->nat_targets;
 	fill_chain(script_add_block(table, say("\tchain base%u {\n\t\ttype %s hook %s priority %d; policy %s;\n", number,
-					type_names[grammar->type], hook_names[grammar->hook], priority,
-					is_drop_policy(grammar, grammar->type, grammar->hook) ? "drop" : "accept")),
+					       type_names[grammar->type], hook_names[grammar->hook], priority,
+					       is_drop_policy(grammar, grammar->type, grammar->hook) ? "drop" : "accept")),
 		   grammar, 7);
 }
 
@@ -194,9 +194,9 @@ static void add_ingress(struct script *script, struct chance *chance, unsigned n
 {
 	struct script_table *table = script_add_table(script, say("table netdev t%u {\n", number));
 	struct grammar grammar = { .chance = chance, .base = true };
-	struct script_block *block =
-		script_add_block(table, say("\tchain ingress0 {\n\t\ttype filter hook ingress devices = { %s } priority 0; policy %s;\n",
-				     chance_of(chance, 50) ? "eth0" : "eth0, lan0", chance_of(chance, 10) ? "drop" : "accept"));
+	struct script_block *block = script_add_block(
+		table, say("\tchain ingress0 {\n\t\ttype filter hook ingress devices = { %s } priority 0; policy %s;\n",
+			   chance_of(chance, 50) ? "eth0" : "eth0, lan0", chance_of(chance, 10) ? "drop" : "accept"));
 	for (unsigned i = 1 + chance_below(chance, 3); i > 0; i--) {
 		grammar.network = 0;
 		grammar.transport = NULL;

@@ -41,10 +41,14 @@ uint32_t grammar_list(char letter, const char *const **ret_list)
 		const char *const *list;
 		uint32_t count;
 	} lists[] = {
-		{ 'p', ports, COUNT(ports) },	       { 'n', single_ports, COUNT(single_ports) },
-		{ '4', hosts4, COUNT(hosts4) },	       { '6', hosts6, COUNT(hosts6) },
-		{ 'a', addresses4, COUNT(addresses4) }, { 'b', addresses6, COUNT(addresses6) },
-		{ 'i', interfaces, 4 },		       { 'm', marks, COUNT(marks) },
+		{ 'p', ports, COUNT(ports) },
+		{ 'n', single_ports, COUNT(single_ports) },
+		{ '4', hosts4, COUNT(hosts4) },
+		{ '6', hosts6, COUNT(hosts6) },
+		{ 'a', addresses4, COUNT(addresses4) },
+		{ 'b', addresses6, COUNT(addresses6) },
+		{ 'i', interfaces, 4 },
+		{ 'm', marks, COUNT(marks) },
 		{ 'k', masks, COUNT(masks) },
 	};
 	*ret_list = NULL;

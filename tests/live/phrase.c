@@ -77,10 +77,11 @@ static void draw_big(struct drawing *drawing, FILE *out)
 	unsigned count = 20 + chance_below(chance, 60);
 	for (unsigned i = 0; i < count; i++) {
 		unsigned length = 9 + chance_below(chance, 24);
-		uint32_t address = chance_of(chance, 40) ? 0x0a000000u | chance_below(chance, 1024) : 0xcb007100u | chance_below(chance, 256);
+		uint32_t address = chance_of(chance, 40) ? 0x0a000000u | chance_below(chance, 1024)
+							 : 0xcb007100u | chance_below(chance, 256);
 		address &= length == 32 ? 0xffffffffu : ~(0xffffffffu >> length);
-		fprintf(out, "%s%u.%u.%u.%u/%u", i ? ", " : "", address >> 24, address >> 16 & 255, address >> 8 & 255, address & 255,
-			length);
+		fprintf(out, "%s%u.%u.%u.%u/%u", i ? ", " : "", address >> 24, address >> 16 & 255, address >> 8 & 255,
+			address & 255, length);
 	}
 }
 

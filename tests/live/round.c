@@ -218,7 +218,8 @@ void disagreement_print(FILE *file, const struct disagreement *disagreement)
 		fprintf(file, " (%s %u > %s %u)", src, disagreement->seen.sport, dst, disagreement->seen.dport);
 	}
 	fprintf(file, ", the program %s %s%s%s\n", fate_name(disagreement->said), disagreement->address,
-		disagreement->said == FATE_DEPENDS ? " on " : "", disagreement->said == FATE_DEPENDS ? disagreement->condition : "");
+		disagreement->said == FATE_DEPENDS ? " on " : "",
+		disagreement->said == FATE_DEPENDS ? disagreement->condition : "");
 	packet_write(file, packet, fate_name(fate));
 }
 

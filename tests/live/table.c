@@ -35,8 +35,8 @@ void table_note(const char *ruleset, const struct result *result)
 
 static void write_row(FILE *file, const char *name, const struct result *row)
 {
-	fprintf(file, "| %s | %lu | %lu | %lu | %lu | %lu | %lu |\n", name, row->rulesets, row->packets, row->agree, row->depends,
-		row->unexplained, row->differ);
+	fprintf(file, "| %s | %lu | %lu | %lu | %lu | %lu | %lu |\n", name, row->rulesets, row->packets, row->agree,
+		row->depends, row->unexplained, row->differ);
 }
 
 bool table_write(const char *path)

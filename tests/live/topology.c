@@ -32,7 +32,7 @@ static const struct network {
 #define NETWORKS (sizeof(networks) / sizeof(networks[0]))
 
 static const char first_addresses[] = "192.0.2.1,192.0.2.2,198.51.100.1,10.0.0.1,127.0.0.1,"
-				  "2001:db8::1,2001:db8::2,2001:db8:1::1,fd00::1,::1";
+				      "2001:db8::1,2001:db8::2,2001:db8:1::1,fd00::1,::1";
 const char *own_addresses = first_addresses;
 
 /* Addresses that the host has for a while, on lan0. */
