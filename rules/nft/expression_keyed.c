@@ -225,7 +225,7 @@ void pa_expression_fib(struct pa_lowering *lowering, const struct pa_json_node *
 	const struct pa_json_node *flags = pa_json_member(tape, node, "flags");
 	struct pa_buffer text = { 0 };
 	if (flags && flags->kind == PA_JSON_ARRAY)
-		pa_text_list(&text, tape, flags, " . ");
+		pa_text_nodes(&text, tape, flags, " . ");
 	else
 		pa_text_node(&text, flags);
 	struct pa_json_node name = { .kind = PA_JSON_STRING, .length = (uint32_t)text.length };
