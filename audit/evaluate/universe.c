@@ -100,6 +100,8 @@ static void cut_protocols(const struct pa_evaluation *e, struct pa_cuts *cuts)
 {
 	static const pa_u128 always[] = { 1, 6, 33, 58 }, with_ports[] = { 17, 132, 136 };
 	bool both_fields = pa_cuts_has(cuts, PA_FIELD_IP6_NEXTHDR);
+	if (both_fields)
+		cut(cuts, PA_FIELD_IP6_NEXTHDR, 44, 44);
 	if (pa_cuts_has(cuts, PA_FIELD_EXTHDRS)) {
 		cut(cuts, PA_FIELD_L4PROTO, MOBILITY, MOBILITY);
 		cut(cuts, PA_FIELD_EXTHDRS, EXTHDR_MH, pa_field_max(PA_FIELD_EXTHDRS));
