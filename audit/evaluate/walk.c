@@ -121,7 +121,7 @@ static void defrag_stage(struct pa_wrun *run, struct pa_wstate *s)
 			pa_wfield_in(run, s, PA_FIELD_FRAG, 1, 1);
 	if (fragment) {
 		/* no other header: what is behind is the transport's */
-		bool alone = pa_wfield_in(run, s, PA_FIELD_EXTHDRS, 0, 0);
+		bool alone = pa_wfield_in(run, s, PA_FIELD_EXTHDRS, 0, 0) || pa_wfield_in(run, s, PA_FIELD_EXTHDRS, 8, 8);
 		s->now[PA_FIELD_IP6_NEXTHDR] = alone ? carried(PA_FIELD_L4PROTO) : unknown;
 		s->now[PA_FIELD_IP6_LENGTH] = s->now[PA_FIELD_META_LENGTH] = unknown;
 		s->now[PA_FIELD_FRAG] = constant(0);
