@@ -578,7 +578,9 @@ const struct pa_answer *pa_answer(struct pa_evaluation *e, enum pa_path path, en
 		pa_node base = pa_node_or(e->space, pa_universe_path(e, PA_PATH_IN), pa_universe_path(e, PA_PATH_FORWARD));
 		if (path == PA_PATH_FORWARD) {
 			pa_node lo = pa_field_in(e, PA_FIELD_IIFNAME, LO, LO), none = pa_field_in(e, PA_FIELD_OIFNAME, 0, 0);
-			base = pa_node_minus(e->space, pa_universe_path(e, PA_PATH_IN), pa_node_or(e->space, lo, none));
+			/* NAT is not asked over lo */
+			none = e->plan.writes_destination ? none : pa_node_or(e->space, lo, none);
+			base = pa_node_minus(e->space, pa_universe_path(e, PA_PATH_IN), none);
 			base = pa_node_or(e->space, base, pa_universe_path(e, PA_PATH_FORWARD));
 		}
 		if (scenario == PA_SCENARIO_NEW)

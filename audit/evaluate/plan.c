@@ -235,6 +235,7 @@ static void note_step(const struct pa_rule *rule, const struct pa_step *step, st
 		plan->conntrack_ipv6 = plan->conntrack_ipv6 || (pa_family_sees(family, 6) && only != 4);
 	}
 	plan->raw_ports = plan->raw_ports || reads_raw_ports(step);
+	plan->writes_destination = plan->writes_destination || (step->kind == PA_STEP_ASSIGN && step->field == PA_FIELD_DADDR);
 	plan->reads_fragments = plan->reads_fragments || reads_fragments(step);
 	plan->reads_status = plan->reads_status || reads_status(step);
 }

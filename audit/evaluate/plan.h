@@ -41,7 +41,8 @@ struct pa_plan {
 	bool conntrack_ipv4, conntrack_ipv6; /* something turns connection tracking on for the family */
 	bool reads_status;		     /* some rule tests ct status: whether a translation changes anything matters */
 	bool reads_fragments;		     /* some rule asks for the fragment header of IPv6, or for the first next header */
-	bool raw_ports; /* some rule looks at ports whatever the protocol is (th dport, ct original proto-dst) */
+	bool writes_destination; /* some rule writes a destination into the header: what comes over lo may be forwarded */
+	bool raw_ports;		 /* some rule looks at ports whatever the protocol is (th dport, ct original proto-dst) */
 	/* what chains of output and postrouting may give a packet before it arrives over lo */
 	bool output_marks, output_ct_marks, output_nat;
 	/* base chains of netdev and bridge tables that may drop or change packets of the paths in and forward, or out */
