@@ -83,6 +83,14 @@ static void print_unusual(const struct pa_packet *packet, struct pa_buffer *out)
 		{ PA_FIELD_PKTTYPE, 0 },
 		{ PA_FIELD_DSCP, 0 },
 		{ PA_FIELD_TTL, 64 },
+		{ PA_FIELD_IP_OPTIONS, 0 },
+		{ PA_FIELD_EXTHDRS, 0 },
+		{ PA_FIELD_FRAG, 0 },
+		{ PA_FIELD_TCP_OPTIONS, 0 },
+		{ PA_FIELD_TCP_MSS, 1460 },
+		{ PA_FIELD_WINDOW, 64240 },
+		{ PA_FIELD_ICMP_ID, 1 },
+		{ PA_FIELD_TH_LENGTH, 20 },
 	};
 	struct pa_arena *arena = pa_arena_new();
 	for (size_t i = 0; i < sizeof(usual) / sizeof(*usual); i++) {
@@ -190,6 +198,35 @@ static void json_flow(struct pa_json *json, const struct pa_packet *packet)
 	json_status(json, packet);
 }
 
+/* Fields that hardly ever matter, where the example is about them. */
+static const struct {
+	const char *key;
+	enum pa_field field;
+} rare_keys[] = {
+	{ "ecn", PA_FIELD_ECN },
+	{ "ip_id", PA_FIELD_IP_ID },
+	{ "frag_off", PA_FIELD_IP_FRAG_OFF },
+	{ "ip_options", PA_FIELD_IP_OPTIONS },
+	{ "flowlabel", PA_FIELD_IP6_FLOWLABEL },
+	{ "exthdr", PA_FIELD_EXTHDRS },
+	{ "frag", PA_FIELD_FRAG },
+	{ "frag_offset", PA_FIELD_FRAG_OFF },
+	{ "frag_more", PA_FIELD_FRAG_MORE },
+	{ "frag_id", PA_FIELD_FRAG_ID },
+	{ "seq", PA_FIELD_SEQUENCE },
+	{ "ackseq", PA_FIELD_ACKSEQ },
+	{ "doff", PA_FIELD_DOFF },
+	{ "window", PA_FIELD_WINDOW },
+	{ "urgptr", PA_FIELD_URGPTR },
+	{ "tcp_options", PA_FIELD_TCP_OPTIONS },
+	{ "mss", PA_FIELD_TCP_MSS },
+	{ "wscale", PA_FIELD_TCP_WSCALE },
+	{ "udp_length", PA_FIELD_TH_LENGTH },
+	{ "spi", PA_FIELD_SPI },
+	{ "icmp_id", PA_FIELD_ICMP_ID },
+	{ "icmp_seq", PA_FIELD_ICMP_SEQUENCE },
+};
+
 void pa_json_packet(struct pa_json *json, const char *key, const struct pa_packet *packet)
 {
 	static const char *const packet_types[] = { "host", "broadcast", "multicast", "other" };
@@ -216,5 +253,7 @@ void pa_json_packet(struct pa_json *json, const char *key, const struct pa_packe
 	if (packet->known[PA_FIELD_PKTTYPE] && packet->value[PA_FIELD_PKTTYPE] < 4)
 		pa_json_string(json, "pkttype", packet_types[(unsigned)packet->value[PA_FIELD_PKTTYPE]]);
 	json_number(json, packet, "length", PA_FIELD_META_LENGTH);
+	for (size_t i = 0; i < sizeof(rare_keys) / sizeof(*rare_keys); i++)
+		json_number(json, packet, rare_keys[i].key, rare_keys[i].field);
 	pa_json_close(json, '}');
 }

@@ -146,10 +146,33 @@ static bool is_address_field(enum pa_field field)
 	       field == PA_FIELD_CT_ORIG_DADDR;
 }
 
+/* Options and headers: those that are there, and those that are not, where that says all. */
+static bool print_presence(struct bit_names bits, struct pa_ranges ranges, struct pa_buffer *out)
+{
+	pa_u128 all = ((pa_u128)1 << bits.count) - 1, always = all, ever = 0, count = 0;
+	for (size_t i = 0; i < ranges.count; i++)
+		for (pa_u128 value = ranges.items[i].first; value <= ranges.items[i].last; value++, count++) {
+			always &= value;
+			ever |= value;
+		}
+	unsigned open = (unsigned)__builtin_popcountll((unsigned long long)(ever & ~always));
+	if (count != (pa_u128)1 << open || (!always && ever == all))
+		return false;
+	if (always)
+		print_bits(bits, always, '|', out);
+	if (ever != all) {
+		pa_buffer_puts(out, always ? ", without " : "without ");
+		print_bits(bits, all & ~ever, '|', out);
+	}
+	return true;
+}
+
 void pa_phrase_values(struct pa_arena *arena, enum pa_field field, int family, struct pa_ranges ranges, size_t most,
 		      struct pa_buffer *out)
 {
 	struct bit_names bits = bits_of_field(field);
+	if (bits.count && field != PA_FIELD_TCP_FLAGS && print_presence(bits, ranges, out))
+		return;
 	if (bits.count) {
 		print_flag_sets(bits, ranges, most, out);
 		return;

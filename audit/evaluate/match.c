@@ -132,7 +132,7 @@ static pa_node with_changes(struct pa_evaluation *e, const struct pa_rule *rule,
 			    const struct pa_elements *elements, pa_node set)
 {
 	const char *text = step->text ? step->text : "a set";
-	uint64_t key = elements->decl ? (uint64_t)(uintptr_t)elements->decl : 0;
+	uint64_t key = (uint64_t)(uintptr_t)(elements->decl ? (const void *)elements->decl : (const void *)elements);
 	if (elements->opaque)
 		return pa_variable(e, text, key, elements->opaque, rule, false);
 	if (elements->has_catch_all && !pa_key_may_break(&step->key))

@@ -109,6 +109,32 @@ static pa_node conntrack_stage(struct pa_evaluation *e, uint32_t env, enum pa_sc
 	return tracked(e, env, scenario);
 }
 
+/* --- fragments --- */
+
+/*
+ * Conntrack's defragmentation leaves a packet that is whole without its fragment header (nf_ct_frag6_gather; measured): it is
+ * shorter, and the header before names what came behind. Not for packets that notrack met even before.
+ */
+static pa_node defrag_stage(struct pa_evaluation *e, uint32_t env)
+{
+	static const enum pa_field changed[] = { PA_FIELD_IP6_NEXTHDR, PA_FIELD_IP6_LENGTH, PA_FIELD_META_LENGTH };
+	const struct pa_value *state = pa_env_find(e, env, PA_FIELD_CT_STATE);
+	if (state && state->kind == PA_VALUE_CONST && state->first == PA_CT_UNTRACKED)
+		return through_node(e, env);
+	uint32_t whole = pa_env_set_const(e, env, PA_FIELD_FRAG, 0), gathered = whole;
+	for (size_t i = 0; i < sizeof(changed) / sizeof(changed[0]); i++) {
+		struct pa_value value = question(e, "what the header says when the fragment header is gone");
+		gathered = pa_env_set(e, gathered, changed[i], &value);
+	}
+	pa_node fragment = PA_FALSE;
+	if (pa_space_classes(e->space, PA_FIELD_FRAG)->count > 1)
+		fragment = pa_field_in(e, PA_FIELD_FRAG, 1, 1);
+	if (pa_space_classes(e->space, PA_FIELD_IP6_NEXTHDR)->count > 1)
+		fragment = pa_node_or(e->space, fragment, pa_field_in(e, PA_FIELD_IP6_NEXTHDR, 44, 44));
+	fragment = pa_node_and(e->space, fragment, e->family[1]);
+	return pa_node_choose(e->space, fragment, through_node(e, gathered), through_node(e, whole));
+}
+
 /* --- filter chains --- */
 
 struct policy {
@@ -291,6 +317,8 @@ static pa_node run_stage(void *context, uint32_t terminal)
 		if (run->stage->state_unsure && pa_env_find(e, outcome.env, PA_SLOT_PHASE)->first == 1)
 			return unsure_chain(e, run->stage->chain, outcome.env);
 		return base_chain(e, run->stage->chain, outcome.env, run->keep);
+	case PA_STAGE_DEFRAG:
+		return restricted(run, defrag_stage(e, outcome.env));
 	case PA_STAGE_CONNTRACK:
 		return restricted(run, conntrack_stage(e, outcome.env, run->scenario));
 	case PA_STAGE_NAT:
@@ -585,7 +613,9 @@ const struct pa_answer *pa_answer(struct pa_evaluation *e, enum pa_path path, en
 		pa_node base = pa_node_or(e->space, pa_universe_path(e, PA_PATH_IN), pa_universe_path(e, PA_PATH_FORWARD));
 		if (path == PA_PATH_FORWARD) {
 			pa_node lo = pa_field_in(e, PA_FIELD_IIFNAME, LO, LO), none = pa_field_in(e, PA_FIELD_OIFNAME, 0, 0);
-			base = pa_node_minus(e->space, pa_universe_path(e, PA_PATH_IN), pa_node_or(e->space, lo, none));
+			/* NAT is not asked over lo */
+			none = e->plan.writes_destination ? none : pa_node_or(e->space, lo, none);
+			base = pa_node_minus(e->space, pa_universe_path(e, PA_PATH_IN), none);
 			base = pa_node_or(e->space, base, pa_universe_path(e, PA_PATH_FORWARD));
 		}
 		if (scenario == PA_SCENARIO_NEW)

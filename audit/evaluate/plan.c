@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define PRIORITY_DEFRAG (-400)
 #define PRIORITY_CONNTRACK (-200)
 
 bool pa_family_sees(enum pa_family family, int ip_family)
@@ -90,8 +91,10 @@ static int compare_slots(const void *a, const void *b)
 	const struct slot *x = a, *y = b;
 	if (x->stage.priority != y->stage.priority)
 		return x->stage.priority < y->stage.priority ? -1 : 1;
-	if ((x->stage.kind == PA_STAGE_CONNTRACK) != (y->stage.kind == PA_STAGE_CONNTRACK))
-		return x->stage.kind == PA_STAGE_CONNTRACK ? -1 : 1;
+	bool x_tracks = x->stage.kind == PA_STAGE_CONNTRACK || x->stage.kind == PA_STAGE_DEFRAG;
+	bool y_tracks = y->stage.kind == PA_STAGE_CONNTRACK || y->stage.kind == PA_STAGE_DEFRAG;
+	if (x_tracks != y_tracks)
+		return x_tracks ? -1 : 1;
 	return x->registered > y->registered ? -1 : 1;
 }
 
@@ -100,9 +103,10 @@ static bool is_ip_family(enum pa_family family)
 	return family == PA_FAMILY_IP || family == PA_FAMILY_IP6 || family == PA_FAMILY_INET;
 }
 
-static void plan_hook(const struct pa_ruleset *ruleset, enum pa_hook hook, struct pa_arena *arena, struct pa_hook_plan *plan)
+static void plan_hook(const struct pa_ruleset *ruleset, enum pa_hook hook, struct pa_arena *arena, bool defrag,
+		      struct pa_hook_plan *plan)
 {
-	struct slot *slots = pa_xcalloc(ruleset->chain_count + 2, sizeof(*slots));
+	struct slot *slots = pa_xcalloc(ruleset->chain_count + 3, sizeof(*slots));
 	const struct pa_chain **nat = pa_arena_alloc(arena, ruleset->chain_count + 1, sizeof(const struct pa_chain *));
 	size_t count = 0, nat_count = 0;
 	unsigned nat_registered = 0;
@@ -127,6 +131,8 @@ static void plan_hook(const struct pa_ruleset *ruleset, enum pa_hook hook, struc
 	}
 	if (hook == PA_HOOK_PREROUTING || hook == PA_HOOK_OUTPUT)
 		slots[count++] = (struct slot){ { .kind = PA_STAGE_CONNTRACK, .priority = PRIORITY_CONNTRACK }, 0 };
+	if (defrag && (hook == PA_HOOK_PREROUTING || hook == PA_HOOK_OUTPUT))
+		slots[count++] = (struct slot){ { .kind = PA_STAGE_DEFRAG, .priority = PRIORITY_DEFRAG }, 0 };
 	if (nat_count) {
 		qsort(nat, nat_count, sizeof(const struct pa_chain *), compare_chains);
 		slots[count++] =
@@ -144,7 +150,7 @@ static void plan_hook(const struct pa_ruleset *ruleset, enum pa_hook hook, struc
 static bool part_uses_conntrack(const struct pa_key_part *part)
 {
 	if (part->opaque)
-		return strncmp(part->opaque, "ct ", 3) == 0;
+		return strstr(part->opaque, "ct ") != NULL;
 	return part->field == PA_FIELD_CT_STATE || pa_field_needs_flow(part->field);
 }
 
@@ -164,8 +170,10 @@ static bool step_uses_conntrack(const struct pa_step *step)
 	case PA_STEP_VMAP:
 		return key_uses_conntrack(&step->key);
 	case PA_STEP_ASSIGN:
-		if (step->field == PA_FIELD_CT_MARK)
+		if (step->field == PA_FIELD_CT_MARK || step->field == PA_FIELD_CT_STATE)
 			return true;
+		if (step->value.kind == PA_OPERAND_OPAQUE)
+			return step->value.text && strstr(step->value.text, "ct ");
 		if (step->value.kind == PA_OPERAND_FIELD)
 			return part_uses_conntrack(&step->value.part);
 		return step->value.kind == PA_OPERAND_MAP && key_uses_conntrack(&step->value.key);
@@ -198,6 +206,8 @@ static void note_key(const struct pa_step *step, struct pa_plan *plan)
 		plan->raw_ports = plan->raw_ports || part->any_transport || part->field == PA_FIELD_CT_ORIG_SPORT ||
 				  part->field == PA_FIELD_CT_ORIG_DPORT;
 		plan->reads_nexthdr = plan->reads_nexthdr || part->field == PA_FIELD_IP6_NEXTHDR;
+		plan->reads_fragments = plan->reads_fragments || part->field == PA_FIELD_IP6_NEXTHDR ||
+					part->field == PA_FIELD_FRAG;
 	}
 }
 
@@ -221,6 +231,7 @@ static void note_step(const struct pa_rule *rule, const struct pa_step *step, st
 		plan->conntrack_ipv6 = plan->conntrack_ipv6 || (pa_family_sees(family, 6) && only != 4);
 	}
 	note_key(step, plan);
+	plan->writes_destination = plan->writes_destination || (step->kind == PA_STEP_ASSIGN && step->field == PA_FIELD_DADDR);
 	plan->reads_status = plan->reads_status || reads_status(step);
 }
 
@@ -380,13 +391,14 @@ static void plan_other_families(const struct pa_ruleset *ruleset, struct pa_aren
 void pa_plan_make(const struct pa_ruleset *ruleset, struct pa_arena *arena, struct pa_plan *plan)
 {
 	memset(plan, 0, sizeof(*plan));
-	for (unsigned h = 0; h < PA_PLAN_HOOKS; h++)
-		plan_hook(ruleset, (enum pa_hook)h, arena, &plan->hook[h]);
 	for (size_t i = 0; i < ruleset->rule_count; i++) {
 		const struct pa_rule *rule = ruleset->rules[i];
 		for (size_t k = 0; k < rule->step_count; k++)
 			note_step(rule, &rule->steps[k], plan);
 	}
+	bool defrag = plan->conntrack_ipv6 && plan->reads_fragments;
+	for (unsigned h = 0; h < PA_PLAN_HOOKS; h++)
+		plan_hook(ruleset, (enum pa_hook)h, arena, defrag, &plan->hook[h]);
 	note_output(ruleset, plan);
 	plan_other_families(ruleset, arena, plan);
 }

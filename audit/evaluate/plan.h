@@ -15,6 +15,7 @@
 
 enum pa_stage_kind {
 	PA_STAGE_CHAIN,	    /* one filter or route base chain */
+	PA_STAGE_DEFRAG,    /* IPv6 packets lose their fragment header (priority -400); where somebody asks for it */
 	PA_STAGE_CONNTRACK, /* conntrack looks at the packet (priority -200) */
 	PA_STAGE_NAT,	    /* all nat base chains of the hook, until one translates */
 };
@@ -41,7 +42,9 @@ struct pa_plan {
 	bool reads_status;		     /* some rule tests ct status: whether a translation changes anything matters */
 	bool reads_nexthdr;		     /* some rule tests the first next header of IPv6 */
 	size_t steps, key_parts;	     /* of all rules */
-	bool raw_ports; /* some rule looks at ports whatever the protocol is (th dport, ct original proto-dst) */
+	bool reads_fragments;		     /* some rule asks for the fragment header of IPv6, or for the first next header */
+	bool writes_destination; /* some rule writes a destination into the header: what comes over lo may be forwarded */
+	bool raw_ports;		 /* some rule looks at ports whatever the protocol is (th dport, ct original proto-dst) */
 	/* what chains of output and postrouting may give a packet before it arrives over lo */
 	bool output_marks, output_ct_marks, output_nat;
 	/* base chains of netdev and bridge tables that may drop or change packets of the paths in and forward, or out */

@@ -100,6 +100,8 @@ static void cut_protocols(const struct pa_evaluation *e, struct pa_cuts *cuts)
 {
 	static const pa_u128 always[] = { 1, 6, 33, 58 }, with_ports[] = { 17, 132, 136 };
 	bool both_fields = pa_cuts_has(cuts, PA_FIELD_IP6_NEXTHDR);
+	if (both_fields)
+		cut(cuts, PA_FIELD_IP6_NEXTHDR, 44, 44);
 	if (pa_cuts_has(cuts, PA_FIELD_EXTHDRS)) {
 		cut(cuts, PA_FIELD_L4PROTO, MOBILITY, MOBILITY);
 		cut(cuts, PA_FIELD_EXTHDRS, EXTHDR_MH, pa_field_max(PA_FIELD_EXTHDRS));
@@ -285,6 +287,10 @@ static pa_node options(struct pa_evaluation *e)
 		set = both(e, set, either(e, e->family[0], pa_field_in(e, PA_FIELD_IP_OPTIONS, 0, 0)));
 	if (is_asked(e, PA_FIELD_FRAG))
 		set = both(e, set, either(e, e->family[1], pa_field_in(e, PA_FIELD_FRAG, 0, 0)));
+	if (is_asked(e, PA_FIELD_FRAG) && is_asked(e, PA_FIELD_IP6_NEXTHDR))
+		set = both(e, set,
+			   either(e, outside(e, pa_field_in(e, PA_FIELD_IP6_NEXTHDR, 44, 44)),
+				  pa_field_in(e, PA_FIELD_FRAG, 1, 1)));
 	if (is_asked(e, PA_FIELD_EXTHDRS)) {
 		pa_node mobile = pa_field_in(e, PA_FIELD_EXTHDRS, EXTHDR_MH, pa_field_max(PA_FIELD_EXTHDRS));
 		pa_node headers = pa_node_choose(e->space, pa_field_in(e, PA_FIELD_L4PROTO, MOBILITY, MOBILITY), mobile,

@@ -110,6 +110,25 @@ static void base_chain_end(struct pa_wrun *run, struct pa_wstate *s)
 		end(s, PA_FATE_DROP);
 }
 
+/* --- fragments --- */
+
+/* Conntrack's defragmentation leaves a packet that is whole without its fragment header. */
+static void defrag_stage(struct pa_wrun *run, struct pa_wstate *s)
+{
+	struct pa_wvalue unknown = { .kind = PA_W_UNKNOWN, .text = "what the header says when the fragment header is gone" };
+	bool untracked = s->now[PA_FIELD_CT_STATE].kind == PA_W_VALUE && s->now[PA_FIELD_CT_STATE].first == PA_CT_UNTRACKED;
+	bool fragment = !untracked && pa_wfield_in(run, s, PA_FIELD_NFPROTO, PA_NFPROTO_IPV6, PA_NFPROTO_IPV6) &&
+			pa_wfield_in(run, s, PA_FIELD_FRAG, 1, 1);
+	if (fragment) {
+		/* no other header: what is behind is the transport's */
+		bool alone = pa_wfield_in(run, s, PA_FIELD_EXTHDRS, 0, 0) || pa_wfield_in(run, s, PA_FIELD_EXTHDRS, 8, 8);
+		s->now[PA_FIELD_IP6_NEXTHDR] = alone ? carried(PA_FIELD_L4PROTO) : unknown;
+		s->now[PA_FIELD_IP6_LENGTH] = s->now[PA_FIELD_META_LENGTH] = unknown;
+		s->now[PA_FIELD_FRAG] = constant(0);
+	}
+	s->stage++;
+}
+
 /* --- conntrack --- */
 
 /* Neighbour discovery and multicast listener messages are left untracked by conntrack itself. */
@@ -381,6 +400,9 @@ static void next_stage(struct pa_wrun *run, struct pa_wstate *s)
 	switch (stage->kind) {
 	case PA_STAGE_CHAIN:
 		chain_stage(run, s, stage);
+		return;
+	case PA_STAGE_DEFRAG:
+		defrag_stage(run, s);
 		return;
 	case PA_STAGE_CONNTRACK:
 		conntrack_stage(run, s);

@@ -6,6 +6,7 @@
 #ifndef PORTAUDIT_IPTABLES_H
 #define PORTAUDIT_IPTABLES_H
 
+#include "ipset.h"
 #include "portaudit/load.h"
 
 enum pa_iptables_family { PA_IPTABLES_BY_CONTENT, PA_IPTABLES_IPV4, PA_IPTABLES_IPV6 };
@@ -16,6 +17,7 @@ struct pa_iptables_text {
 	const char *text;	/* need not be terminated; holds no NUL */
 	size_t length;
 	enum pa_iptables_family family; /* BY_CONTENT: as the text says; see family.c */
+	struct pa_ipsets *sets;		/* what `-m set` asks; NULL: none were given */
 	enum pa_table_source source;	/* NFT: as the headers say, else iptables-nft */
 };
 

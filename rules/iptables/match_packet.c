@@ -41,19 +41,29 @@ void pa_xt_match_socket(struct pa_xt_lowering *lowering, const struct pa_xt_use 
  * ip sets. The contents come from another file; until they are given any answer is possible. Negation is a property of the step,
  * so that the same set asked twice is one question.
  */
-static void lower_match_set(struct pa_xt_lowering *lowering, const struct pa_xt_use *use, const struct pa_xt_option *option)
+static bool tests_counters(const struct pa_xt_use *use)
 {
-	struct pa_step step = pa_xt_test(lowering->arena, PA_FIELD_SADDR, NULL, 0, option->negated);
-	struct pa_elements *elements = pa_xt_elements(lowering->arena, NULL, 0, 1);
-	elements->opaque =
-		pa_arena_printf(lowering->arena, "the contents of ip set %s were not given", option->arguments[0]->text);
-	step.elements = elements;
-	step.text = pa_xt_option_text(lowering, option);
-	pa_xt_add(lowering, &step);
-	/* counters decide as well (--packets-gt ...), but only where the set matches */
 	for (size_t i = 0; i < use->count; i++)
 		if (strncmp(use->options[i].name, "packets-", 8) == 0 || strncmp(use->options[i].name, "bytes-", 6) == 0)
-			pa_xt_add_opaque_option(lowering, use, &use->options[i], true);
+			return true;
+	return false;
+}
+
+static void lower_match_set(struct pa_xt_lowering *lowering, const struct pa_xt_use *use, const struct pa_xt_option *option)
+{
+	struct pa_ipset_match match = { .name = option->arguments[0]->text,
+					.directions = option->arguments[1]->text,
+					.family = lowering->family,
+					.negated = option->negated,
+					.return_nomatch = pa_xt_option(use, "return-nomatch") != NULL,
+					.tests_counters = tests_counters(use),
+					.text = pa_xt_option_text(lowering, option) };
+	struct pa_step steps[PA_IPSET_STEPS_MAX];
+	size_t count;
+
+	pa_ipset_lower(lowering->reader->sets, &match, lowering->arena, steps, &count);
+	for (size_t i = 0; i < count; i++)
+		pa_xt_add(lowering, &steps[i]);
 }
 
 void pa_xt_match_set(struct pa_xt_lowering *lowering, const struct pa_xt_use *use)

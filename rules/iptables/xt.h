@@ -31,6 +31,7 @@ struct pa_xt_reader {
 	struct pa_arena *arena; /* of the ruleset */
 	struct pa_ruleset *ruleset;
 	struct pa_diags *diags;
+	struct pa_ipsets *sets;
 	const char *file;
 	enum pa_diag_kind kind; /* of errors */
 	size_t error_count;

@@ -94,14 +94,11 @@ static bool refuse_kind(const struct input *input, uint32_t line, struct pa_diag
 	case PA_TEXT_NFT_SCRIPT:
 	case PA_TEXT_NFT_JSON:
 	case PA_TEXT_IPTABLES_SAVE:
+	case PA_TEXT_IPSET_SAVE:
 		return false;
 	case PA_TEXT_SNAPSHOT:
 		add_file_error(diags, PA_DIAG_INCOMPLETE, input, line,
 			       "a portaudit snapshot, which this version cannot read yet");
-		return true;
-	case PA_TEXT_IPSET_SAVE:
-		add_file_error(diags, PA_DIAG_INCOMPLETE, input, line,
-			       "the output of ipset save, which this version cannot read yet");
 		return true;
 	case PA_TEXT_BINARY:
 		add_file_error(diags, PA_DIAG_INPUT, input, line, "holds a NUL byte: this is no text");
@@ -114,7 +111,7 @@ static bool refuse_defect(const struct input *input, struct pa_diags *diags)
 {
 	uint32_t line;
 
-	if (input->kind == PA_TEXT_IPTABLES_SAVE)
+	if (input->kind == PA_TEXT_IPTABLES_SAVE || input->kind == PA_TEXT_IPSET_SAVE)
 		return false; /* which its reader takes as they are */
 	switch (pa_text_defect(input->text.data, input->text.length, &line)) {
 	case PA_TEXT_SOUND:
@@ -204,9 +201,29 @@ static bool lower_json(struct pa_ruleset *ruleset, const struct input *input, st
 	return pa_nft_lower(&document, ruleset, diags);
 }
 
-static bool lower_iptables(struct pa_ruleset *ruleset, const struct input *input, struct pa_diags *diags)
+/* The sets of all files, and which of them rules of any file fill. false: an error was told. */
+static bool read_sets(const struct inputs *inputs, struct pa_ipsets *sets, struct pa_diags *diags)
 {
-	struct pa_iptables_text text = { .name = input->name, .text = input->text.data, .length = input->text.length };
+	bool good = true;
+
+	for (size_t i = 0; i < inputs->count; i++) {
+		const struct input *input = &inputs->items[i];
+
+		if (input->kind == PA_TEXT_IPSET_SAVE)
+			good = pa_ipsets_read(sets, input->name, input->text.data, input->text.length, PA_DIAG_INPUT, diags) &&
+			       good;
+	}
+	for (size_t i = 0; i < inputs->count; i++)
+		if (inputs->items[i].kind == PA_TEXT_IPTABLES_SAVE)
+			pa_ipsets_note_targets(sets, inputs->items[i].text.data, inputs->items[i].text.length);
+	return good;
+}
+
+static bool lower_iptables(struct pa_ruleset *ruleset, const struct input *input, struct pa_ipsets *sets, struct pa_diags *diags)
+{
+	struct pa_iptables_text text = {
+		.name = input->name, .text = input->text.data, .length = input->text.length, .sets = sets
+	};
 
 	return pa_iptables_lower(&text, ruleset, diags);
 }
@@ -214,7 +231,8 @@ static bool lower_iptables(struct pa_ruleset *ruleset, const struct input *input
 /* Tables of equal priority run in the order of the files, those of scripts first. */
 static bool lower_texts(struct pa_ruleset *ruleset, const struct inputs *inputs, struct pa_diags *diags)
 {
-	bool lowered = true;
+	struct pa_ipsets *sets = pa_ipsets_new();
+	bool lowered = read_sets(inputs, sets, diags);
 
 	for (size_t i = 0; i < inputs->count; i++) {
 		const struct input *input = &inputs->items[i];
@@ -223,8 +241,9 @@ static bool lower_texts(struct pa_ruleset *ruleset, const struct inputs *inputs,
 		if (input->kind == PA_TEXT_NFT_JSON)
 			lowered = lower_json(ruleset, input, diags) && lowered;
 		else if (input->kind == PA_TEXT_IPTABLES_SAVE)
-			lowered = lower_iptables(ruleset, input, diags) && lowered;
+			lowered = lower_iptables(ruleset, input, sets, diags) && lowered;
 	}
+	pa_ipsets_free(sets);
 	return lowered;
 }
 

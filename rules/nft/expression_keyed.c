@@ -26,17 +26,25 @@ static void require_bit(struct pa_lowering *lowering, const struct pa_nft_key *p
 		true;
 }
 
+/*
+ * nft tests the type before it looks at the id of an echo or the MTU of an error, and does not always show it; a rule that was
+ * written with raw bytes has no such test. Messages of other types may end here or go on.
+ */
 static void require_icmp_type(struct pa_lowering *lowering, const struct pa_nft_key *key)
 {
 	unsigned first = key->icmp_type[0], second = key->icmp_type[1];
 	struct pa_lowered_key tested = { .count = 1 };
 	struct pa_elements *elements = pa_arena_alloc(lowering->arena, 1, sizeof(*elements));
 	*elements = (struct pa_elements){ .parts = 1, .sorted = true, .count = first == second ? 1 : 2 };
+	elements->may_grow = true;
 	elements->keys = pa_arena_alloc(lowering->arena, 2, sizeof(*elements->keys));
 	elements->keys[0] = (struct pa_interval){ first, first };
 	elements->keys[1] = (struct pa_interval){ second, second };
 	pa_lower_known(&tested.parts[0], PA_FIELD_ICMP_TYPE, PA_DATATYPE_INTEGER);
 	pa_lower_add_match(lowering, &tested, elements, false)->implied = true;
+	pa_buffer_puts(pa_lower_begin_text(lowering),
+		       "a rule goes on for other ICMP types until a test of it that the listing does not show");
+	pa_lower_end_text(lowering);
 }
 
 /* The kernel asks such a rule's packets for ICMP and not for their family (kernel_expression.h). */
@@ -242,7 +250,7 @@ void pa_expression_fib(struct pa_lowering *lowering, const struct pa_json_node *
 	const struct pa_json_node *flags = pa_json_member(tape, node, "flags");
 	struct pa_buffer text = { 0 };
 	if (flags && flags->kind == PA_JSON_ARRAY)
-		pa_text_list(&text, tape, flags, " . ");
+		pa_text_nodes(&text, tape, flags, " . ");
 	else
 		pa_text_node(&text, flags);
 	struct pa_json_node name = { .kind = PA_JSON_STRING, .length = (uint32_t)text.length };

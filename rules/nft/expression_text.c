@@ -45,8 +45,8 @@ void pa_text_node(struct pa_buffer *out, const struct pa_json_node *node)
 		pa_buffer_puts(out, "missing");
 }
 
-void pa_text_list(struct pa_buffer *out, const struct pa_json_tape *tape, const struct pa_json_node *list,
-		  const char *separator)
+void pa_text_nodes(struct pa_buffer *out, const struct pa_json_tape *tape, const struct pa_json_node *list,
+		   const char *separator)
 {
 	const struct pa_json_node *item = list + 1;
 	for (uint32_t i = 0; i < list->length; i++, item = pa_json_after(tape, item)) {

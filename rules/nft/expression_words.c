@@ -78,7 +78,7 @@ PRINTER(fib)
 	const struct pa_json_node *flags = pa_json_member(tape, node, "flags");
 	pa_buffer_puts(out, "fib ");
 	if (flags && flags->kind == PA_JSON_ARRAY) {
-		pa_text_list(out, tape, flags, " . ");
+		pa_text_nodes(out, tape, flags, " . ");
 	} else {
 		pa_text_node(out, flags);
 	}

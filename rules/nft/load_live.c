@@ -140,9 +140,3 @@ struct pa_ruleset *pa_nft_load_live(const struct pa_load_options *options, const
 		pause = pause < TORN_PAUSE_MAX ? pause * 2 : pause;
 	}
 }
-
-/* HERE the room that links both this one and the reader of iptables-save text gives that reader. */
-struct pa_ruleset *pa_ruleset_load_live(const struct pa_load_options *options, struct pa_diags *diags)
-{
-	return pa_nft_load_live(options, NULL, diags);
-}

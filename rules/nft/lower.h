@@ -181,8 +181,8 @@ void pa_expression_text(struct pa_buffer *out, const struct pa_json_tape *tape, 
 void pa_json_text(struct pa_buffer *out, const struct pa_json_tape *tape, const struct pa_json_node *node, size_t limit);
 void pa_text_node(struct pa_buffer *out, const struct pa_json_node *node); /* a scalar as it stands */
 void pa_text_quoted(struct pa_buffer *out, const struct pa_json_node *node);
-void pa_text_list(struct pa_buffer *out, const struct pa_json_tape *tape, const struct pa_json_node *list,
-		  const char *separator); /* scalars */
+void pa_text_nodes(struct pa_buffer *out, const struct pa_json_tape *tape, const struct pa_json_node *list,
+		   const char *separator); /* scalars */
 
 /* --- elements*.c ------------------------------------------------------------------------------------------------- */
 enum pa_value_result {

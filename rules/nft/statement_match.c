@@ -236,6 +236,18 @@ static bool match_set(struct pa_lowering *lowering, const struct pa_lowered_key 
 	return true;
 }
 
+/*
+ * An expression that nobody can decide against something that is no value of ours (a range of words): which value stands there
+ * does not matter, the text says what is asked.
+ */
+static bool match_undecided(struct pa_lowering *lowering, const struct pa_lowered_key *key, enum relation relation)
+{
+	if (key->count != 1 || !key->parts[0].part.opaque || (relation != EQUAL && relation != NOT_EQUAL))
+		return false;
+	pa_lower_add_match(lowering, key, pa_lower_interval(lowering, (struct pa_interval){ 0, 0 }), relation == NOT_EQUAL);
+	return true;
+}
+
 void pa_statement_match(struct pa_lowering *lowering, const char *kind, const struct pa_json_node *node)
 {
 	(void)kind;
@@ -262,6 +274,9 @@ void pa_statement_match(struct pa_lowering *lowering, const char *kind, const st
 		known = match_value(lowering, &key, relation, right);
 	if (!known) {
 		lowering->step_count = before;
+		known = match_undecided(lowering, &key, relation);
+	}
+	if (!known) {
 		opaque_match(lowering, node, &key);
 	} else if (lowering->step_count > before) {
 		add_text(lowering, node, &types);

@@ -34,6 +34,11 @@ __attribute__((unused)) static struct pa_packet random_packet(enum pa_path path)
 	packet.value[PA_FIELD_IP_OPTIONS] = ipv4 ? draw(16) : 0;
 	packet.value[PA_FIELD_FRAG] = ipv4 ? 0 : draw(2);
 	packet.value[PA_FIELD_EXTHDRS] = ipv4 ? 0 : draw(8) | (packet.value[PA_FIELD_L4PROTO] == 135 ? 8 : 0);
+	/* what stands behind a fragment header and other headers is known to the walk as little as to the diagrams, but not to dead rules */
+	if (packet.value[PA_FIELD_FRAG]) {
+		packet.value[PA_FIELD_IP6_NEXTHDR] = 44;
+		packet.value[PA_FIELD_EXTHDRS] &= 8;
+	}
 	packet.value[PA_FIELD_MARK] = packet.value[PA_FIELD_CT_MARK] = 0;
 	return packet;
 }

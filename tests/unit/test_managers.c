@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-// rooms: pa_compare pa_packets pa_allow pa_nft pa_xtables pa_evaluate pa_space pa_ir pa_base
+// rooms: pa_compare pa_packets pa_allow pa_load pa_nft pa_xtables pa_iptables pa_evaluate pa_space pa_ir pa_base
 /* Which program writes a chain; the rulesets that such programs wrote; legacy rules beside rules of nft. */
 #include <check.h>
 #include <glob.h>
