@@ -211,6 +211,17 @@ bool pa_env_has_flow(const struct pa_evaluation *e, uint32_t env);
 void pa_gather(struct pa_evaluation *e, struct pa_cuts *cuts);
 /* The field whose classes decide a test: the flow's original header is the header of its first packet. */
 enum pa_field pa_field_alias(const struct pa_evaluation *e, enum pa_field field);
+/*
+ * What tells apart the questions whether a set has changed, +0 to +3. A set that rules fill may have changed between two rules
+ * of one packet's way (a rule in between adds the packet itself), so that each of them has questions of its own.
+ */
+static inline uint64_t pa_changes_key(const struct pa_elements *elements, const struct pa_rule *rule,
+				      const struct pa_step *step)
+{
+	if (elements->may_grow)
+		return (uint64_t)1 << 60 | (uint64_t)rule->id << 16 | (uint64_t)(step - rule->steps) << 2;
+	return (uint64_t)(uintptr_t)(elements->decl ? (const void *)elements->decl : (const void *)elements);
+}
 /* The key that a step looks up and where (MATCH, VMAP, maps of ASSIGN and NAT), or NULL. */
 const struct pa_key *pa_step_key(const struct pa_step *step, const struct pa_elements **ret_elements);
 struct pa_part_cache *pa_part(struct pa_evaluation *e, const struct pa_rule *rule, const struct pa_step *step, unsigned part);

@@ -132,7 +132,7 @@ static pa_node with_changes(struct pa_evaluation *e, const struct pa_rule *rule,
 			    const struct pa_elements *elements, pa_node set)
 {
 	const char *text = step->text ? step->text : "a set";
-	uint64_t key = (uint64_t)(uintptr_t)(elements->decl ? (const void *)elements->decl : (const void *)elements);
+	uint64_t key = pa_changes_key(elements, rule, step);
 	if (elements->opaque)
 		return pa_variable(e, text, key, elements->opaque, rule, false);
 	if (elements->has_catch_all && !pa_key_may_break(&step->key))
@@ -205,8 +205,7 @@ static struct pa_class_set key_set(struct pa_evaluation *e, const struct pa_key_
 /* The guards of one element; false: the element cannot match here. *unknown is set when a part cannot be decided. */
 static bool element_guards(struct pa_evaluation *e, const struct pa_rule *rule, const struct pa_step *step,
 			   const struct pa_key *key, const struct part_view *views, const struct pa_elements *map,
-			   size_t element, struct pa_guard *guards, uint32_t *ret_count, bool *unknown,
-			   struct pa_arena *arena)
+			   size_t element, struct pa_guard *guards, uint32_t *ret_count, bool *unknown, struct pa_arena *arena)
 {
 	const struct pa_interval *keys = &map->keys[element * map->parts];
 	*ret_count = 0;

@@ -347,7 +347,7 @@ static pa_node vmap_node(struct pa_evaluation *e, const struct pa_rule *rule, si
 	if (!s->elements->may_shrink)
 		return found;
 	pa_node there =
-		pa_variable(e, text, (uint64_t)(uintptr_t)s->elements, "elements of the map may have expired", rule, true);
+		pa_variable(e, text, pa_changes_key(s->elements, rule, s), "elements of the map may have expired", rule, true);
 	return pa_node_choose(e->space, there, found, miss);
 }
 

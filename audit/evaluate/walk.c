@@ -528,9 +528,9 @@ static void do_vmap(struct pa_wrun *run, struct pa_wstate *s, const struct pa_ru
 		return;
 	}
 	size_t found = pa_wlookup(run, s, rule, step, &step->key, map);
-	if (found != SIZE_MAX && map->may_shrink && !pa_wassume(run, s, text, (uint64_t)(uintptr_t)map, true))
+	if (found != SIZE_MAX && map->may_shrink && !pa_wassume(run, s, text, pa_changes_key(map, rule, step), true))
 		found = SIZE_MAX;
-	if (found == SIZE_MAX && map->may_grow && pa_wassume(run, s, text, (uint64_t)(uintptr_t)map + 1, true)) {
+	if (found == SIZE_MAX && map->may_grow && pa_wassume(run, s, text, pa_changes_key(map, rule, step) + 1, true)) {
 		any_verdict(run, s, rule, text);
 		return;
 	}

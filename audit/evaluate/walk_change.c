@@ -62,7 +62,7 @@ static const struct pa_datum *find_datum(struct pa_wrun *run, struct pa_wstate *
 {
 	static const struct pa_datum anything = { .kind = PA_DATUM_OPAQUE };
 	const char *text = step->text ? step->text : "a map";
-	uint64_t id = (uint64_t)(uintptr_t)map;
+	uint64_t id = pa_changes_key(map, rule, step);
 	if (map->opaque)
 		return pa_wassume(run, state, text, id, false) ? &anything : NULL;
 	size_t found = pa_wlookup(run, state, rule, step, key, map);

@@ -3,6 +3,7 @@
  * Tests in a state of the walk. A test that splits puts a copy of the state on the work list, narrowed to where the answer is the
  * other one; the copy asks the same test again and finds it decided. So a test may be asked twice and must change nothing else.
  */
+#include "evaluation.h"
 #include "walker.h"
 
 #include "preimage.h"
@@ -340,12 +341,12 @@ static size_t find_element(struct pa_wrun *run, struct pa_wstate *state, const s
 	return map->has_catch_all ? map->count : SIZE_MAX;
 }
 
-static enum pa_wanswer with_changes(struct pa_wrun *run, struct pa_wstate *state, const struct pa_step *step,
-				    enum pa_wanswer answer)
+static enum pa_wanswer with_changes(struct pa_wrun *run, struct pa_wstate *state, const struct pa_rule *rule,
+				    const struct pa_step *step, enum pa_wanswer answer)
 {
 	const struct pa_elements *elements = step->elements;
 	const char *text = step->text ? step->text : "a set";
-	uint64_t key = (uint64_t)(uintptr_t)elements;
+	uint64_t key = pa_changes_key(elements, rule, step);
 	if (answer == PA_W_YES && elements->may_shrink && !pa_wassume(run, state, text, key + 1, true))
 		answer = PA_W_NO;
 	if (answer == PA_W_NO && elements->may_grow && pa_wassume(run, state, text, key + 2, true))
@@ -369,7 +370,7 @@ enum pa_wanswer pa_wtest(struct pa_wrun *run, struct pa_wstate *state, const str
 		answer = single_test(run, state, rule, step);
 	else
 		answer = find_element(run, state, rule, step, &step->key, elements) == SIZE_MAX ? PA_W_NO : PA_W_YES;
-	answer = with_changes(run, state, step, answer);
+	answer = with_changes(run, state, rule, step, answer);
 	if (answer == PA_W_BREAK)
 		return answer;
 	return (answer == PA_W_YES) != step->negated ? PA_W_YES : PA_W_NO;

@@ -219,7 +219,8 @@ static bool read_sets(const struct inputs *inputs, struct pa_ipsets *sets, struc
 	return good;
 }
 
-static bool lower_iptables(struct pa_ruleset *ruleset, const struct input *input, struct pa_ipsets *sets, struct pa_diags *diags)
+static bool lower_iptables(struct pa_ruleset *ruleset, const struct input *input, struct pa_ipsets *sets,
+			   struct pa_diags *diags)
 {
 	struct pa_iptables_text text = {
 		.name = input->name, .text = input->text.data, .length = input->text.length, .sets = sets

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The live kernel: nft's listing, and what it does not show from the -save programs. */
-#include "../iptables/iptables.h"
 #include "../nft/load_live.h"
+#include "../iptables/iptables.h"
 
 /* The sets, and which of them rules fill: any of the texts may. */
 static bool read_sets(struct pa_ipsets *sets, const struct pa_xtables_text *texts, struct pa_diags *diags)
