@@ -373,7 +373,9 @@ static pa_node opaque_node(struct pa_evaluation *e, const struct pa_rule *rule, 
 static pa_node notrack_node(struct pa_evaluation *e, const struct pa_rule *rule, size_t step, uint32_t env)
 {
 	const struct pa_value *phase = pa_env_find(e, env, PA_SLOT_PHASE);
-	bool seen = phase && phase->first == 1; /* conntrack was faster: no effect */
+	const struct pa_value *state = pa_env_find(e, env, PA_FIELD_CT_STATE);
+	/* conntrack was faster: no effect, except on what it found invalid, which has no flow either (nft_notrack_eval) */
+	bool seen = phase && phase->first == 1 && !(state && state->kind == PA_VALUE_CONST && state->first == PA_CT_INVALID);
 	if (!seen)
 		env = pa_env_set_const(e, env, PA_FIELD_CT_STATE, PA_CT_UNTRACKED);
 	return pa_steps_node(e, rule, step + 1, env);

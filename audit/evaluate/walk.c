@@ -585,7 +585,8 @@ static void do_step(struct pa_wrun *run, struct pa_wstate *s, const struct pa_ru
 		do_nat(run, s, rule, step);
 		return;
 	case PA_STEP_NOTRACK:
-		if (!s->seen)
+		/* what conntrack found invalid has no flow either: it is untracked from here on (nft_notrack_eval) */
+		if (!s->seen || pa_wfield_in(run, s, PA_FIELD_CT_STATE, PA_CT_INVALID, PA_CT_INVALID))
 			s->now[PA_FIELD_CT_STATE] = constant(PA_CT_UNTRACKED);
 		s->step++;
 		return;
