@@ -206,8 +206,9 @@ static void note_key(const struct pa_step *step, struct pa_plan *plan)
 		plan->raw_ports = plan->raw_ports || part->any_transport || part->field == PA_FIELD_CT_ORIG_SPORT ||
 				  part->field == PA_FIELD_CT_ORIG_DPORT;
 		plan->reads_nexthdr = plan->reads_nexthdr || part->field == PA_FIELD_IP6_NEXTHDR;
-		plan->reads_fragments =
-			plan->reads_fragments || part->field == PA_FIELD_IP6_NEXTHDR || part->field == PA_FIELD_FRAG;
+		plan->reads_fragments = plan->reads_fragments || part->field == PA_FIELD_IP6_NEXTHDR ||
+					part->field == PA_FIELD_FRAG || part->field == PA_FIELD_IP6_LENGTH ||
+					part->field == PA_FIELD_META_LENGTH;
 	}
 }
 

@@ -42,7 +42,7 @@ struct pa_plan {
 	bool reads_status;		     /* some rule tests ct status: whether a translation changes anything matters */
 	bool reads_nexthdr;		     /* some rule tests the first next header of IPv6 */
 	size_t steps, key_parts;	     /* of all rules */
-	bool reads_fragments;		     /* some rule asks for the fragment header of IPv6, or for the first next header */
+	bool reads_fragments; /* some rule asks for the fragment header of IPv6, or for what it changes: next header and lengths */
 	bool writes_destination; /* some rule writes a destination into the header: what comes over lo may be forwarded */
 	bool raw_ports;		 /* some rule looks at ports whatever the protocol is (th dport, ct original proto-dst) */
 	/* what chains of output and postrouting may give a packet before it arrives over lo */

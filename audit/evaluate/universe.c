@@ -134,6 +134,8 @@ void pa_universe_cuts(const struct pa_evaluation *e, struct pa_cuts *cuts)
 	cut(cuts, PA_FIELD_OIFNAME, 0, 0);
 	cut(cuts, PA_FIELD_OIFNAME, LO, LO);
 	cut_types(cuts, PA_FIELD_DADDR_TYPE);
+	if (e->plan.conntrack_ipv6 && e->plan.reads_fragments)
+		cut(cuts, PA_FIELD_FRAG, 1, 1);
 	for (pa_u128 state = 1; e->symbolic && state <= PA_CT_UNTRACKED; state <<= 1)
 		cut(cuts, PA_FIELD_CT_STATE, state, state);
 	if (pa_cuts_has(cuts, PA_FIELD_DADDR_IIF_TYPE))

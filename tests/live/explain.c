@@ -48,7 +48,10 @@ static bool is_unsaid_field(const char *ruleset, const char *part)
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
 		if (strstr(part, fields[i]) && stands_in(ruleset, fields[i]))
 			return true;
-	return false;
+	if (strstr(part, "checksum") && strstr(ruleset, "checksum"))
+		return true;
+	/* the tag of SCTP is where the others have their number */
+	return strstr(part, "spi") && (strstr(ruleset, "vtag") || strstr(ruleset, "spi") || strstr(ruleset, "cpi"));
 }
 
 /* A mark that was drawn by lot; the link type that nft asks for before it looks at an Ethernet address. */
@@ -90,6 +93,8 @@ static bool follows(const char *ruleset, const char *part)
 			  strstr(ruleset, "masquerade");
 	if (strcmp(part, "more cases than are followed") == 0)
 		return true; /* of the other parts */
+	if (strstr(part, "goes on for other ICMP types") && strstr(ruleset, "icmp"))
+		return true; /* before the test that decides */
 	for (size_t i = 0; translates && i < sizeof(fields) / sizeof(fields[0]); i++)
 		if (strstr(part, fields[i]))
 			return true;
