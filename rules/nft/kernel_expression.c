@@ -91,9 +91,31 @@ static void note_network(struct pa_kernel_order *order, const struct pa_kernel_e
 			  pa_attributes_find_u32(expression->attributes, NFTA_PAYLOAD_BASE) == NFT_PAYLOAD_LL_HEADER);
 }
 
+static bool is_payload(const struct pa_kernel_expression *expression, uint32_t base, uint32_t offset, uint32_t length)
+{
+	return strcmp(expression->name, "payload") == 0 &&
+	       pa_attributes_find_u32(expression->attributes, NFTA_PAYLOAD_BASE) == base &&
+	       pa_attributes_find_u32(expression->attributes, NFTA_PAYLOAD_OFFSET) == offset &&
+	       pa_attributes_find_u32(expression->attributes, NFTA_PAYLOAD_LEN) == length;
+}
+
+static void note_headers(struct pa_kernel_order *order, const struct pa_kernel_expression *expression)
+{
+	if (order->first_header_loaded && strcmp(expression->name, "cmp") == 0 &&
+	    pa_attributes_find_u32(expression->attributes, NFTA_CMP_OP) == NFT_CMP_EQ)
+		order->first_header = (int)compared_byte(expression);
+	order->first_header_loaded = is_payload(expression, NFT_PAYLOAD_NETWORK_HEADER, 6, 1);
+	if (order->first_header_loaded) {
+		order->first_headers++;
+		order->first_header = -1;
+	}
+	order->ethertypes += is_payload(expression, NFT_PAYLOAD_LL_HEADER, 12, 2);
+}
+
 void pa_kernel_order_take(struct pa_kernel_order *order, const struct pa_kernel_expression *expression)
 {
 	note_network(order, expression);
+	note_headers(order, expression);
 	if (has_effect(expression)) {
 		order->effect = true;
 		return;

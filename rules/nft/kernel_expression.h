@@ -93,6 +93,10 @@ struct pa_kernel_order {
 	bool network_loaded;
 	unsigned family; /* 4 or 6: the one that it wants; 0: none */
 	bool reset;	 /* reject with tcp reset: nft leaves tests of the family out of the listing of such a rule */
+	/* Loads of the first next header (network + 6), of the Ethernet type: nft takes either for a test of its own. */
+	unsigned first_headers, ethertypes;
+	bool first_header_loaded;
+	int first_header; /* the value that it must have, of one such test; -1: something else is asked */
 };
 void pa_kernel_order_take(struct pa_kernel_order *order, const struct pa_kernel_expression *expression);
 

@@ -313,6 +313,12 @@ static bool tests_network(const struct pa_lowering *lowering)
 	return false;
 }
 
+static void move_last_to_front(struct pa_lowering *lowering)
+{
+	struct pa_step hidden = lowering->steps[--lowering->step_count];
+	insert_step(lowering, 0, hidden);
+}
+
 /* `meta nfproto ipv4 tcp dport 22 reject with tcp reset` is listed without its first test. */
 static void add_hidden_network(struct pa_lowering *lowering, const struct pa_nft_rule_fact *fact)
 {
@@ -321,8 +327,39 @@ static void add_hidden_network(struct pa_lowering *lowering, const struct pa_nft
 	if (!fact->reset_family || family == PA_FAMILY_IP || family == PA_FAMILY_IP6 || tests_network(lowering))
 		return;
 	add_requirement(lowering, requirement(lowering, &lowering->nfproto[nfproto & 255], PA_FIELD_NFPROTO, NULL, nfproto));
-	struct pa_step hidden = lowering->steps[--lowering->step_count];
-	insert_step(lowering, 0, hidden);
+	move_last_to_front(lowering);
+}
+
+static unsigned count_first_headers(const struct pa_lowering *lowering)
+{
+	unsigned count = 0;
+	for (size_t i = 0; i < lowering->step_count; i++) {
+		const struct pa_step *step = &lowering->steps[i];
+		bool keyed = step->kind == PA_STEP_MATCH || step->kind == PA_STEP_VMAP;
+		for (unsigned p = 0; keyed && p < step->key.count; p++)
+			count += !step->key.parts[p].opaque && step->key.parts[p].field == PA_FIELD_IP6_NEXTHDR;
+	}
+	return count;
+}
+
+/*
+ * `ip6 nexthdr tcp tcp dport 22` in an ip6 table is listed as `tcp dport 22`, and `ether type ip ip saddr 10.0.0.1` as `ip saddr
+ * 10.0.0.1`: nft 1.0.6 takes the first test for one of its own. The kernel makes it: no packet behind other headers, none of lo.
+ */
+static void add_hidden_headers(struct pa_lowering *lowering, const struct pa_nft_rule_fact *fact)
+{
+	bool one = fact->first_header >= 0 && fact->first_headers == count_first_headers(lowering) + 1;
+	struct pa_requirement *needed = NULL;
+	if (lowering->table->family == PA_FAMILY_IP6 && one) {
+		add_requirement(lowering,
+				requirement(lowering, &needed, PA_FIELD_IP6_NEXTHDR, NULL, (unsigned)fact->first_header));
+		move_last_to_front(lowering);
+	}
+	size_t before = lowering->step_count;
+	if (fact->ethertypes)
+		pa_lower_require_ether(lowering);
+	if (lowering->step_count > before)
+		move_last_to_front(lowering);
 }
 
 /* The kernel makes more of these tests than the listing shows: what they ask is not known, only that the rule may end. */
@@ -331,8 +368,10 @@ static void add_hidden_tests(struct pa_lowering *lowering)
 	const struct pa_nft_facts *facts = lowering->document->facts;
 	const struct pa_nft_rule_fact *fact =
 		facts ? pa_nft_facts_rule(facts, lowering->table->family, lowering->table->name, lowering->rule_handle) : NULL;
-	if (fact)
+	if (fact) {
 		add_hidden_network(lowering, fact);
+		add_hidden_headers(lowering, fact);
+	}
 	if (!fact || fact->flow_protocols <= count_flow_protocols(lowering))
 		return;
 	/* by name, so that it is not taken for the one of another rule */

@@ -76,6 +76,8 @@ static bool is_open(const char *ruleset, const char *part, const struct packet *
 			packet->state == STATE_ESTABLISHED; /* the line says nothing of its first packet */
 	if (old_flow && strstr(part, "ct original"))
 		return true;
+	if (packet->family == 6 && strstr(part, " length")) /* conntrack may have taken a fragment header away */
+		return true;
 	if (is_own_choice(ruleset, part) || is_unsaid_field(ruleset, part) || is_open_set(ruleset, part) ||
 	    is_made_open(ruleset, part))
 		return true;
