@@ -48,7 +48,8 @@ static bool is_unsaid_field(const char *ruleset, const char *part)
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
 		if (strstr(part, fields[i]) && stands_in(ruleset, fields[i]))
 			return true;
-	if (strstr(part, "checksum") && strstr(ruleset, "checksum"))
+	if ((strstr(part, "checksum") && strstr(ruleset, "checksum")) ||
+	    (strstr(part, "udp length") && strstr(ruleset, "csumcov")))
 		return true;
 	/* the tag of SCTP is where the others have their number */
 	return strstr(part, "spi") && (strstr(ruleset, "vtag") || strstr(ruleset, "spi") || strstr(ruleset, "cpi"));
