@@ -374,10 +374,11 @@ static void read_expressions(struct pa_nft_facts *facts, struct pa_nft_rule_fact
 	rule->first_headers = order.first_headers;
 	rule->first_header = order.first_header;
 	rule->ethertypes = order.ethertypes;
+	rule->paired_relations = order.paired_relations;
 	if (!wide)
 		rule->count = 0; /* single bytes alone are what they seem */
-	if (wide || rule->first_headers || rule->ethertypes || rule->flow_protocols || rule->any_network ||
-	    rule->reset_family || rule->l4proto_first || rule->nfproto_first) {
+	if (wide || rule->paired_relations || rule->first_headers || rule->ethertypes || rule->flow_protocols ||
+	    rule->any_network || rule->reset_family || rule->l4proto_first || rule->nfproto_first) {
 		rule->table = pa_arena_strdup(facts->arena, rule->table);
 		rule->differing = pa_arena_dup(facts->arena, found, rule->count, sizeof(*found));
 		pa_grow(&facts->rules, &facts->rule_capacity, facts->rule_count + 1, sizeof(*facts->rules));

@@ -70,6 +70,7 @@ struct pa_nft_rule_fact {
 	unsigned flow_protocols;	    /* how often it reads ct l3proto or ct protocol */
 	unsigned reset_family;		    /* 4 or 6: it rejects with a reset packets of this family alone */
 	unsigned first_headers, ethertypes; /* loads of the first next header of IPv6 (ip6 tables), of the Ethernet type */
+	unsigned paired_relations;	    /* comparisons that the listing runs into one: kernel_expression.h */
 	int first_header;		    /* what the former must be; -1: not one value */
 	bool any_network;		    /* it tests for ICMP, and not for a family */
 	bool l4proto_first, nfproto_first;  /* tested before a verdict map or mark of the rule: kernel_expression.h */

@@ -112,10 +112,30 @@ static void note_headers(struct pa_kernel_order *order, const struct pa_kernel_e
 	order->ethertypes += is_payload(expression, NFT_PAYLOAD_LL_HEADER, 12, 2);
 }
 
+static void note_relations(struct pa_kernel_order *order, const struct pa_kernel_expression *expression)
+{
+	static const char *const transforms[] = { "byteorder", "bitwise", "immediate", "lookup" };
+	bool transforms_only = false;
+
+	if (strcmp(expression->name, "cmp") == 0) {
+		uint32_t op = pa_attributes_find_u32(expression->attributes, NFTA_CMP_OP);
+		bool pair = (order->relation == NFT_CMP_GTE && op == NFT_CMP_LTE) ||
+			    (order->relation == NFT_CMP_LT && op == NFT_CMP_GT);
+		order->paired_relations += pair && order->loaded_since;
+		order->relation = op;
+		order->loaded_since = false;
+		return;
+	}
+	for (size_t i = 0; i < sizeof(transforms) / sizeof(*transforms); i++)
+		transforms_only = transforms_only || strcmp(expression->name, transforms[i]) == 0;
+	order->loaded_since = order->loaded_since || (!transforms_only && pa_kernel_expression_loads(expression));
+}
+
 void pa_kernel_order_take(struct pa_kernel_order *order, const struct pa_kernel_expression *expression)
 {
 	note_network(order, expression);
 	note_headers(order, expression);
+	note_relations(order, expression);
 	if (has_effect(expression)) {
 		order->effect = true;
 		return;

@@ -96,6 +96,13 @@ struct pa_kernel_order {
 	/* Loads of the first next header (network + 6), of the Ethernet type: nft takes either for a test of its own. */
 	unsigned first_headers, ethertypes;
 	bool first_header_loaded;
+	/*
+	 * Pairs of relations of different values (`tcp sport >= 1024 tcp dport <= 1023`, `meta length < 100 meta mark > 500`): nft
+	 * lists each pair as one range of the second.
+	 */
+	unsigned paired_relations;
+	uint32_t relation; /* NFT_CMP_* of the comparison before; 0: none */
+	bool loaded_since;
 	int first_header; /* the value that it must have, of one such test; -1: something else is asked */
 };
 void pa_kernel_order_take(struct pa_kernel_order *order, const struct pa_kernel_expression *expression);

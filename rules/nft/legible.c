@@ -319,8 +319,9 @@ static bool check_expressions(struct pa_legible *legible, struct pa_digest *dige
 			kept = true;
 		}
 	}
-	return kept || order.first_headers || order.ethertypes || pa_kernel_order_any_network(&order) ||
-	       (order.reset && order.family) || (order.effect && (order.l4proto_first || order.nfproto_first));
+	return kept || order.paired_relations || order.first_headers || order.ethertypes ||
+	       pa_kernel_order_any_network(&order) || (order.reset && order.family) ||
+	       (order.effect && (order.l4proto_first || order.nfproto_first));
 }
 
 static bool check_rule(struct pa_legible *legible, struct pa_digest *digest, const struct nlmsghdr *message)

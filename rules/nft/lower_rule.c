@@ -364,21 +364,12 @@ static void add_hidden_headers(struct pa_lowering *lowering, const struct pa_nft
 		move_last_to_front(lowering);
 }
 
-/* The kernel makes more of these tests than the listing shows: what they ask is not known, only that the rule may end. */
-static void add_hidden_tests(struct pa_lowering *lowering)
+/* A test in front of the rule of which nothing is known but that the rule may end there. `what` says what it is. */
+static void add_hidden_test(struct pa_lowering *lowering, const char *what)
 {
-	const struct pa_nft_facts *facts = lowering->document->facts;
-	const struct pa_nft_rule_fact *fact =
-		facts ? pa_nft_facts_rule(facts, lowering->table->family, lowering->table->name, lowering->rule_handle) : NULL;
-	if (fact) {
-		add_hidden_network(lowering, fact);
-		add_hidden_headers(lowering, fact);
-	}
-	if (!fact || fact->flow_protocols <= count_flow_protocols(lowering))
-		return;
 	/* by name, so that it is not taken for the one of another rule */
-	pa_buffer_printf(pa_lower_opaque(lowering, PA_OPACITY_MATCH, false),
-			 "a test of ct l3proto or ct protocol that the listing of rule %s %s %s handle %llu does not show",
+	pa_buffer_printf(pa_lower_opaque(lowering, PA_OPACITY_MATCH, PA_REASON_LISTING),
+			 "%s that the listing of rule %s %s %s handle %llu does not show", what,
 			 pa_family_name(lowering->table->family), lowering->table->name, lowering->chain->name,
 			 (unsigned long long)lowering->rule_handle);
 	pa_lower_end_text(lowering);
@@ -388,6 +379,35 @@ static void add_hidden_tests(struct pa_lowering *lowering)
 	lowering->step_count--;
 	insert_step(lowering, 0, hidden);
 	lowering->texts[0] = text;
+}
+
+/* nft 1.0.6 lists two relations of different values as one range of the second: no range of such a rule is what it seems. */
+static void add_paired_relations(struct pa_lowering *lowering)
+{
+	for (size_t i = 0; i < lowering->step_count; i++) {
+		struct pa_step *step = &lowering->steps[i];
+		bool range = step->kind == PA_STEP_MATCH && !step->implied && step->key.count == 1 &&
+			     step->elements->count == 1 && step->elements->keys[0].first != step->elements->keys[0].last;
+		if (range)
+			step->kind = PA_STEP_NONE;
+	}
+	add_hidden_test(lowering, "a pair of comparisons");
+}
+
+/* The kernel makes more of these tests than the listing shows: what they ask is not known, only that the rule may end. */
+static void add_hidden_tests(struct pa_lowering *lowering)
+{
+	const struct pa_nft_facts *facts = lowering->document->facts;
+	const struct pa_nft_rule_fact *fact =
+		facts ? pa_nft_facts_rule(facts, lowering->table->family, lowering->table->name, lowering->rule_handle) : NULL;
+	if (!fact)
+		return;
+	add_hidden_network(lowering, fact);
+	add_hidden_headers(lowering, fact);
+	if (fact->flow_protocols > count_flow_protocols(lowering))
+		add_hidden_test(lowering, "a test of ct l3proto or ct protocol");
+	if (fact->paired_relations)
+		add_paired_relations(lowering);
 }
 
 /* The texts of the steps in one block, and behind them the same joined by blanks: the text of the rule. */

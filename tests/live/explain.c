@@ -96,7 +96,8 @@ static bool follows(const char *ruleset, const char *part)
 			  strstr(ruleset, "masquerade");
 	if (strcmp(part, "more cases than are followed") == 0)
 		return true; /* of the other parts */
-	if (strstr(part, "goes on for other ICMP types") && strstr(ruleset, "icmp"))
+	if ((strstr(part, "goes on for other ICMP types") && strstr(ruleset, "icmp")) ||
+	    strstr(part, "that the listing of rule"))
 		return true; /* before the test that decides */
 	for (size_t i = 0; translates && i < sizeof(fields) / sizeof(fields[0]); i++)
 		if (strstr(part, fields[i]))
