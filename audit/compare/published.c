@@ -22,7 +22,8 @@ struct decision {
 static bool translates(const struct pa_rule *rule)
 {
 	for (size_t i = 0; i < rule->step_count; i++)
-		if (rule->steps[i].kind == PA_STEP_NAT && rule->steps[i].nat != PA_NAT_SNAT && rule->steps[i].nat != PA_NAT_MASQUERADE)
+		if (rule->steps[i].kind == PA_STEP_NAT && rule->steps[i].nat != PA_NAT_SNAT &&
+		    rule->steps[i].nat != PA_NAT_MASQUERADE)
 			return true;
 	return false;
 }
@@ -102,8 +103,10 @@ static void put_refusal(const struct decision *refused, struct pa_buffer *out)
 
 static void put_fix(const struct group *group, const struct decision *way, struct pa_buffer *out)
 {
-	pa_buffer_puts(out, "refuse it on its way through, in front of the rule that accepts it (`ct original proto-dst PORT` is the port "
-			    "that was asked for)");
+	pa_buffer_puts(
+		out,
+		"refuse it on its way through, in front of the rule that accepts it (`ct original proto-dst PORT` is the port "
+		"that was asked for)");
 	if (way->translates) {
 		pa_buffer_puts(out, ", or remove ");
 		describe_rule(way->translates, out);

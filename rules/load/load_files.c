@@ -281,8 +281,9 @@ static bool has_rules(const struct inputs *inputs, struct pa_diags *diags)
 		if (inputs->items[i].kind != PA_TEXT_IPSET_SAVE)
 			return true;
 	if (inputs->count > 0)
-		add_file_error(diags, PA_DIAG_INPUT, &inputs->items[0], 0, "holds ip sets, and no rules were given that ask them")->help =
-			"give the output of iptables-save and ip6tables-save as well";
+		add_file_error(diags, PA_DIAG_INPUT, &inputs->items[0], 0,
+			       "holds ip sets, and no rules were given that ask them")
+			->help = "give the output of iptables-save and ip6tables-save as well";
 	return inputs->count == 0;
 }
 
