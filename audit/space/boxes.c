@@ -148,12 +148,6 @@ static void index_segments(struct pa_classes *classes)
 		classes->order[classes->first_of[classes->class_of[i] + 1]++] = (uint32_t)i;
 }
 
-static int compare_numbers(const void *a, const void *b)
-{
-	const uint32_t *x = a, *y = b;
-	return *x < *y ? -1 : *x > *y;
-}
-
 /* The values of some classes, as sorted intervals. `ranges` are ranges of class numbers. */
 static struct pa_ranges intervals_of(struct pa_classes *classes, const struct pa_class_range *ranges, size_t count,
 				     struct pa_arena *arena)
@@ -169,8 +163,7 @@ static struct pa_ranges intervals_of(struct pa_classes *classes, const struct pa
 		for (uint32_t i = classes->first_of[ranges[r].first]; i < classes->first_of[ranges[r].last + 1]; i++)
 			segments[total++] = classes->order[i];
 	}
-	if (total > 1)
-		qsort(segments, total, sizeof(*segments), compare_numbers);
+	pa_sort_numbers(segments, total, classes->segments);
 	struct pa_interval *items = pa_arena_alloc(arena, total + 1, sizeof(*items));
 	for (size_t i = 0; i < total; i++) {
 		size_t at = segments[i];

@@ -36,6 +36,8 @@ static inline uint32_t pa_node_value(pa_node node)
 /* Make a space for the announced tests. `items` is about how many rules there will be (it decides the order of fields). */
 struct pa_space *pa_space_new(const struct pa_cuts *cuts, size_t items);
 struct pa_space *pa_space_free(struct pa_space *space);
+/* Ascending; the numbers are different ones, all below `limit`. */
+void pa_sort_numbers(uint32_t *numbers, size_t count, size_t limit);
 void pa_space_fail(struct pa_space *space, const char *reason); /* a static string; the first one stays */
 /* For tests and small machines: how many nodes may exist (default PA_NODE_LIMIT). */
 #define PA_NODE_LIMIT (24u * 1024 * 1024)

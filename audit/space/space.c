@@ -157,6 +157,26 @@ static int compare_numbers(const void *a, const void *b)
 	return *x < *y ? -1 : *x > *y;
 }
 
+/* Many of them: marked in a map of bits, and read off it. */
+void pa_sort_numbers(uint32_t *numbers, size_t count, size_t limit)
+{
+	uint64_t *marks;
+	size_t sorted = 0;
+
+	if (count < limit / 16 + 2) {
+		if (count > 1)
+			qsort(numbers, count, sizeof(*numbers), compare_numbers);
+		return;
+	}
+	marks = pa_xcalloc(limit / 64 + 1, sizeof(*marks));
+	for (size_t i = 0; i < count; i++)
+		marks[numbers[i] / 64] |= UINT64_C(1) << numbers[i] % 64;
+	for (size_t word = 0; word <= limit / 64; word++)
+		for (uint64_t left = marks[word]; left; left &= left - 1)
+			numbers[sorted++] = (uint32_t)(word * 64 + (size_t)__builtin_ctzll(left));
+	free(marks);
+}
+
 static struct pa_class_set ranges_of(const uint32_t *numbers, size_t count, struct pa_arena *arena)
 {
 	struct pa_class_set set = { 0 };
@@ -238,7 +258,7 @@ struct pa_class_set pa_space_class_set(struct pa_space *space, enum pa_field fie
 			pa_space_fail(space, "a part of a set was asked for that was not announced");
 		space->scratch[touched[i]] = 0;
 	}
-	qsort(touched, touched_count, sizeof(*touched), compare_numbers);
+	pa_sort_numbers(touched, touched_count, classes->count);
 	return ranges_of(touched, touched_count, arena);
 }
 
@@ -257,7 +277,7 @@ static struct pa_class_set classes_between(struct pa_space *space, const struct 
 	for (uint32_t i = 0; i < count; i++)
 		space->scratch[touched[i]] = 0;
 	if (!ascending)
-		qsort(touched, count, sizeof(*touched), compare_numbers);
+		pa_sort_numbers(touched, count, classes->count);
 	return ranges_of(touched, count, space->arena);
 }
 

@@ -16,12 +16,16 @@ struct pa_load_options {
 	void *progress_context;
 };
 
-/* The live ruleset of the network namespace that the process is in. Needs CAP_NET_ADMIN. */
+/*
+ * The live ruleset of the network namespace that the process is in: nf_tables, what iptables-nft wrote into it, the tables of
+ * iptables-legacy, and the ip sets that rules ask (rules/xtables). Needs CAP_NET_ADMIN. What could not be read is a gap of the ruleset.
+ */
 struct pa_ruleset *pa_ruleset_load_live(const struct pa_load_options *options, struct pa_diags *diags);
 
 /*
- * Files (paths, or "-" for standard input), together one host. Each is recognised from its text: nft script,
- * `nft -j` JSON, iptables-save or ip6tables-save; ipset text is recognised and refused with a sentence.
+ * Files (paths, or "-" for standard input), together one host, in any order. Each is recognised from its text: nft script, `nft -j`
+ * JSON, iptables-save or ip6tables-save, `ipset save`. Sets alone are an error (no rule asks them); a set that rules ask and no
+ * file holds may hold anything: what depends on it is opaque, with the name of the set.
  */
 struct pa_ruleset *pa_ruleset_load_files(const char *const *paths, size_t count, const struct pa_load_options *options,
 					 struct pa_diags *diags);

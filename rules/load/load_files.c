@@ -274,13 +274,26 @@ static void note_other_family(const struct pa_ruleset *ruleset, const struct inp
 	}
 }
 
+/* Sets alone refuse nothing and let nothing in: who gives them forgot the rules that ask them. */
+static bool has_rules(const struct inputs *inputs, struct pa_diags *diags)
+{
+	for (size_t i = 0; i < inputs->count; i++)
+		if (inputs->items[i].kind != PA_TEXT_IPSET_SAVE)
+			return true;
+	if (inputs->count > 0)
+		add_file_error(diags, PA_DIAG_INPUT, &inputs->items[0], 0,
+			       "holds ip sets, and no rules were given that ask them")
+			->help = "give the output of iptables-save and ip6tables-save as well";
+	return inputs->count == 0;
+}
+
 struct pa_ruleset *pa_ruleset_load_files(const char *const *paths, size_t count, const struct pa_load_options *options,
 					 struct pa_diags *diags)
 {
 	struct inputs inputs = { 0 };
 	struct pa_ruleset *ruleset = NULL;
 
-	if (read_inputs(paths, count, &inputs, diags)) {
+	if (read_inputs(paths, count, &inputs, diags) && has_rules(&inputs, diags)) {
 		ruleset = pa_ruleset_new();
 		if (!load_scripts(ruleset, &inputs, options, diags) || !lower_texts(ruleset, &inputs, diags) ||
 		    !pa_ruleset_check(ruleset, diags))

@@ -309,8 +309,20 @@ formats() {
 
 	name="ipset save"
 	printf 'create banned hash:ip family inet hashsize 1024 maxelem 65536\nadd banned 192.0.2.1\n' | file sets.save
+	printf '*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -m set --match-set banned src -j DROP\nCOMMIT\n' | file asks.save
+	run asks.save sets.save
+	gives 0 '--match-set banned src -j DROP'
+	run sets.save asks.save v6.save
+	gives 0 'table ip filter' 'table ip6 filter'
+	run asks.save
+	gives 0 '--match-set banned src -j DROP'
 	run sets.save
-	gives 3 'sets.save:1:1+0: the output of ipset save, which this version cannot read yet'
+	gives 2 'error input sets.save:0:0+0: holds ip sets, and no rules were given that ask them' 'iptables-save'
+	printf 'create banned hash:ip family inet\nadd banned 192.0.2.300\n' | file wrong.save
+	run asks.save wrong.save
+	gives 2 'error input wrong.save:2:12+11: no IPv4 address, prefix or range'
+	run asks.save sets.save sets.save
+	gives 2 'a set of this name was created before'
 	printf '# a comment\ncreate table ip t\n' | file create.nft
 	run create.nft
 	gives 0 'table ip t'

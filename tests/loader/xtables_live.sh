@@ -40,12 +40,9 @@ new_host() {
 	ip netns del "$wire" 2>/dev/null
 	ip netns add "$host" && ip netns add "$wire" || exit 1
 	ip -n "$host" link set lo up
-	for pair in "eth0 wire0" "docker0 docker1"; do
-		set -- $pair
-		ip -n "$host" link add "$1" type veth peer name "$2"
-		ip -n "$host" link set "$1" addrgenmode none
-		ip -n "$host" link set "$2" addrgenmode none
-	done
+	ip -n "$host" link add eth0 type veth peer name wire0
+	ip -n "$host" link add docker0 type veth peer name docker1
+	for link in eth0 wire0 docker0 docker1; do ip -n "$host" link set "$link" addrgenmode none; done
 	ip -n "$host" link set wire0 netns "$wire"
 	ip -n "$host" link set eth0 address 02:00:00:00:00:01
 	ip -n "$wire" link set wire0 address 02:00:00:00:00:02
@@ -143,7 +140,7 @@ reach() {
 	packets "$@" >packets.jsonl
 	on_host "$portaudit" trace --packets packets.jsonl >trace.json 2>trace.err || fail "trace has no status of 0" trace.err
 	observe
-	for turn in 1 2 3; do
+	for ((turn = 0; turn < 3; turn++)); do
 		send "$@"
 		observed arrived >in.last
 		observed forwarded >forward.last
@@ -168,15 +165,14 @@ reached() {
 # audit STATUS: list and check are whole, and check ends with the status.
 audit() {
 	cases=$((cases + 1))
-	on_host "$portaudit" list >list.txt 2>list.err
-	[ $? = 0 ] || fail "list ends with another status than 0" list.err
+	on_host "$portaudit" list >list.txt 2>list.err || fail "list ends with another status than 0" list.err
 	on_host "$portaudit" list --format json >list.json 2>list.err
 	on_host "$portaudit" check --allow-unknown >check.txt 2>check.err
 	status=$?
 	[ "$status" = "$1" ] || fail "check ends with status $status, not $1" check.err
 	[ ! -s list.err ] || fail "list has something to tell" list.err
-	on_host "$portaudit" explain 22/tcp from 192.0.2.77 on eth0 >explain.txt 2>explain.err
-	[ $? = 0 ] || fail "explain ends with another status than 0" explain.err
+	on_host "$portaudit" explain 22/tcp from 192.0.2.77 on eth0 >explain.txt 2>explain.err ||
+		fail "explain ends with another status than 0" explain.err
 	grep -q '^verdict: ' explain.txt || fail "explain names no verdict" explain.txt
 }
 
@@ -198,7 +194,7 @@ same_as_files() {
 	diff files.exposures live.exposures >differences || fail "the kernel and the files say something else" differences
 }
 
-probes="tcp/22 tcp/25 tcp/53 tcp/80 tcp/443 tcp/445 tcp/2222 tcp/3306 tcp/5432 tcp/7000 tcp/8080 tcp/8443 udp/53 udp/123 udp/443 udp/5353"
+probes=(tcp/22 tcp/25 tcp/53 tcp/80 tcp/443 tcp/445 tcp/2222 tcp/3306 tcp/5432 tcp/7000 tcp/8080 tcp/8443 udp/53 udp/123 udp/443 udp/5353)
 
 published() {
 	name="published ports, $1"
@@ -208,10 +204,10 @@ published() {
 	same_as_files "$own/published"
 	says '22/tcp ssh +192.0.2.0/24 +any +in ' '8080/tcp .*anywhere.* forward ' '5432/tcp .*192.0.2.0/24.* forward ' \
 		'-> 172.17.0.2:80' '-> 172.17.0.2:5432' '443/tcp https +anywhere \(IPv6\) +any +in '
-	reach 192.0.2.77 $probes
+	reach 192.0.2.77 "${probes[@]}"
 	reached in tcp/22
 	reached forward tcp/8080 tcp/5432
-	reach 203.0.113.5 $probes
+	reach 203.0.113.5 "${probes[@]}"
 	reached in ''
 	reached forward tcp/8080
 	reach 2001:db8::77 tcp/22 tcp/443
@@ -225,9 +221,9 @@ banned() {
 	audit 1
 	same_as_files "$own/banned"
 	says '22,2222/tcp .*any.* but 198.51.100.9, 203.0.113.5 +any +in ' '8443/tcp' '123/udp'
-	reach 192.0.2.77 $probes
+	reach 192.0.2.77 "${probes[@]}"
 	reached in tcp/22 tcp/2222 tcp/8443 udp/123
-	reach 203.0.113.5 $probes
+	reach 203.0.113.5 "${probes[@]}"
 	reached in tcp/8443 udp/123
 }
 
@@ -240,8 +236,8 @@ of_manager() {
 		load $kind "$corpus/$1"
 		audit "$2"
 		exposures list.json >$kind.exposures
-		reach 192.0.2.77 $probes
-		case $1 in fail2ban/*) reach 203.0.113.5 $probes ;; *) reach 2001:db8::77 $probes ;; esac
+		reach 192.0.2.77 "${probes[@]}"
+		case $1 in fail2ban/*) reach 203.0.113.5 "${probes[@]}" ;; *) reach 2001:db8::77 "${probes[@]}" ;; esac
 	done
 	[ -s nft.exposures ] || fail "there are no exposures"
 	diff nft.exposures legacy.exposures >differences || fail "both kinds say something else" differences
