@@ -263,8 +263,10 @@ static void add_group(struct listing *l, pa_node accepted)
 	struct pa_space *space = l->e->space;
 	accepted = pa_node_and(space, accepted, l->universe);
 	pa_node some = pa_node_some_variable(space, accepted);
-	pa_node certain = pa_visible(l->e, pa_node_and(space, some, l->certain_all));
-	certain = pa_node_and(space, certain, l->list->certain.node);
+	/* plain packets of the group decide for others only where they are certain themselves */
+	pa_node sure = l->list->certain.node, usual = pa_node_and(space, some, l->e->usual_types);
+	pa_node certain = pa_node_forget(space, pa_node_and(space, usual, l->certain_all), hidden);
+	certain = pa_node_and(space, without_raw_ports(l->e, with_plain(l->e, pa_node_and(space, certain, sure))), sure);
 	add_exposure(l, PA_CERTAIN, NULL, certain);
 	l->residue = pa_node_minus(space, accepted, l->certain_all);
 	l->shown = certain;
