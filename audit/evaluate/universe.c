@@ -334,7 +334,10 @@ static pa_node next_headers(struct pa_evaluation *e)
 			header = either(e, header, same);
 	}
 	e->plain_nextheader = set;
-	return either(e, e->family[0], either(e, set, header));
+	set = either(e, set, header);
+	if (is_asked(e, PA_FIELD_FRAG)) /* it is an extension header, and there may be others before it */
+		set = pa_node_choose(e->space, pa_field_in(e, PA_FIELD_FRAG, 1, 1), header, set);
+	return either(e, e->family[0], set);
 }
 
 pa_node pa_universe_new(struct pa_evaluation *e)
