@@ -107,6 +107,11 @@ static void cut_protocols(const struct pa_evaluation *e, struct pa_cuts *cuts)
 		cut(cuts, PA_FIELD_EXTHDRS, EXTHDR_MH, pa_field_max(PA_FIELD_EXTHDRS));
 		if (both_fields)
 			cut(cuts, PA_FIELD_IP6_NEXTHDR, MOBILITY, MOBILITY);
+		/* the walk asks whether a fragment header is the only one */
+		if (e->plan.reads_fragments) {
+			cut(cuts, PA_FIELD_EXTHDRS, 0, 0);
+			cut(cuts, PA_FIELD_EXTHDRS, EXTHDR_MH, EXTHDR_MH);
+		}
 	}
 	for (size_t i = 0; i < COUNT(always) + (e->plan.reads_status || e->plan.raw_ports ? COUNT(with_ports) : 0); i++) {
 		pa_u128 protocol = i < COUNT(always) ? always[i] : with_ports[i - COUNT(always)];

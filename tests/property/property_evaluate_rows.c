@@ -112,6 +112,7 @@ static void check_boxes(struct trial *trial, const struct pa_exposure *exposure,
 		demand(trial, is_empty(trial, pa_set_minus(space, here, exposure->set)), &rows[i],
 		       "a row holds more than its exposure");
 	}
+	demand(trial, !pa_space_failed(space), NULL, "the space failed");
 	struct pa_row missing = count ? rows[0] : (struct pa_row){ 0 };
 	pa_set_boxes(space, pa_set_minus(space, exposure->set, all), 1, take_missing, &missing.box);
 	demand(trial, pa_set_equal(space, all, exposure->set), count ? &missing : NULL, "the rows are not the exposure");
