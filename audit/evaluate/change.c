@@ -244,6 +244,8 @@ static pa_node has_value(struct pa_evaluation *e, uint32_t env, enum pa_field fi
 	const struct pa_value *now = pa_env_find(e, env, field);
 	if (!value)
 		return PA_TRUE;
+	if (now && now->kind == PA_VALUE_FIELD)
+		now = NULL;
 	if (!now)
 		now = known_header(e, env, field);
 	if (value->kind == PA_VALUE_CONST && now && now->kind == PA_VALUE_CONST)
@@ -289,13 +291,40 @@ static uint32_t translate_source(struct pa_evaluation *e, uint32_t env, const st
 	return set_status(e, env, PA_STATUS_SNAT);
 }
 
+/*
+ * NAT translates the destination that conntrack read: what rules have written into the header since then is gone with the first
+ * translation that changes anything (measured). A value that names its own field means "untouched", see untouched() in pipeline.c.
+ */
+static uint32_t as_flow(struct pa_evaluation *e, uint32_t env)
+{
+	const struct pa_value *port = pa_env_find(e, env, PA_FIELD_DPORT), *address = pa_env_find(e, env, PA_FIELD_DADDR);
+	const struct pa_value *flow_port = pa_env_find(e, env, PA_FIELD_CT_ORIG_DPORT),
+			      *flow_address = pa_env_find(e, env, PA_FIELD_CT_ORIG_DADDR);
+	struct pa_value unknown = unknown_value(e, "the destination that conntrack read"),
+			type = { .kind = PA_VALUE_FIELD, .field = PA_FIELD_DADDR_TYPE };
+	if (port && e->plan.writes_port)
+		env = pa_env_set(e, env, PA_FIELD_DPORT, flow_port ? flow_port : &unknown);
+	bool same = address && flow_address && address->kind == flow_address->kind && address->first == flow_address->first &&
+		    address->last == flow_address->last;
+	if (!address || !e->plan.writes_destination || same)
+		return env;
+	env = pa_env_set(e, env, PA_FIELD_DADDR, flow_address ? flow_address : &unknown);
+	if (!flow_address || flow_address->kind != PA_VALUE_FIELD)
+		type = unknown_value(e, "the new destination is an address of this host");
+	env = pa_env_set(e, env, PA_FIELD_DADDR_TYPE, &type);
+	unknown = unknown_value(e, "the new destination is an address of the incoming interface");
+	return pa_env_set(e, env, PA_FIELD_DADDR_IIF_TYPE, &unknown);
+}
+
 static pa_node destination_node(struct change *c, const struct pa_value *address, const struct pa_value *port)
 {
 	struct pa_evaluation *e = c->e;
-	uint32_t env = translate_destination(e, c->env, address, port, c->family);
+	uint32_t flow = as_flow(e, c->env), env = translate_destination(e, flow, address, port, c->family);
 	env = pa_env_set_const(e, env, PA_SLOT_NATTED, 1);
 	uint32_t marked = set_status(e, env, PA_STATUS_DNAT);
-	return pa_node_choose(e->space, unchanged(e, c->env, address, port), pa_outcome(e, PA_OUTCOME_ACCEPT, env),
+	/* what changes nothing puts nothing back either */
+	uint32_t left = flow == c->env ? env : pa_env_set_const(e, c->env, PA_SLOT_NATTED, 1);
+	return pa_node_choose(e->space, unchanged(e, flow, address, port), pa_outcome(e, PA_OUTCOME_ACCEPT, left),
 			      pa_outcome(e, PA_OUTCOME_ACCEPT, marked));
 }
 

@@ -37,8 +37,8 @@ static const bool hidden[PA_FIELD_COUNT] = {
 	[PA_FIELD_DADDR_TYPE] = true, [PA_FIELD_DADDR_IIF_TYPE] = true, [PA_FIELD_SADDR_TYPE] = true
 };
 
-/* Let plain packets decide for the fields that hardly ever matter. */
-static pa_node with_plain(struct pa_evaluation *e, pa_node set)
+/* All packets whose plain sister is in the set. */
+static pa_node plain_decides(struct pa_evaluation *e, pa_node set)
 {
 	bool fixed[PA_FIELD_COUNT] = { false };
 	uint32_t classes[PA_FIELD_COUNT] = { 0 };
@@ -50,7 +50,13 @@ static pa_node with_plain(struct pa_evaluation *e, pa_node set)
 		plain = pa_node_and(e->space, plain, pa_node_or(e->space, e->family[0], e->plain_nextheader));
 		plain = pa_node_forget(e->space, plain, header);
 	}
-	return pa_node_or(e->space, set, pa_node_fix(e->space, plain, fixed, classes));
+	return pa_node_fix(e->space, plain, fixed, classes);
+}
+
+/* Let plain packets decide for the fields that hardly ever matter. */
+static pa_node with_plain(struct pa_evaluation *e, pa_node set)
+{
+	return pa_node_or(e->space, set, plain_decides(e, set));
 }
 
 static const bool ports[PA_FIELD_COUNT] = { [PA_FIELD_SPORT] = true, [PA_FIELD_DPORT] = true };
@@ -75,10 +81,14 @@ static pa_node certain_without_raw_ports(struct pa_evaluation *e, pa_node set, p
 	return pa_node_or(e->space, pa_node_and(e->space, set, e->with_ports), raw);
 }
 
+static pa_node without_hidden(struct pa_evaluation *e, pa_node set)
+{
+	return pa_node_forget(e->space, pa_node_and(e->space, set, e->usual_types), hidden);
+}
+
 pa_node pa_visible(struct pa_evaluation *e, pa_node set)
 {
-	return without_raw_ports(e,
-				 with_plain(e, pa_node_forget(e->space, pa_node_and(e->space, set, e->usual_types), hidden)));
+	return without_raw_ports(e, with_plain(e, without_hidden(e, set)));
 }
 
 static bool asks_not_shown(struct pa_evaluation *e, pa_node set)
@@ -175,6 +185,9 @@ struct listing {
 	pa_node universe;
 	pa_node residue; /* possible packets of the group, as conditions */
 	pa_node shown;	 /* what earlier conditions of the group showed */
+	pa_node plain;	 /* that plain packets of the residue decide for */
+	pa_node all;	 /* gets in perhaps, wherever it is sent; without the fields that are not shown */
+	pa_node foreign; /* of other groups alone: where plain packets do not stand for all of a group they do not hold these */
 };
 
 static uint32_t group_of(void *context, uint32_t terminal)
@@ -245,8 +258,11 @@ static void add_condition(void *context, pa_node condition)
 {
 	struct listing *l = context;
 	struct pa_space *space = l->e->space;
-	pa_node set = pa_visible(l->e, pa_node_where(space, l->residue, condition));
-	set = pa_node_minus(space, set, l->shown);
+	pa_node own = pa_node_where(space, l->residue, condition), visible = pa_visible(l->e, own);
+	/* what plain packets decide is shown with them, or a row could be left over that holds none of them */
+	pa_node plain = without_raw_ports(l->e, plain_decides(l->e, without_hidden(l->e, own)));
+	pa_node set = pa_node_or(space, plain, pa_node_minus(space, visible, l->plain));
+	set = pa_node_minus(space, set, pa_node_or(space, l->shown, l->foreign));
 	l->shown = pa_node_or(space, l->shown, set);
 	add_exposure(l, PA_POSSIBLE, condition_text(l->e, condition), set);
 }
@@ -258,18 +274,40 @@ static const char *rest_condition(const struct pa_evaluation *e)
 	return "depending on what kind of address it is for this host (fib type)";
 }
 
+/* A set as it is, without the fields that are not shown. */
+static pa_node only_shown(struct pa_evaluation *e, pa_node set)
+{
+	return without_raw_ports(e, without_hidden(e, set));
+}
+
+/* Packets of which another is in the set and the plain one is not. */
+static pa_node torn(struct pa_evaluation *e, pa_node set)
+{
+	bool fields[PA_FIELD_COUNT] = { false };
+	uint32_t classes[PA_FIELD_COUNT] = { 0 };
+	pa_node alone = pa_node_minus(e->space, set, without_raw_ports(e, plain_decides(e, set)));
+	pa_universe_plain(e, fields, classes);
+	fields[PA_FIELD_IP6_NEXTHDR] = true;
+	return pa_node_forget(e->space, alone, fields);
+}
+
 static void add_group(struct listing *l, pa_node accepted)
 {
 	struct pa_space *space = l->e->space;
 	accepted = pa_node_and(space, accepted, l->universe);
 	pa_node some = pa_node_some_variable(space, accepted);
-	pa_node certain = pa_visible(l->e, pa_node_and(space, some, l->certain_all));
-	certain = pa_node_and(space, certain, l->list->certain.node);
+	/* plain packets of the group decide for others only where they are certain themselves */
+	pa_node sure = l->list->certain.node;
+	pa_node certain = without_hidden(l->e, pa_node_and(space, some, l->certain_all));
+	certain = pa_node_and(space, without_raw_ports(l->e, with_plain(l->e, pa_node_and(space, certain, sure))), sure);
 	add_exposure(l, PA_CERTAIN, NULL, certain);
 	l->residue = pa_node_minus(space, accepted, l->certain_all);
 	l->shown = certain;
+	pa_node undecided = without_hidden(l->e, pa_node_some_variable(space, l->residue));
+	l->plain = without_raw_ports(l->e, plain_decides(l->e, undecided));
+	l->foreign = pa_node_and(space, torn(l->e, certain), pa_node_minus(space, l->all, only_shown(l->e, some)));
 	pa_node_conditions(space, l->residue, add_condition, l);
-	pa_node rest = pa_node_minus(space, pa_visible(l->e, some), l->shown);
+	pa_node rest = pa_node_minus(space, pa_visible(l->e, some), pa_node_or(space, l->shown, l->foreign));
 	add_exposure(l, PA_POSSIBLE, rest_condition(l->e), rest);
 }
 
@@ -338,8 +376,10 @@ static const struct pa_exposure_list *exposures(struct pa_evaluation *e, enum pa
 		listing.group = &grouping.groups[0];
 		add_exposure(&listing, PA_CERTAIN, NULL, list->certain.node);
 	} else if (grouping.count) {
-		pa_node certain = pa_node_every_variable(e->space, pa_accepted(e, answer->node));
+		pa_node accepted = pa_accepted(e, answer->node), certain = pa_node_every_variable(e->space, accepted);
 		listing.certain_all = pa_node_and(e->space, certain, answer->universe);
+		listing.all = pa_node_and(e->space, pa_node_some_variable(e->space, accepted), answer->universe);
+		listing.all = only_shown(e, listing.all);
 		pa_node_groups(e->space, answer->node, group_of, list_group, &listing);
 	}
 	free(grouping.groups);

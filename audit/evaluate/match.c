@@ -147,6 +147,23 @@ static pa_node with_changes(struct pa_evaluation *e, const struct pa_rule *rule,
 	return set;
 }
 
+static bool is_whole(const struct pa_key_part *part)
+{
+	return part->mask == pa_field_max(part->field) && !part->xor_value;
+}
+
+/* The keys of a map under a mask, asked as a set: gather_preimages() has announced them one by one. */
+static struct pa_class_set masked_keys(struct pa_evaluation *e, const struct pa_key_part *part, enum pa_field field,
+				       const struct pa_elements *elements)
+{
+	struct pa_interval *intervals;
+	size_t count;
+	if (!pa_preimage(pa_field_info(part->field)->bits, part->mask, part->xor_value, elements->keys, elements->count, 1,
+			 e->arena, &intervals, &count))
+		pa_space_fail(e->space, "a mask makes too many intervals");
+	return pa_space_class_set(e->space, field, intervals, count, 1, e->arena);
+}
+
 static struct pa_class_set part_set(struct pa_evaluation *e, const struct pa_rule *rule, const struct pa_step *step)
 {
 	struct pa_part_cache *cache = pa_part(e, rule, step, 0);
@@ -157,6 +174,8 @@ static struct pa_class_set part_set(struct pa_evaluation *e, const struct pa_rul
 			cache->set = pa_space_test_set(e->space, field, cache->test);
 		else if (cache->intervals)
 			cache->set = pa_space_class_set(e->space, field, cache->intervals, cache->count, 1, e->arena);
+		else if (elements->data && !is_whole(&step->key.parts[0]))
+			cache->set = masked_keys(e, &step->key.parts[0], field, elements);
 		else
 			cache->set = pa_space_class_set(e->space, field, elements->keys, elements->count, 1, e->arena);
 		cache->has_set = true;

@@ -222,6 +222,18 @@ struct nat_walk {
 
 static pa_node nat_chain(struct pa_evaluation *e, const struct pa_stage *stage, size_t at, uint32_t env, uint64_t keep);
 
+/* What NAT put back is the packet's own again. */
+static uint32_t untouched(struct pa_evaluation *e, uint32_t env)
+{
+	static const enum pa_field fields[] = { PA_FIELD_DADDR, PA_FIELD_DPORT, PA_FIELD_DADDR_TYPE };
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+		const struct pa_value *value = pa_env_find(e, env, fields[i]);
+		if (value && value->kind == PA_VALUE_FIELD && value->field == fields[i])
+			env = pa_env_set(e, env, fields[i], NULL);
+	}
+	return env;
+}
+
 static pa_node after_nat_chain(void *context, uint32_t terminal)
 {
 	struct nat_walk *walk = context;
@@ -229,8 +241,10 @@ static pa_node after_nat_chain(void *context, uint32_t terminal)
 	struct pa_outcome outcome = e->outcomes[terminal];
 	outcome.env = pa_env_overlay(e, walk->env, outcome.env);
 	bool accepted = outcome.kind == PA_OUTCOME_ACCEPT;
-	if (accepted && pa_env_find(e, outcome.env, PA_SLOT_NATTED))
-		return through_node(e, pa_env_restrict(e, pa_env_set(e, outcome.env, PA_SLOT_NATTED, NULL), walk->keep));
+	if (accepted && pa_env_find(e, outcome.env, PA_SLOT_NATTED)) {
+		uint32_t translated = untouched(e, pa_env_set(e, outcome.env, PA_SLOT_NATTED, NULL));
+		return through_node(e, pa_env_restrict(e, translated, walk->keep));
+	}
 	if (outcome.kind == PA_OUTCOME_RETURN && walk->stage->nat[walk->at]->policy != PA_VERDICT_ACCEPT)
 		return pa_outcome(e, PA_OUTCOME_DROP, 0);
 	if (!accepted && outcome.kind != PA_OUTCOME_RETURN)

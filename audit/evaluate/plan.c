@@ -233,7 +233,8 @@ static void note_step(const struct pa_rule *rule, const struct pa_step *step, st
 	}
 	note_key(step, plan);
 	plan->writes_destination = plan->writes_destination || (step->kind == PA_STEP_ASSIGN && step->field == PA_FIELD_DADDR);
-	plan->reads_status = plan->reads_status || reads_status(step);
+	plan->writes_port = plan->writes_port || (step->kind == PA_STEP_ASSIGN && step->field == PA_FIELD_DPORT);
+	plan->reads_status = plan->reads_status || plan->writes_destination || plan->writes_port || reads_status(step);
 }
 
 /* --- what leaves over lo arrives again --- */

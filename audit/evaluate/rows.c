@@ -344,13 +344,14 @@ static bool push_row(struct rows *rows, const struct pa_row *row)
 struct part_context {
 	struct rows *rows;
 	const struct way *way;
+	bool complete; /* no other rules let these packets in, whatever is not known */
 };
 
 static bool add_part(void *context, const struct pa_box *box)
 {
 	struct part_context *part = context;
 	struct pa_row row = make_row(part->rows, box);
-	set_rules(part->rows, &row, part->way->rules, part->way->count, true);
+	set_rules(part->rows, &row, part->way->rules, part->way->count, part->complete);
 	return push_row(part->rows, &row);
 }
 
@@ -369,6 +370,27 @@ static void set_all_rules(struct rows *rows, struct pa_row *row, const struct wa
 		}
 	}
 	set_rules(rows, row, rules, count, true);
+}
+
+/* A row for each way through a set. Packets that go several ways, by what is not known, get the rules of the first. */
+static bool add_ways(struct rows *rows, const struct ways *ways, pa_node whole)
+{
+	struct pa_space *space = rows->e->space;
+	for (size_t i = 0; i < ways->count && !rows->cut; i++) {
+		pa_node others = PA_FALSE, set = pa_node_and(space, whole, ways->items[i].set);
+		for (size_t k = i + 1; k < ways->count; k++)
+			others = pa_node_or(space, others, ways->items[k].set);
+		struct part_context part = { rows, &ways->items[i], true }, shared = { rows, &ways->items[i], false };
+		pa_set_boxes(space, (pa_set){ pa_node_minus(space, set, others) }, 0, add_part, &part);
+		if (!rows->cut)
+			pa_set_boxes(space, (pa_set){ pa_node_and(space, set, others) }, 0, add_part, &shared);
+		whole = pa_node_minus(space, whole, ways->items[i].set);
+	}
+	/* what no leaf covered (fields where plain packets decide) stays a row of the first way */
+	struct part_context part = { rows, &ways->items[0], true };
+	if (whole != PA_FALSE && !rows->cut)
+		pa_set_boxes(space, (pa_set){ whole }, 0, add_part, &part);
+	return !rows->cut;
 }
 
 static bool add_box(void *context, const struct pa_box *box)
@@ -392,20 +414,7 @@ static bool add_box(void *context, const struct pa_box *box)
 		free(ways);
 		return more;
 	}
-	pa_node whole = pa_set_box(rows->e->space, box).node;
-	for (size_t i = 0; i < ways->count && more; i++) {
-		struct part_context part = { rows, &ways->items[i] };
-		pa_node set = pa_node_and(rows->e->space, whole, ways->items[i].set);
-		pa_set_boxes(rows->e->space, (pa_set){ set }, 0, add_part, &part);
-		whole = pa_node_minus(rows->e->space, whole, ways->items[i].set);
-		more = !rows->cut;
-	}
-	/* what no leaf covered (fields where plain packets decide) stays a row of the first way */
-	if (whole != PA_FALSE && more) {
-		struct part_context part = { rows, &ways->items[0] };
-		pa_set_boxes(rows->e->space, (pa_set){ whole }, 0, add_part, &part);
-		more = !rows->cut;
-	}
+	more = add_ways(rows, ways, pa_set_box(rows->e->space, box).node);
 	free(ways);
 	return more;
 }

@@ -92,6 +92,9 @@ static void learn_step(const struct pa_evaluation *e, const struct pa_step *step
 	case PA_STEP_NAT:
 		facts->reads |= operand_reads(&step->value) | operand_reads(&step->port) | slot_bit(PA_FIELD_CT_STATUS) |
 				slot_bit(PA_FIELD_DADDR) | slot_bit(PA_FIELD_DADDR_TYPE) | fact_slots(e);
+		if (e->plan.writes_destination || e->plan.writes_port) /* what NAT puts back, see as_flow() */
+			facts->reads |=
+				slot_bit(PA_FIELD_DPORT) | slot_bit(PA_FIELD_CT_ORIG_DADDR) | slot_bit(PA_FIELD_CT_ORIG_DPORT);
 		break;
 	case PA_STEP_NOTRACK:
 		facts->reads |= slot_bit(PA_SLOT_PHASE) | slot_bit(PA_FIELD_CT_STATE);

@@ -107,6 +107,11 @@ static void cut_protocols(const struct pa_evaluation *e, struct pa_cuts *cuts)
 		cut(cuts, PA_FIELD_EXTHDRS, EXTHDR_MH, pa_field_max(PA_FIELD_EXTHDRS));
 		if (both_fields)
 			cut(cuts, PA_FIELD_IP6_NEXTHDR, MOBILITY, MOBILITY);
+		/* the walk asks whether a fragment header is the only one */
+		if (e->plan.reads_fragments) {
+			cut(cuts, PA_FIELD_EXTHDRS, 0, 0);
+			cut(cuts, PA_FIELD_EXTHDRS, EXTHDR_MH, EXTHDR_MH);
+		}
 	}
 	for (size_t i = 0; i < COUNT(always) + (e->plan.reads_status || e->plan.raw_ports ? COUNT(with_ports) : 0); i++) {
 		pa_u128 protocol = i < COUNT(always) ? always[i] : with_ports[i - COUNT(always)];
@@ -336,7 +341,10 @@ static pa_node next_headers(struct pa_evaluation *e)
 			header = either(e, header, same);
 	}
 	e->plain_nextheader = set;
-	return either(e, e->family[0], either(e, set, header));
+	set = either(e, set, header);
+	if (is_asked(e, PA_FIELD_FRAG)) /* it is an extension header, and there may be others before it */
+		set = pa_node_choose(e->space, pa_field_in(e, PA_FIELD_FRAG, 1, 1), header, set);
+	return either(e, e->family[0], set);
 }
 
 pa_node pa_universe_new(struct pa_evaluation *e)

@@ -237,8 +237,46 @@ static void translate_destination(struct pa_wrun *run, struct pa_wstate *state, 
 		state->now[PA_FIELD_DPORT] = pa_wfield_in(run, state, PA_FIELD_L4PROTO, 33, 33) ? unsure : *port;
 }
 
+static bool is_written(const struct pa_wstate *state, enum pa_field field)
+{
+	return state->now[field].kind != PA_W_PACKET || state->now[field].field != field;
+}
+
+static bool same_value(const struct pa_wvalue *a, const struct pa_wvalue *b)
+{
+	return a->kind == b->kind && a->field == b->field && a->first == b->first && a->last == b->last;
+}
+
+/* Has a rule written another destination or port into the header than what conntrack read? */
+static bool is_overwritten(const struct pa_wstate *state)
+{
+	const struct pa_wvalue *now = state->now;
+	return (is_written(state, PA_FIELD_DPORT) && !same_value(&now[PA_FIELD_DPORT], &now[PA_FIELD_CT_ORIG_DPORT])) ||
+	       (is_written(state, PA_FIELD_DADDR) && !same_value(&now[PA_FIELD_DADDR], &now[PA_FIELD_CT_ORIG_DADDR]));
+}
+
+/*
+ * NAT translates the destination that conntrack read: what rules have written into the header since then is gone with the first
+ * translation that changes anything (measured).
+ */
+static void put_back(struct pa_wstate *state)
+{
+	struct pa_wvalue *now = state->now;
+	if (is_written(state, PA_FIELD_DPORT))
+		now[PA_FIELD_DPORT] = now[PA_FIELD_CT_ORIG_DPORT];
+	if (!is_written(state, PA_FIELD_DADDR) || same_value(&now[PA_FIELD_DADDR], &now[PA_FIELD_CT_ORIG_DADDR]))
+		return;
+	now[PA_FIELD_DADDR] = now[PA_FIELD_CT_ORIG_DADDR];
+	now[PA_FIELD_DADDR_TYPE] = (struct pa_wvalue){ PA_W_PACKET, PA_FIELD_DADDR_TYPE, 0, 0, NULL };
+	if (is_written(state, PA_FIELD_DADDR))
+		now[PA_FIELD_DADDR_TYPE] = unknown_value("the new destination is an address of this host");
+	now[PA_FIELD_DADDR_IIF_TYPE] = unknown_value("the new destination is an address of the incoming interface");
+}
+
 static bool has_value(struct pa_wrun *run, struct pa_wstate *state, enum pa_field field, const struct pa_wvalue *value)
 {
+	if (is_written(state, field))
+		field = field == PA_FIELD_DADDR ? PA_FIELD_CT_ORIG_DADDR : PA_FIELD_CT_ORIG_DPORT;
 	if (value->kind == PA_W_VALUE && value->first == value->last)
 		return pa_wfield_in(run, state, field, value->first, value->last);
 	return pa_wassume(run, state, "the translation changes nothing", (uint64_t)field, true);
@@ -273,9 +311,15 @@ enum pa_wnat pa_wtranslate(struct pa_wrun *run, struct pa_wstate *state, const s
 		if (!datum)
 			return PA_WNAT_BREAKS;
 	}
+	const struct pa_datum *port_datum = datum;
+	bool two_maps = step->port.kind == PA_OPERAND_MAP && step->port.map != map;
+	if (two_maps)
+		port_datum = find_datum(run, state, rule, step, &step->port.key, step->port.map);
+	if (two_maps && !port_datum)
+		return PA_WNAT_BREAKS;
 	struct pa_wvalue address, port;
 	bool has_address = operand_value(state, step, &step->value, datum, map, &address);
-	bool has_port = operand_value(state, step, &step->port, datum, map, &port);
+	bool has_port = operand_value(state, step, &step->port, port_datum, two_maps ? step->port.map : map, &port);
 	if (step->nat == PA_NAT_REDIRECT) {
 		address = (struct pa_wvalue){ .kind = PA_W_SELF, .text = "an address of this host" };
 		has_address = true;
@@ -285,7 +329,11 @@ enum pa_wnat pa_wtranslate(struct pa_wrun *run, struct pa_wstate *state, const s
 	}
 	if (step->nat == PA_NAT_DNAT || step->nat == PA_NAT_REDIRECT) {
 		bool unchanged = is_unchanged(run, state, has_address ? &address : NULL, has_port ? &port : NULL);
-		translate_destination(run, state, has_address ? &address : NULL, has_port ? &port : NULL, family);
+		bool overwritten = is_overwritten(state);
+		if (!unchanged)
+			put_back(state);
+		if (!unchanged || !overwritten)
+			translate_destination(run, state, has_address ? &address : NULL, has_port ? &port : NULL, family);
 		if (!unchanged)
 			add_status(state, PA_STATUS_DNAT);
 	} else {

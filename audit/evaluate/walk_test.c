@@ -116,9 +116,12 @@ static bool narrow(struct pa_wrun *run, struct pa_wstate *state, enum pa_field f
 		return false;
 	if (equal_ranges(hit, range))
 		return true;
+	struct pa_wrange rest = subtract(run, range, hit);
+	if (rest.count == 0) /* neighbouring intervals that hold all of it together */
+		return true;
 	struct pa_wstate other = *state;
 	other.split_mask |= (uint64_t)1 << field;
-	other.packet[field] = subtract(run, range, hit);
+	other.packet[field] = rest;
 	pa_wsplit(run, &other);
 	state->split_mask |= (uint64_t)1 << field;
 	state->packet[field] = hit;

@@ -133,6 +133,15 @@ static bool has_ports(const struct pa_elements *elements)
 	return elements->count && elements->data[0].count == 2;
 }
 
+/* Without an element in the map the rule ends. */
+static void require_key(struct pa_lowering *lowering, const struct pa_operand *operand)
+{
+	struct pa_step *step = pa_lower_add_step(lowering, PA_STEP_MATCH);
+	step->implied = true;
+	step->key = operand->key;
+	step->elements = operand->map;
+}
+
 /* A netmap keeps the host's bits of the old address: from a constant prefix that can be said, from a map it cannot. */
 static void lower_nat_address(struct pa_lowering *lowering, const struct pa_json_node *node, const struct pa_json_node *address,
 			      int family, struct pa_operand *ret_address, struct pa_operand *ret_port)
@@ -148,10 +157,7 @@ static void lower_nat_address(struct pa_lowering *lowering, const struct pa_json
 		return;
 	}
 	if (netmap) {
-		struct pa_step *step = pa_lower_add_step(lowering, PA_STEP_MATCH);
-		step->implied = true;
-		step->key = ret_address->key;
-		step->elements = ret_address->map;
+		require_key(lowering, ret_address);
 		put_opaque_operand(lowering, address, ret_address);
 	} else if (has_ports(ret_address->map)) {
 		*ret_port = *ret_address;
@@ -208,6 +214,9 @@ void pa_statement_nat(struct pa_lowering *lowering, const char *kind, const stru
 		lower_nat_address(lowering, node, address, family, &to, &to_port);
 	if (port)
 		pa_lower_operand(lowering, port, PA_DATATYPE_PORT, &to_port);
+	/* the step below looks up the first of two maps */
+	if (port && to.kind == PA_OPERAND_MAP && to_port.kind == PA_OPERAND_MAP)
+		require_key(lowering, &to_port);
 	if (family == 0 && (to.kind == PA_OPERAND_VALUE || to.kind == PA_OPERAND_PREFIX))
 		family = pa_value_is_ipv4(to.interval.first) ? 4 : 6;
 	struct pa_step *step = pa_lower_add_step(lowering, PA_STEP_NAT);

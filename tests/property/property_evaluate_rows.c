@@ -82,6 +82,21 @@ static pa_set box_of(struct trial *trial, const struct pa_row *row)
 	return row->path == PA_PATH_OUT || row->box.field[PA_FIELD_IIFNAME].count ? box : without_lo(trial, box);
 }
 
+/* For the report: what no row holds. */
+static bool take_missing(void *context, const struct pa_box *box)
+{
+	static struct pa_interval kept[PA_FIELD_COUNT];
+	struct pa_box *missing = context;
+	memset(missing, 0, sizeof(*missing));
+	for (unsigned f = 0; f < PA_FIELD_COUNT; f++) {
+		if (!box->field[f].count)
+			continue;
+		kept[f] = box->field[f].items[0];
+		missing->field[f] = (struct pa_ranges){ &kept[f], 1 };
+	}
+	return false;
+}
+
 static void check_boxes(struct trial *trial, const struct pa_exposure *exposure, const struct pa_row *rows, size_t count)
 {
 	struct pa_space *space = pa_evaluation_space(trial->e);
@@ -97,7 +112,10 @@ static void check_boxes(struct trial *trial, const struct pa_exposure *exposure,
 		demand(trial, is_empty(trial, pa_set_minus(space, here, exposure->set)), &rows[i],
 		       "a row holds more than its exposure");
 	}
-	demand(trial, pa_set_equal(space, all, exposure->set), count ? &rows[0] : NULL, "the rows are not the exposure");
+	demand(trial, !pa_space_failed(space), NULL, "the space failed");
+	struct pa_row missing = count ? rows[0] : (struct pa_row){ 0 };
+	pa_set_boxes(space, pa_set_minus(space, exposure->set, all), 1, take_missing, &missing.box);
+	demand(trial, pa_set_equal(space, all, exposure->set), count ? &missing : NULL, "the rows are not the exposure");
 }
 
 static bool example_is_inside(struct trial *trial, const struct pa_row *row, pa_set set)
