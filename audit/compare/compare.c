@@ -21,6 +21,7 @@ static const struct {
 	{ PA_CHECK_EXP_004, NULL },
 	{ PA_CHECK_FWD_001, NULL },
 	{ PA_CHECK_FWD_002, NULL },
+	{ PA_CHECK_FWD_004, check_published },
 	{ PA_CHECK_EXP_007, check_open },
 	{ PA_CHECK_EXP_006, check_classes },
 	{ PA_CHECK_EXP_005, check_services },

@@ -6,7 +6,7 @@
  * checks on exposures run in this order, and each takes what it reports out of the parts (struct part, `left`):
  *
  *   EXP-003 (denied) > EXP-009 (source-port hole) > FWD-002, EXP-004, EXP-001, FWD-001 (undeclared)
- *           > EXP-007 (everything open) > EXP-006 (a class of ports) > EXP-005 (a risky service)
+ *           > FWD-004 (published past the input rules) > EXP-007 (everything open) > EXP-006 (a class of ports) > EXP-005 (a risky service)
  *
  * Without a policy the middle group does not exist; with one, nothing is left for the last group, because what the policy
  * allows is not held against the ruleset either. A check whose packets were reported by another one still fails: its result
@@ -241,6 +241,7 @@ void check_denied(struct comparison *c);	    /* EXP-003 */
 void check_source_ports(struct comparison *c);	    /* EXP-009 */
 void check_declared(struct comparison *c);	    /* EXP-001, EXP-004, FWD-001, FWD-002 */
 void check_required(struct comparison *c);	    /* REQ-001 */
+void check_published(struct comparison *c);	    /* FWD-004 */
 void check_open(struct comparison *c);		    /* EXP-007 */
 void check_classes(struct comparison *c);	    /* EXP-006 */
 void check_services(struct comparison *c);	    /* EXP-005 */

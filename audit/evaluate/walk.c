@@ -240,6 +240,10 @@ static void translate_as_flow(struct pa_wstate *s)
 
 static void nat_stage(struct pa_wrun *run, struct pa_wstate *s, const struct pa_stage *stage)
 {
+	if (run->walker->without_nat) {
+		s->stage++;
+		return;
+	}
 	if (s->nat == 0 && !nat_asks(run, s)) {
 		if (flow_is_translated(run, s))
 			translate_as_flow(s);

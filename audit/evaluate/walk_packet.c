@@ -17,6 +17,11 @@ struct pa_walker *pa_walker_new(const struct pa_ruleset *ruleset, const struct p
 	return walker;
 }
 
+void pa_walker_leave_nat_out(struct pa_walker *walker)
+{
+	walker->without_nat = true;
+}
+
 void pa_walker_be_brief(struct pa_walker *walker)
 {
 	walker->brief = true;

@@ -92,6 +92,7 @@ struct pa_walker {
 	struct pa_arena *arena;
 	const struct pa_walk_span **index; /* per chain; NULL for short ones, or altogether */
 	bool brief;			   /* rules that did not match are not told */
+	bool without_nat;		   /* as if no rule translated */
 };
 
 /* One entry for each chain, NULL for short ones. */

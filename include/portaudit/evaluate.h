@@ -179,6 +179,8 @@ struct pa_walker;
 struct pa_walker *pa_walker_new(const struct pa_ruleset *ruleset, const struct pa_host *host);
 /* Leave rules that did not match out of the steps: much faster in long chains. */
 void pa_walker_be_brief(struct pa_walker *walker);
+/* As if no rule translated addresses or ports: what would the filter say of the packet as it arrives? */
+void pa_walker_leave_nat_out(struct pa_walker *walker);
 struct pa_walker *pa_walker_free(struct pa_walker *walker);
 void pa_walker_walk(const struct pa_walker *walker, const struct pa_packet *packet, bool path_known, struct pa_walk *ret_walk);
 /*

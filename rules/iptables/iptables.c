@@ -51,7 +51,9 @@ static bool check_names(struct pa_xt_reader *reader, struct pa_xt_table **tables
 bool pa_iptables_lower(const struct pa_iptables_text *text, struct pa_ruleset *ruleset, struct pa_diags *diags)
 {
 	static const char mark[] = "\xef\xbb\xbf";
-	struct pa_xt_reader reader = { .arena = ruleset->arena, .ruleset = ruleset, .diags = diags, .kind = text->kind, .sets = text->sets };
+	struct pa_xt_reader reader = {
+		.arena = ruleset->arena, .ruleset = ruleset, .diags = diags, .kind = text->kind, .sets = text->sets
+	};
 	struct pa_iptables_text copy = *text;
 	struct pa_xt_span *spans;
 	reader.file = pa_arena_strdup(ruleset->arena, text->name);

@@ -21,9 +21,62 @@ void pa_xt_match_comment(struct pa_xt_lowering *lowering, const struct pa_xt_use
 	(void)use;
 }
 
+/* Why two evaluations may differ; NULL: not known. */
+static const char *reason_of(enum pa_xt_treatment treatment)
+{
+	switch (treatment) {
+	case PA_XT_TIME:
+		return "depends on the time";
+	case PA_XT_RANDOM:
+		return "is drawn by lot, or counted, for each packet";
+	case PA_XT_COUNTED:
+		return "depends on other packets";
+	case PA_XT_PROCESSOR:
+		return "depends on the processor that handles the packet";
+	case PA_XT_EXACT:
+	case PA_XT_OPAQUE:
+	case PA_XT_VOLATILE:
+		break;
+	}
+	return NULL;
+}
+
 void pa_xt_match_opaque(struct pa_xt_lowering *lowering, const struct pa_xt_use *use)
 {
-	pa_xt_add_opaque(lowering, use, use->extension->treatment == PA_XT_VOLATILE);
+	const char *reason = reason_of(use->extension->treatment);
+	struct pa_step step;
+
+	if (!reason) {
+		pa_xt_add_opaque(lowering, use, use->extension->treatment == PA_XT_VOLATILE);
+		return;
+	}
+	step = pa_xt_opaque_step(pa_xt_use_text(lowering, use), PA_OPACITY_MATCH, true);
+	step.reason = reason;
+	step.understood = true;
+	pa_xt_add(lowering, &step);
+}
+
+/*
+ * Matches of an IPv6 extension header: without the header the rule ends, whatever is negated in it (ipv6_find_hdr() in
+ * net/ipv6/netfilter/ip6t_rt.c, ip6t_srh.c, ip6t_hbh.c). What stands in the header is not followed.
+ */
+void pa_xt_match_exthdr(struct pa_xt_lowering *lowering, const struct pa_xt_use *use)
+{
+	static const struct {
+		const char *name;
+		unsigned bit; /* of PA_FIELD_EXTHDRS */
+	} headers[] = { { "hbh", 1 }, { "rt", 2 }, { "srh", 2 }, { "dst", 4 } };
+
+	for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {
+		struct pa_step step;
+
+		if (strcmp(headers[i].name, use->name) != 0)
+			continue;
+		step = pa_xt_test_masked(lowering->arena, PA_FIELD_EXTHDRS, headers[i].bit, headers[i].bit, false);
+		step.text = pa_arena_printf(lowering->arena, "-m %s", use->name);
+		pa_xt_add(lowering, &step);
+	}
+	pa_xt_add_opaque(lowering, use, false);
 }
 
 /* It may give the packet the mark of its socket. */

@@ -99,6 +99,11 @@ enum pa_xt_treatment {
 	PA_XT_EXACT,	/* its function knows what it means; parts of it may still be opaque */
 	PA_XT_OPAQUE,	/* headers and state do not decide it, but it is the same for the same packet */
 	PA_XT_VOLATILE, /* two evaluations for one packet may differ */
+	/* the same, and what is asked is understood: only the moment decides */
+	PA_XT_TIME,
+	PA_XT_RANDOM,
+	PA_XT_COUNTED,
+	PA_XT_PROCESSOR,
 };
 enum { PA_XT_V4 = 1, PA_XT_V6 = 2, PA_XT_BOTH = 3 };
 enum { PA_XT_IN_FILTER = 1, PA_XT_IN_NAT = 2, PA_XT_IN_MANGLE = 4, PA_XT_IN_RAW = 8, PA_XT_IN_SECURITY = 16, PA_XT_ANY = 31 };

@@ -284,22 +284,24 @@ static void add_early_requirements(struct pa_lowering *lowering)
 	}
 }
 
-static bool is_flow_protocol(const char *text)
+/* How often a step's text asks for the protocol of the flow: `ct l3proto . ct protocol` does twice. */
+static unsigned flow_protocols_in(const char *text)
 {
-	return text && strncmp(text, "ct ", 3) == 0 && (strstr(text, "l3proto") || strstr(text, "protocol"));
+	unsigned count = 0;
+	for (const char *at = strstr(text, "ct "); at; at = strstr(at + 3, "ct "))
+		count += (at == text || at[-1] == ' ' || at[-1] == '(') &&
+			 (strncmp(at + 3, "l3proto", 7) == 0 || strncmp(at + 3, "protocol", 8) == 0 ||
+			  strncmp(at + 3, "original l3proto", 16) == 0 || strncmp(at + 3, "original protocol", 17) == 0 ||
+			  strncmp(at + 3, "reply l3proto", 13) == 0 || strncmp(at + 3, "reply protocol", 14) == 0);
+	return count;
 }
 
 static unsigned count_flow_protocols(const struct pa_lowering *lowering)
 {
 	unsigned count = 0;
-	for (size_t i = 0; i < lowering->step_count; i++) {
-		const struct pa_step *step = &lowering->steps[i];
-		bool keyed = step->kind == PA_STEP_MATCH || step->kind == PA_STEP_VMAP;
-		for (unsigned p = 0; keyed && p < step->key.count; p++)
-			count += is_flow_protocol(step->key.parts[p].opaque);
-		if (step->kind == PA_STEP_OPAQUE && lowering->texts[i] != PA_NO_TEXT)
-			count += is_flow_protocol(lowering->text.data + lowering->texts[i]);
-	}
+	for (size_t i = 0; i < lowering->step_count; i++)
+		if (lowering->texts[i] != PA_NO_TEXT)
+			count += flow_protocols_in(lowering->text.data + lowering->texts[i]);
 	return count;
 }
 
