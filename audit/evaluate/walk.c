@@ -151,6 +151,7 @@ static void see_packet(struct pa_wrun *run, struct pa_wstate *s)
 	struct pa_wvalue state = carried(PA_FIELD_CT_STATE);
 	if (s->state_default && untracked_by_itself(run, s))
 		state = constant(PA_CT_UNTRACKED);
+	s->by_conntrack = true;
 	s->now[PA_FIELD_CT_STATE] = state;
 	s->seen = true;
 }
@@ -270,7 +271,9 @@ static void chain_stage(struct pa_wrun *run, struct pa_wstate *s, const struct p
 		return;
 	}
 	bool lo = s->at == PA_HOOK_PREROUTING && stage->state_unsure && pa_wfield_in(run, s, PA_FIELD_IIFNAME, LO, LO);
-	if (stage->state_unsure && !lo && s->now[PA_FIELD_CT_STATE].kind == PA_W_PACKET &&
+	/* what notrack met before is untracked on either side of conntrack */
+	bool by_conntrack = s->by_conntrack || s->now[PA_FIELD_CT_STATE].kind == PA_W_PACKET;
+	if (stage->state_unsure && !lo && by_conntrack &&
 	    !pa_wassume(run, s, "conntrack runs before the chain of priority -200", stage->chain->id, true)) {
 		s->early = true;
 		s->seen = false;

@@ -63,8 +63,9 @@ struct pa_wstate {
 	/* where it is */
 	enum pa_path path;
 	enum pa_hook at;
-	bool seen;  /* conntrack has seen the packet */
-	bool early; /* in a chain that is assumed to run before conntrack; state_after is put back after it */
+	bool seen;	   /* conntrack has seen the packet */
+	bool by_conntrack; /* the state is what conntrack made of the packet */
+	bool early;	   /* in a chain that is assumed to run before conntrack; state_after is put back after it */
 	struct pa_wvalue state_after;
 	bool natted;	   /* a nat chain of this hook has translated */
 	size_t stage, nat; /* of the hook; nat: chain of a nat stage */
