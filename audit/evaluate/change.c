@@ -98,8 +98,8 @@ static struct pa_value field_value(struct pa_evaluation *e, const struct pa_key_
 }
 
 /*
- * A template in the place of a flow (nf_ct_tmpl_alloc), as long as conntrack has not seen the packet; it tracks one that
- * notrack had met before (measured).
+ * A template in the place of a flow (nf_ct_tmpl_alloc) for a packet that has none: not seen by conntrack yet, invalid or untracked.
+ * Before conntrack it undoes notrack; behind it the packet stays new (both measured).
  */
 static uint32_t set_template(struct pa_evaluation *e, uint32_t env)
 {
@@ -108,7 +108,7 @@ static uint32_t set_template(struct pa_evaluation *e, uint32_t env)
 	const struct pa_value *phase = pa_env_find(e, env, PA_SLOT_PHASE), *state = pa_env_find(e, env, PA_FIELD_CT_STATE);
 	bool none =
 		state && state->kind == PA_VALUE_CONST && (state->first == PA_CT_INVALID || state->first == PA_CT_UNTRACKED);
-	if (!phase || phase->first || !none)
+	if (!phase || !none)
 		return env;
 	env = pa_env_set_const(e, env, PA_FIELD_CT_STATE, PA_CT_NEW);
 	env = pa_env_set_const(e, env, PA_FIELD_CT_MARK, 0);

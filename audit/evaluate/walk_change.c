@@ -117,16 +117,16 @@ static void new_source(struct pa_wrun *run, struct pa_wstate *state, const struc
 					       : unknown_value("the new source is an address of this host");
 }
 
-/* A template in the place of a flow (nf_ct_tmpl_alloc), as long as conntrack has not seen the packet. */
-static void set_template(struct pa_wstate *state)
+/* A template in the place of a flow (nf_ct_tmpl_alloc), for a packet that has none. */
+static void set_template(struct pa_wrun *run, struct pa_wstate *state)
 {
 	static const enum pa_field unknown[] = { PA_FIELD_CT_ORIG_SADDR, PA_FIELD_CT_ORIG_DADDR, PA_FIELD_CT_ORIG_SPORT,
 						 PA_FIELD_CT_ORIG_DPORT, PA_FIELD_CT_PROTOCOL };
 	static const char *const text = "what conntrack says of a packet that only has a zone";
 	static const struct pa_interval new = { PA_CT_NEW, PA_CT_NEW };
 	struct pa_wvalue *now = state->now;
-	pa_u128 before = now[PA_FIELD_CT_STATE].first;
-	if (state->seen || now[PA_FIELD_CT_STATE].kind != PA_W_VALUE || (before != PA_CT_INVALID && before != PA_CT_UNTRACKED))
+	if (!pa_wfield_in(run, state, PA_FIELD_CT_STATE, PA_CT_INVALID, PA_CT_INVALID) &&
+	    !pa_wfield_in(run, state, PA_FIELD_CT_STATE, PA_CT_UNTRACKED, PA_CT_UNTRACKED))
 		return;
 	now[PA_FIELD_CT_STATE] = interval_value(new, NULL);
 	for (size_t i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++)
@@ -164,7 +164,7 @@ void pa_wassign(struct pa_wrun *run, struct pa_wstate *state, const struct pa_ru
 		break;
 	}
 	if (step->field == PA_FIELD_CT_STATE) {
-		set_template(state);
+		set_template(run, state);
 		state->step++;
 		return;
 	}
