@@ -175,13 +175,6 @@ static void set_missing(struct pa_wstate *state)
 		state->packet[PA_FIELD_IP_OPTIONS] = missing;
 	if (never_is(state->packet[PA_FIELD_NFPROTO], PA_NFPROTO_IPV6))
 		state->packet[PA_FIELD_EXTHDRS] = state->packet[PA_FIELD_FRAG] = missing;
-	/* a fragment header is announced by an extension header, the first of all or itself */
-	static const pa_u128 extensions[] = { 0, 43, 44, 50, 51, 60, 135, 139, 140 };
-	bool announced = false;
-	for (size_t i = 0; i < sizeof(extensions) / sizeof(extensions[0]); i++)
-		announced = announced || !never_is(state->packet[PA_FIELD_IP6_NEXTHDR], extensions[i]);
-	if (!announced)
-		state->packet[PA_FIELD_FRAG] = missing;
 }
 
 static void fill_packet(struct pa_wrun *run, struct pa_wstate *state, const struct pa_packet *packet)
