@@ -76,7 +76,6 @@ void pa_table128_done(struct pa_table128 *table);
 
 /* What is known of one part of one test, whatever the environment. */
 struct pa_part_cache {
-	bool gathered;
 	bool impossible_mask; /* too many intervals: the test is opaque */
 	bool has_set;
 	const struct pa_interval *intervals; /* preimage under mask and xor; NULL: the elements' own */

@@ -90,7 +90,6 @@ static bool gather_preimages(struct gathering *g, const struct pa_key_part *part
 static void gather_part(struct gathering *g, const struct pa_key_part *part, const struct pa_elements *elements, unsigned at,
 			struct pa_part_cache *cache)
 {
-	cache->gathered = true;
 	cache->test = PA_NO_TEST;
 	if (part->opaque || by_value(g->e, part->field))
 		return;
