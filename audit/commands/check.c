@@ -110,7 +110,9 @@ int pa_command_check_or_list(struct pa_job *job)
 			add_rows(job, (enum pa_path)path);
 	}
 	if (options->command == PA_COMMAND_CHECK) {
-		const struct pa_compare_options compare = { (const char *const *)options->checks, options->allow_unknown };
+		const struct pa_compare_options compare = { .only_checks = (const char *const *)options->checks,
+							    .allow_unknown = options->allow_unknown,
+							    .now = pa_job_now(options) };
 		job->result = pa_compare(job->evaluation, job->ruleset, job->host, job->policy, &compare);
 	}
 	const char *failed = pa_space_failed(pa_evaluation_space(job->evaluation));

@@ -21,6 +21,8 @@ const char *pa_path_name(enum pa_path path); /* "in", "forward", "out" */
 typedef int32_t pa_day;
 #define PA_DAY_NONE INT32_MIN
 bool pa_day_parse(const char *text, pa_day *ret_day); /* YYYY-MM-DD */
+#define PA_DAY_TEXT_MAX 16
+void pa_day_format(pa_day day, char out[PA_DAY_TEXT_MAX]); /* the same; PA_DAY_NONE: "never" */
 
 /*
  * Addresses of an endpoint: sorted, disjoint, not touching intervals per family, `except` already taken out. Only the
