@@ -171,6 +171,9 @@ struct pa_policy *pa_policy_parse(const char *text, size_t length, const char *n
 				  bool (*check_known)(const char *id), struct pa_diags *diags);
 struct pa_policy *pa_policy_free(struct pa_policy *policy);
 
+/* May a network, zone or service be called so? (A letter, then letters, digits, '-', '_', '.', and no word of the language.) */
+bool pa_policy_is_name(const char *word);
+
 /* The compiled-in service table: "ssh" -> 22/tcp. Returns the number of items (0: unknown name). */
 size_t pa_service_lookup(const char *name, const struct pa_service_item **ret_items);
 /* The service usually found on a port ("ssh" for 22/tcp), or NULL. */
