@@ -61,6 +61,8 @@ int pa_command_check_or_list(struct pa_job *job);
 int pa_command_init(struct pa_job *job);
 int pa_command_explain(struct pa_job *job);
 int pa_command_trace(struct pa_job *job);
+int pa_command_fmt(struct pa_job *job);
+int pa_command_lint(struct pa_job *job);
 int pa_command_checks(struct pa_job *job);
 int pa_command_print_rules(struct pa_job *job);
 
