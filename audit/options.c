@@ -397,6 +397,17 @@ static void check_options_of_command(struct pa_command_line *line)
 			"for example: portaudit explain 3306/tcp from 203.0.113.7 on eth0";
 }
 
+static void check_trace_formats(struct pa_command_line *line)
+{
+	for (size_t i = 0; line->options->command == PA_COMMAND_TRACE && i < line->options->output_count; i++) {
+		enum pa_format format = line->options->outputs[i].format;
+		if (format == PA_FORMAT_JSON || format == PA_FORMAT_TEXT || format == PA_FORMAT_JUNIT)
+			continue;
+		wrong(line, "'trace' does not write the format '%s'", pa_format_name(format))->help =
+			"it writes json (lines), text (TAP) and junit";
+	}
+}
+
 /*
  * Where reports go. An --output without a format has that of --format and takes the place of standard output; one with a
  * format comes beside it.
@@ -406,6 +417,8 @@ static void take_outputs(struct pa_command_line *line)
 	struct pa_options *options = line->options;
 	if (!(options_known[PA_OPTION_OUTPUT].commands & (1u << options->command)))
 		return;
+	if (options->command == PA_COMMAND_TRACE && !line->given[PA_OPTION_FORMAT])
+		line->format = PA_FORMAT_JSON;
 	size_t count = list_length(line->outputs), to_standard_output = 0;
 	bool replaced = false;
 	options->outputs = pa_arena_alloc(options->arena, count + 1, sizeof(*options->outputs));
@@ -426,6 +439,7 @@ static void take_outputs(struct pa_command_line *line)
 		wrong(line, "'fmt' writes one file");
 	if (!replaced)
 		options->outputs[options->output_count++] = (struct pa_output){ .format = line->format, .path = "-" };
+	check_trace_formats(line);
 	if (to_standard_output > 1)
 		wrong(line, "two reports cannot both go to standard output");
 }

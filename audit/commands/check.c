@@ -30,7 +30,8 @@ static double seconds_since(const struct timespec *start)
 static struct pa_report make_report(struct pa_job *job)
 {
 	const struct pa_options *options = job->options;
-	struct pa_report report = { .command = options->command == PA_COMMAND_LIST ? "list" : "check",
+	struct pa_report report = { .version = PA_VERSION,
+				    .command = options->command == PA_COMMAND_LIST ? "list" : "check",
 				    .host = pa_job_host_name(job),
 				    .now = pa_job_now(options),
 				    .seconds = options->has_now ? 0 : seconds_since(&job->started),
