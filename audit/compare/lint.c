@@ -18,7 +18,7 @@ struct lint {
 	struct pa_diags *diags;
 };
 
-static struct pa_diag *warn(struct lint *lint, const struct pa_statement *statement, struct pa_buffer *text)
+static struct pa_diag *add_warning(struct lint *lint, const struct pa_statement *statement, struct pa_buffer *text)
 {
 	struct pa_diag *diag = pa_diags_add(lint->diags, PA_DIAG_WARNING, PA_DIAG_INPUT, "%s", text->data ? text->data : "");
 
@@ -64,7 +64,7 @@ static void look_for_container(struct lint *lint, size_t index)
 		pa_buffer_printf(&text, equal ? "`%s` says the same as `%s` at " : "`%s` lies inside `%s` at ", inner->text,
 				 outer->text);
 		describe_place(&outer->where, &text);
-		warn(lint, inner, &text)->help = equal ? "remove one of them" : "remove it, or narrow the other one";
+		add_warning(lint, inner, &text)->help = equal ? "remove one of them" : "remove it, or narrow the other one";
 		break;
 	}
 	pa_buffer_done(&text);
@@ -98,11 +98,11 @@ static void look_at_require(struct lint *lint, size_t index)
 
 	if (!pa_set_equal(c->space, not_denied, c->regions[index].set)) {
 		pa_buffer_printf(&text, "a `deny` forbids a part of `%s`", statement->text);
-		warn(lint, statement, &text)->help = "the two contradict each other: no ruleset can satisfy both";
+		add_warning(lint, statement, &text)->help = "the two contradict each other: no ruleset can satisfy both";
 	}
 	if (comparable && statement->path != PA_PATH_OUT && !pa_set_is_empty(c->space, not_allowed)) {
 		pa_buffer_printf(&text, "no `allow` covers all of `%s`", statement->text);
-		warn(lint, statement, &text)->help =
+		add_warning(lint, statement, &text)->help =
 			"what is required must be allowed as well, or it is a finding when it is there";
 	}
 	pa_buffer_done(&text);

@@ -85,7 +85,7 @@ struct pa_compare_options {
 	const char *const *only_checks; /* --check; NULL-terminated, or NULL: all */
 	bool allow_unknown;
 	bool policy_alone; /* there is no ruleset: do not speak of what a waiver hides */
-	int64_t now; /* seconds since 1970 UTC: decides which waivers have expired */
+	int64_t now;	   /* seconds since 1970 UTC: decides which waivers have expired */
 };
 
 /* The cuts that the policy's regions need, to be given to pa_evaluate(). Allocated in *arena. */

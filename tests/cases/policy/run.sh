@@ -21,10 +21,14 @@ for policy in fmt-*.conf; do
 	count=$((count + 1))
 	[ -n "$PORTAUDIT_ACCEPT" ] && cp "$out" "$name.fmt"
 	diff -u "$name.fmt" "$out" || bad=1
-	"$1" fmt --check "$policy" > "$out"
-	[ $? -eq 1 ] && grep -qx "$policy" "$out" || { echo "$policy: --check"; bad=1; }
-	"$1" fmt --check "$name.fmt" > "$out"
-	[ $? -eq 0 ] && [ ! -s "$out" ] || { echo "$name.fmt: --check"; bad=1; }
+	if "$1" fmt --check "$policy" > "$out" || ! grep -qx "$policy" "$out"; then
+		echo "$policy: --check"
+		bad=1
+	fi
+	if ! "$1" fmt --check "$name.fmt" > "$out" || [ -s "$out" ]; then
+		echo "$name.fmt: --check"
+		bad=1
+	fi
 done
 for policy in wrong-*.conf; do
 	expect "${policy%.conf}.err" "$1" fmt "$policy"
