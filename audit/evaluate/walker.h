@@ -30,9 +30,9 @@ struct pa_wvalue {
 	const char *text;
 };
 
-/* What was assumed on the way to a state, newest first. */
+/* What was assumed on the way to a state, newest first. `sibling` is the other answer, at the same place. */
 struct pa_wassumption {
-	const struct pa_wassumption *before;
+	const struct pa_wassumption *before, *sibling;
 	const char *text;
 	uint64_t key;
 	bool holds;
