@@ -134,8 +134,8 @@ START_TEST(what_it_depends_on_is_told)
 	walk.assumptions = assumptions;
 	walk.assumption_count = 2;
 	char *text = explain();
-	ck_assert_ptr_nonnull(strstr(text, "on what: `limit rate 5/second`, `ip saddr @seen`, the packet's sport and what the\n"
-					   "         packet does not say\n"));
+	ck_assert_ptr_nonnull(strstr(text, "on what: `limit rate 5/second`, `ip saddr @seen`, the packet's sport and what\n"
+					   "         the packet does not say\n"));
 	ck_assert_ptr_nonnull(strstr(text, "    `limit rate 5/second`: yes. If not: dropped or rejected\n"
 					   "    `ip saddr @seen`: no. If yes: let through\n"));
 	free(text);
