@@ -22,6 +22,11 @@ void pa_walker_leave_nat_out(struct pa_walker *walker)
 	walker->without_nat = true;
 }
 
+void pa_walker_translate_replies(struct pa_walker *walker, const struct pa_reply_translation *translation)
+{
+	walker->replies = translation;
+}
+
 void pa_walker_be_brief(struct pa_walker *walker)
 {
 	walker->brief = true;

@@ -95,6 +95,7 @@ struct pa_walker {
 	const struct pa_walk_span **index; /* per chain; NULL for short ones, or altogether */
 	bool brief;			   /* rules that did not match are not told */
 	bool without_nat;		   /* as if no rule translated */
+	const struct pa_reply_translation *replies;
 };
 
 /* One entry for each chain, NULL for short ones. */

@@ -190,6 +190,17 @@ void pa_walker_be_brief(struct pa_walker *walker);
 /* As if no rule translated addresses or ports: what would the filter say of the packet as it arrives? */
 void pa_walker_leave_nat_out(struct pa_walker *walker);
 struct pa_walker *pa_walker_free(struct pa_walker *walker);
+/*
+ * What NAT makes of the reply of a translated connection: its destination becomes the one that opened, its source the address that
+ * was called. Packets of an existing flow are translated so from now on; NULL: not known, any address.
+ */
+struct pa_reply_translation {
+	bool source, destination;
+	pa_u128 source_address, destination_address;
+	bool has_ports;
+	pa_u128 source_port, destination_port;
+};
+void pa_walker_translate_replies(struct pa_walker *walker, const struct pa_reply_translation *translation);
 void pa_walker_walk(const struct pa_walker *walker, const struct pa_packet *packet, bool path_known, struct pa_walk *ret_walk);
 /*
  * Follow a packet; fields that are not known are open. `path_known` false: the destination decides (host's addresses).
