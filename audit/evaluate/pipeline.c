@@ -433,7 +433,10 @@ static pa_node drop_martian(struct pa_evaluation *e, pa_node node)
 	return pa_node_choose(e->space, lo, node, drop);
 }
 
-/* Forwarding takes one off the TTL before the forward hook; what has one or none is not forwarded (ip_forward, ip6_forward). */
+/*
+ * Forwarding takes one off the TTL before the forward hook; what a rule left with one is not forwarded (ip_forward, ip6_forward). That
+ * packets arrive with enough of it is assumed.
+ */
 static pa_node forwarded(struct pa_evaluation *e, uint32_t env)
 {
 	const struct pa_value *written = pa_env_find(e, env, PA_FIELD_TTL);
@@ -443,10 +446,7 @@ static pa_node forwarded(struct pa_evaluation *e, uint32_t env)
 	if (written && written->kind == PA_VALUE_CONST)
 		return written->first <= 1 ? expired
 					   : through_node(e, pa_env_set_const(e, env, PA_FIELD_TTL, written->first - 1));
-	pa_node through = through_node(e, pa_env_set(e, env, PA_FIELD_TTL, &ttl));
-	if (written || pa_space_classes(e->space, PA_FIELD_TTL)->count <= 1)
-		return through;
-	return pa_node_choose(e->space, pa_field_in(e, PA_FIELD_TTL, 0, 1), expired, through);
+	return through_node(e, pa_env_set(e, env, PA_FIELD_TTL, &ttl));
 }
 
 static pa_node route(void *context, uint32_t terminal)

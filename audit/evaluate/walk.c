@@ -336,13 +336,15 @@ static bool forwarding_is_off(struct pa_wrun *run, struct pa_wstate *s)
 	return (ipv4 ? host->forward_ipv4 : host->forward_ipv6) == PA_NO;
 }
 
-/* Forwarding takes one off the TTL before the forward hook. false: there is none left, and the kernel drops the packet. */
+/* Forwarding takes one off the TTL before the forward hook. false: a rule left none, and the kernel drops the packet. */
 static bool decrement_ttl(struct pa_wstate *s)
 {
 	struct pa_wrange ttl = s->packet[PA_FIELD_TTL];
 	struct pa_wvalue *now = &s->now[PA_FIELD_TTL];
-	if (now->kind == PA_W_PACKET && ttl.count == 1 && ttl.items[0].first == ttl.items[0].last)
-		*now = constant(ttl.items[0].first);
+	if (now->kind == PA_W_PACKET && ttl.count == 1 && ttl.items[0].first == ttl.items[0].last && ttl.items[0].first > 0) {
+		*now = constant(ttl.items[0].first - 1);
+		return true;
+	}
 	if (now->kind == PA_W_VALUE && now->first == now->last) {
 		bool left = now->first > 1;
 		*now = constant(left ? now->first - 1 : 0);

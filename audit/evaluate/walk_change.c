@@ -121,7 +121,7 @@ static void new_source(struct pa_wrun *run, struct pa_wstate *state, const struc
 static void set_template(struct pa_wrun *run, struct pa_wstate *state)
 {
 	static const enum pa_field unknown[] = { PA_FIELD_CT_ORIG_SADDR, PA_FIELD_CT_ORIG_DADDR, PA_FIELD_CT_ORIG_SPORT,
-						 PA_FIELD_CT_ORIG_DPORT, PA_FIELD_CT_PROTOCOL };
+						 PA_FIELD_CT_ORIG_DPORT, PA_FIELD_CT_PROTOCOL,	 PA_FIELD_CT_MARK };
 	static const char *const text = "what conntrack says of a packet that only has a zone";
 	static const struct pa_interval new = { PA_CT_NEW, PA_CT_NEW };
 	struct pa_wvalue *now = state->now;

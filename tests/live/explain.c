@@ -77,7 +77,10 @@ static bool is_open(const char *ruleset, const char *part, const struct packet *
 {
 	bool old_flow = packet->state == STATE_RELATED ||
 			packet->state == STATE_ESTABLISHED; /* the line says nothing of its first packet */
+	bool template = packet->state == STATE_INVALID || packet->state == STATE_UNTRACKED;
 	if (old_flow && strstr(part, "ct original"))
+		return true;
+	if (template && strstr(ruleset, "zone set") && strstr(part, "ct ")) /* in the place of a flow */
 		return true;
 	/* nft runs two relations into one range, which may end before it begins */
 	bool relations = strstr(ruleset, " < ") && strstr(ruleset, " > ");
