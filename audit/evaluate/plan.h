@@ -20,8 +20,23 @@ enum pa_stage_kind {
 	PA_STAGE_NAT,	    /* all nat base chains of the hook, until one translates */
 };
 
+/* The interfaces that a chain of ingress or egress is bound to. */
+struct pa_devices {
+	bool known;  /* false: the listing does not say which */
+	bool single; /* one name */
+	struct pa_interval *items;
+	size_t count;
+};
+
 struct pa_stage {
 	enum pa_stage_kind kind;
+	const struct pa_devices *devices; /* CHAIN of ingress or egress; else NULL */
+	/*
+	 * The stage is for packets of interfaces that may lie on top of one of the devices (a VLAN, a bridge, a bond): the chain sees
+	 * them then as packets of that device. `text`: what decides whether it does.
+	 */
+	bool below;
+	const char *text;
 	const struct pa_chain *chain; /* CHAIN */
 	const struct pa_chain **nat;  /* NAT: in order */
 	size_t nat_count;
@@ -34,7 +49,7 @@ struct pa_hook_plan {
 	size_t count;
 };
 
-#define PA_PLAN_HOOKS 5 /* prerouting ... postrouting */
+#define PA_PLAN_HOOKS 7 /* prerouting ... egress */
 
 struct pa_plan {
 	struct pa_hook_plan hook[PA_PLAN_HOOKS];
@@ -49,13 +64,38 @@ struct pa_plan {
 	bool raw_ports;		 /* some rule looks at ports whatever the protocol is (th dport, ct original proto-dst) */
 	/* what chains of output and postrouting may give a packet before it arrives over lo */
 	bool output_marks, output_ct_marks, output_nat;
-	/* base chains of netdev and bridge tables that may drop or change packets of the paths in and forward, or out */
+	/* base chains of bridge tables that may drop or change packets of the paths in and forward, or out */
 	const struct pa_chain **ingress, **egress;
 	size_t ingress_count, egress_count;
 	uint64_t ingress_assigns; /* fields, one bit each, that the chains of `ingress` may give another value */
+	/*
+	 * Fields that chains of ingress or egress may give packets of interfaces on top of their devices, where it matters which chain a
+	 * packet meets first, or how often it meets one: that depends on what lies on top of what.
+	 */
+	uint64_t unordered[PA_PLAN_HOOKS];
 };
 
 void pa_plan_make(const struct pa_ruleset *ruleset, struct pa_arena *arena, struct pa_plan *ret_plan);
+
+/* Can the chain (or one that it jumps to) drop or change packets? */
+bool pa_chain_matters(const struct pa_chain *chain);
+/* The fields, one bit each, that the chain (or one that it jumps to) may give another value. */
+uint64_t pa_chain_assigns(const struct pa_chain *chain);
+/* plan_device.c: the stages of ingress and egress. */
+void pa_plan_devices(const struct pa_ruleset *ruleset, struct pa_arena *arena, struct pa_plan *plan);
+/* The field that tells whether a chain of ingress or egress is asked. */
+enum pa_field pa_device_field(enum pa_hook hook);
+/* The fields, one bit each, that the chain (or one that it jumps to) looks at. */
+uint64_t pa_chain_reads(const struct pa_chain *chain);
+/* Is the chain bound to a device that holds this name? */
+bool pa_chain_has_device(const struct pa_chain *chain, const char *name);
+
+/* Tells apart questions about the same unknown value: whether it is one of first..last. All bits count, names have theirs at the top. */
+static inline uint64_t pa_interval_key(pa_u128 first, pa_u128 last)
+{
+	uint64_t a = (uint64_t)first * 7 + (uint64_t)(first >> 64) * 0x100000001b3u;
+	return a * 31 + (uint64_t)last + (uint64_t)(last >> 64) * 0xff51afd7ed558ccdu;
+}
 
 /* Does a chain of this family see packets of IP family 4 or 6? */
 bool pa_family_sees(enum pa_family family, int ip_family);

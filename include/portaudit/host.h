@@ -27,6 +27,16 @@ struct pa_host_route {
 	const char *interface; /* NULL: unreachable, blackhole */
 };
 
+/*
+ * What an interface is to others. `on_top`: its packets pass another interface as well, below it (a VLAN, a bridge, a bond, a
+ * macvlan ...), or may do so. `bridge`: it is a bridge (and on top of its ports).
+ */
+struct pa_host_link {
+	const char *name;
+	bool on_top;
+	bool bridge;
+};
+
 struct pa_host {
 	struct pa_arena *arena;
 	const char *name;
@@ -37,6 +47,9 @@ struct pa_host {
 	bool interfaces_known;
 	const char **interfaces;
 	size_t interface_count;
+	bool links_known; /* `links` has what every interface is; one that it lacks may be anything */
+	struct pa_host_link *links;
+	size_t link_count;
 	bool routes_known;
 	struct pa_host_route *routes;
 	size_t route_count;

@@ -277,7 +277,8 @@ static void imply_for(struct random_rules *r, enum pa_field field)
 	bool port = field == PA_FIELD_SPORT || field == PA_FIELD_DPORT || field == PA_FIELD_CT_ORIG_SPORT ||
 		    field == PA_FIELD_CT_ORIG_DPORT;
 	bool icmp = of_icmp(field);
-	if (of_family(field) && r->table->family == PA_FAMILY_INET && !r->said_family) {
+	bool both = r->table->family == PA_FAMILY_INET || r->table->family == PA_FAMILY_NETDEV;
+	if (of_family(field) && both && !r->said_family) {
 		imply(r, PA_FIELD_NFPROTO, r->family == 4 ? PA_NFPROTO_IPV4 : PA_NFPROTO_IPV6);
 		r->said_family = true;
 	}
@@ -298,8 +299,17 @@ static const enum pa_field random_fields[] = {
 	PA_FIELD_CT_PROTOCOL,
 };
 
+static bool is_of_conntrack(enum pa_field field)
+{
+	return field == PA_FIELD_CT_STATE || field == PA_FIELD_CT_DIRECTION || field == PA_FIELD_CT_STATUS ||
+	       field == PA_FIELD_CT_MARK || field == PA_FIELD_CT_PROTOCOL || field == PA_FIELD_CT_ORIG_SADDR ||
+	       field == PA_FIELD_CT_ORIG_DADDR || field == PA_FIELD_CT_ORIG_SPORT || field == PA_FIELD_CT_ORIG_DPORT;
+}
+
 static bool allowed_here(const struct random_rules *r, enum pa_field field)
 {
+	if (r->table->family == PA_FAMILY_NETDEV && is_of_conntrack(field))
+		return false;
 	bool incoming = r->chain->is_base && (r->chain->hook == PA_HOOK_PREROUTING || r->chain->hook == PA_HOOK_INPUT);
 	/* what the TTL is after forwarding is a question to the diagrams and known to the walk */
 	if (field == PA_FIELD_DADDR_IIF_TYPE || field == PA_FIELD_SADDR_TYPE || field == PA_FIELD_TTL)
@@ -488,6 +498,8 @@ static void add_assign(struct random_rules *r)
 	enum pa_field field = PICK(changed), from = draw(2) ? PA_FIELD_CT_MARK : PA_FIELD_MARK;
 	if (!allowed_here(r, field))
 		field = PA_FIELD_MARK;
+	if (r->table->family == PA_FAMILY_NETDEV)
+		from = PA_FIELD_MARK;
 	bool is_mark = field == PA_FIELD_MARK || field == PA_FIELD_CT_MARK;
 	bool is_address = field == PA_FIELD_SADDR || field == PA_FIELD_DADDR;
 	struct pa_operand value = { .kind = PA_OPERAND_VALUE, .interval = { draw(4), 0 } };
@@ -661,6 +673,8 @@ __attribute__((unused)) static void print_rules(const struct pa_ruleset *ruleset
 		if (chain->is_base)
 			pa_buffer_printf(out, " type %s hook %s priority %d policy %s", pa_chain_type_name(chain->type),
 					 pa_hook_name(chain->hook), chain->priority, pa_verdict_name(chain->policy));
+		for (const char *const *device = chain->devices; device && *device; device++)
+			pa_buffer_printf(out, " %s", *device);
 		pa_buffer_putc(out, '\n');
 		for (size_t k = 0; k < chain->rule_count; k++) {
 			if (chain->rules[k]->step_count)
@@ -732,6 +746,40 @@ static void add_table(struct random_rules *r, unsigned number)
 		add_base_chain(r, i);
 }
 
+/* Chains that are bound to devices; drawn apart, so that the rest of a seed stays what it was. */
+static void add_device_table(struct random_rules *r)
+{
+	static const char *const lists[][3] = { { "eth0" }, { "eth1" },	      { "eth0", "eth1" }, { "br-*" },
+						{ "eth*" }, { "lo", "eth0" }, { "br-a" },	  { "eth0", "br-*" } };
+	static const int priorities[] = { 0, 0, 0, -10, 10, -500 };
+	bool inet = draw(4) == 0;
+	char name[16] = "devices";
+	r->table = pa_ruleset_add_table(r->ruleset, inet ? PA_FAMILY_INET : PA_FAMILY_NETDEV, name);
+	r->target_count = draw(3);
+	for (unsigned i = 0; i < r->target_count; i++) {
+		snprintf(name, sizeof(name), "c%u", i);
+		r->targets[i] = pa_table_add_chain(r->ruleset, r->table, name);
+	}
+	for (unsigned i = 0; i < r->target_count; i++) {
+		r->chain = r->targets[i];
+		r->next_target = i + 1;
+		for (unsigned k = draw(4); k > 0; k--)
+			add_rule(r);
+	}
+	for (unsigned i = 1 + draw(3); i > 0; i--) {
+		snprintf(name, sizeof(name), "b%u", i);
+		r->chain = pa_table_add_chain(r->ruleset, r->table, name);
+		r->chain->is_base = true;
+		r->chain->hook = inet || draw(3) ? PA_HOOK_INGRESS : PA_HOOK_EGRESS;
+		r->chain->priority = PICK(priorities);
+		r->chain->policy = draw(4) ? PA_VERDICT_ACCEPT : PA_VERDICT_DROP;
+		r->chain->devices = draw(12) ? lists[draw(8)] : NULL;
+		r->next_target = 0;
+		for (unsigned k = draw(5); k > 0; k--)
+			add_rule(r);
+	}
+}
+
 static struct pa_ruleset *random_ruleset(uint64_t seed)
 {
 	struct pa_diags diags = { 0 };
@@ -741,6 +789,12 @@ static struct pa_ruleset *random_ruleset(uint64_t seed)
 	r.simple = draw(2);
 	for (unsigned i = 1 + draw(3); i > 0; i--)
 		add_table(&r, i);
+	uint64_t state = draw_state;
+	draw_state = seed * 0x9e3779b97f4a7c15u + 7;
+	draw(2);
+	if (draw(4) == 0)
+		add_device_table(&r);
+	draw_state = state;
 	if (!pa_ruleset_check(r.ruleset, &diags)) {
 		fprintf(stderr, "seed %" PRIu64 ": %s\n", seed, diags.items[0].message);
 		abort();
@@ -765,6 +819,12 @@ static struct pa_host *random_host(void)
 	struct pa_host *host = pa_host_new("h");
 	unsigned knowledge = draw(3);
 	host->addresses_known = knowledge > 0;
+	static const struct pa_host_link links[] = {
+		{ "lo", false, false }, { "eth0", false, false }, { "br-a", true, true }, { "eth1", true, false }
+	};
+	host->links_known = host->addresses_known && draw_state >> 40 & 1;
+	host->link_count = draw_state >> 41 & 1 ? 4 : 3;
+	host->links = pa_arena_dup(host->arena, links, 4, sizeof(links[0]));
 	host->route_localnet = (enum pa_tristate)draw(3);
 	host->forward_ipv4 = draw(4) ? PA_YES : PA_NO;
 	host->forward_ipv6 = draw(4) ? PA_YES : PA_NO;
