@@ -35,6 +35,70 @@ static const char *link_name(struct pa_host *host, const struct nlmsghdr *messag
 	return NULL;
 }
 
+/* --- what lies on top of what --- */
+
+/* What one interface says of itself and of others. */
+struct link_facts {
+	unsigned master; /* the interface that it is a port of, 0: none */
+	bool has_lower;	 /* it names another interface */
+	const char *kind;
+};
+
+static const char *link_kind(const struct nlattr *info, struct pa_arena *arena)
+{
+	const struct nlattr *attribute = mnl_attr_get_payload(info);
+	int left = (int)mnl_attr_get_payload_len(info);
+	for (; mnl_attr_ok(attribute, left); attribute = mnl_attr_next(attribute)) {
+		if (mnl_attr_get_type(attribute) == IFLA_INFO_KIND)
+			return pa_arena_strndup(arena, mnl_attr_get_payload(attribute), mnl_attr_get_payload_len(attribute));
+		left -= MNL_ALIGN(attribute->nla_len);
+	}
+	return NULL;
+}
+
+static struct link_facts link_facts(const struct nlmsghdr *message, struct pa_arena *arena)
+{
+	struct link_facts facts = { 0 };
+	const struct nlattr *attribute = NULL;
+	while ((attribute = pa_netlink_attribute(message, sizeof(struct ifinfomsg), attribute))) {
+		bool is_number = mnl_attr_get_payload_len(attribute) >= sizeof(uint32_t);
+		if (mnl_attr_get_type(attribute) == IFLA_MASTER && is_number)
+			facts.master = mnl_attr_get_u32(attribute);
+		else if (mnl_attr_get_type(attribute) == IFLA_LINK)
+			facts.has_lower = true;
+		else if (mnl_attr_get_type(attribute) == IFLA_LINKINFO)
+			facts.kind = link_kind(attribute, arena);
+	}
+	return facts;
+}
+
+/*
+ * Kinds whose packets come in through no other interface of this host: hardware, which names no other one (the port of a switch does), and
+ * what makes packets or unwraps them with nothing of the outer one left. A veth names its peer.
+ */
+static bool is_apart(const struct link_facts *facts)
+{
+	static const char *const kinds[] = { "veth", "dummy", "ifb", "tun", "wireguard", "ppp" };
+	for (size_t i = 0; facts->kind && i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (pa_text_equal(facts->kind, kinds[i]))
+			return true;
+	return !facts->kind && !facts->has_lower;
+}
+
+static void note_kinds(struct pa_host *host, const struct pa_links *links, const struct link_facts *facts)
+{
+	host->links = pa_arena_alloc(host->arena, links->count + 1, sizeof(*host->links));
+	host->link_count = links->count;
+	for (size_t i = 0; i < links->count; i++) {
+		bool bridge = facts[i].kind && pa_text_equal(facts[i].kind, "bridge");
+		host->links[i] = (struct pa_host_link){ links->names[i], !is_apart(&facts[i]), bridge };
+	}
+	for (size_t i = 0; i < links->count; i++)
+		for (size_t k = 0; facts[i].master && k < links->count; k++)
+			host->links[k].on_top = host->links[k].on_top || facts[i].master == links->indices[k];
+	host->links_known = true;
+}
+
 int pa_host_read_links(struct pa_host *host, struct mnl_socket *socket, struct pa_links *links)
 {
 	struct pa_buffer messages = { 0 };
@@ -44,18 +108,21 @@ int pa_host_read_links(struct pa_host *host, struct mnl_socket *socket, struct p
 	links->indices = pa_arena_alloc(host->arena, most, sizeof(*links->indices));
 	links->names = pa_arena_alloc(host->arena, most, sizeof(*links->names));
 	links->count = 0;
+	struct link_facts *facts = pa_arena_alloc(host->arena, most, sizeof(*facts));
 	const struct nlmsghdr *message = NULL;
 	while (!error && (message = pa_netlink_next(&messages, message))) {
 		const struct ifinfomsg *header = mnl_nlmsg_get_payload(message);
 		const char *name = message->nlmsg_type == RTM_NEWLINK ? link_name(host, message) : NULL;
 		if (!name)
 			continue;
+		facts[links->count] = link_facts(message, host->arena);
 		links->indices[links->count] = (unsigned)header->ifi_index;
 		links->names[links->count++] = name;
 	}
 	pa_buffer_done(&messages);
 	if (error)
 		return error;
+	note_kinds(host, links, facts);
 	host->interfaces = links->names;
 	host->interface_count = links->count;
 	host->interfaces_known = true;
