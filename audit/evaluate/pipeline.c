@@ -39,7 +39,9 @@ static uint32_t new_flow(struct pa_evaluation *e, uint32_t env)
 	}
 	env = pa_env_set_const(e, env, PA_FIELD_CT_DIRECTION, 0);
 	env = pa_env_set_const(e, env, PA_FIELD_CT_STATUS, 0);
-	return pa_env_set_const(e, env, PA_FIELD_CT_MARK, 0);
+	struct pa_value mark = question(e, "the mark that a bridge table gave the flow");
+	return e->plan.bridge_ct_marks ? pa_env_set(e, env, PA_FIELD_CT_MARK, &mark)
+				       : pa_env_set_const(e, env, PA_FIELD_CT_MARK, 0);
 }
 
 /* A flow that exists: what its first packet was, which mark it has and whether it is translated is not known. */
@@ -328,7 +330,7 @@ static pa_node run_stage(void *context, uint32_t terminal)
 		return PA_TERMINAL(terminal);
 	switch (run->stage->kind) {
 	case PA_STAGE_CHAIN:
-		if (run->stage->devices)
+		if (run->stage->binding != PA_BOUND_NOT)
 			return restricted(run, pa_device_stage(e, run->stage, outcome.env, run->keep));
 		if (run->stage->state_unsure && pa_env_find(e, outcome.env, PA_SLOT_PHASE)->first == 1)
 			return unsure_chain(e, run->stage->chain, outcome.env);
@@ -351,7 +353,7 @@ static uint64_t slot_bit(unsigned slot)
 static uint64_t stage_reads(struct pa_evaluation *e, const struct pa_stage *stage)
 {
 	uint64_t reads = slot_bit(PA_FIELD_CT_STATE) | slot_bit(PA_SLOT_PHASE);
-	uint64_t device = stage->devices ? slot_bit(pa_device_field(stage->chain->hook)) : 0;
+	uint64_t device = stage->binding == PA_BOUND_NOT ? 0 : slot_bit(PA_FIELD_IIFNAME) | slot_bit(PA_FIELD_OIFNAME);
 	if (stage->kind == PA_STAGE_CHAIN)
 		return (stage->state_unsure ? reads : 0) | device | pa_chain_learn(e, stage->chain)->reads[0];
 	/* what rules wrote into the header is what the flow remembers */
@@ -509,34 +511,6 @@ static pa_node reroute(void *context, uint32_t terminal)
 
 /* --- whole paths --- */
 
-/* Base chains of bridge tables are not followed; one that can drop or change packets makes the answer two-sided. */
-static pa_node other_families(struct pa_evaluation *e, pa_node node, const struct pa_chain **chains, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		struct pa_buffer text = { 0 };
-		pa_buffer_printf(&text, "chain %s of table %s %s lets the packet pass", chains[i]->name,
-				 pa_family_name(chains[i]->table->family), chains[i]->table->name);
-		pa_node passes = pa_variable(e, text.data, 0, "chains of bridge tables are not followed yet",
-					     chains[i]->rule_count ? chains[i]->rules[0] : NULL, false);
-		node = pa_node_choose(e->space, passes, node, pa_outcome(e, PA_OUTCOME_DROP, 0));
-		pa_buffer_done(&text);
-	}
-	return node;
-}
-
-/* What a chain of a bridge table may have set is not known. */
-static uint32_t after_ingress(struct pa_evaluation *e, uint32_t env)
-{
-	struct pa_value unknown = question(e, "what a chain of a bridge table gives the packet");
-	for (unsigned f = 0; f < PA_FIELD_COUNT; f++) {
-		if (e->plan.ingress_assigns >> f & 1)
-			env = pa_env_set(e, env, (enum pa_field)f, &unknown);
-	}
-	if (e->plan.ingress_assigns >> PA_FIELD_DADDR & 1)
-		env = pa_env_set(e, pa_env_set(e, env, PA_FIELD_DADDR_TYPE, &unknown), PA_FIELD_DADDR_IIF_TYPE, &unknown);
-	return env;
-}
-
 static uint32_t start_env(struct pa_evaluation *e, enum pa_path path)
 {
 	uint32_t env = pa_env_set_const(e, pa_env_empty(e), PA_FIELD_MARK, 0);
@@ -550,8 +524,7 @@ static uint32_t start_env(struct pa_evaluation *e, enum pa_path path)
 		struct pa_value type = question(e, "whether the source is an address of this host");
 		env = pa_env_set(e, env, PA_FIELD_SADDR_TYPE, &type);
 	}
-	env = pa_env_set_const(e, env, path == PA_PATH_OUT ? PA_FIELD_IIFNAME : PA_FIELD_OIFNAME, 0);
-	return path == PA_PATH_OUT ? env : after_ingress(e, env);
+	return pa_env_set_const(e, env, path == PA_PATH_OUT ? PA_FIELD_IIFNAME : PA_FIELD_OIFNAME, 0);
 }
 
 /* What the flow of a packet over lo got on the way out. */
@@ -597,7 +570,6 @@ static pa_node prerouting(struct pa_evaluation *e, enum pa_scenario scenario)
 		pa_node lo = pa_field_in(e, PA_FIELD_IIFNAME, LO, LO);
 		pa_node start = pa_node_choose(e->space, lo, start_lo(e, env, scenario), through_node(e, env));
 		start = run_hook(e, start, PA_HOOK_INGRESS, scenario);
-		start = other_families(e, start, e->plan.ingress, e->plan.ingress_count);
 		e->prerouting[scenario] = run_hook(e, start, PA_HOOK_PREROUTING, scenario);
 		e->prerouting_known[scenario] = true;
 	}
@@ -634,9 +606,9 @@ static pa_node without_iif(void *context, uint32_t terminal)
 static pa_node leave(struct pa_evaluation *e, pa_node node, enum pa_scenario scenario)
 {
 	node = run_hook(e, node, PA_HOOK_POSTROUTING, scenario);
-	if (e->plan.hook[PA_HOOK_EGRESS].count)
-		node = run_hook(e, pa_node_bind(e->space, node, without_iif, e), PA_HOOK_EGRESS, scenario);
-	return other_families(e, node, e->plan.egress, e->plan.egress_count);
+	if (!e->plan.hook[PA_HOOK_EGRESS].count)
+		return node;
+	return run_hook(e, pa_node_bind(e->space, node, without_iif, e), PA_HOOK_EGRESS, scenario);
 }
 
 static pa_node follow(struct pa_evaluation *e, enum pa_path path, enum pa_scenario scenario)

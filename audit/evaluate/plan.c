@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "evaluation.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -103,7 +104,8 @@ static bool is_ip_family(enum pa_family family)
 	return family == PA_FAMILY_IP || family == PA_FAMILY_IP6 || family == PA_FAMILY_INET;
 }
 
-static void plan_hook(const struct pa_ruleset *ruleset, enum pa_hook hook, struct pa_arena *arena, bool defrag,
+/* `early`: conntrack may have seen a packet before the first chain. */
+static void plan_hook(const struct pa_ruleset *ruleset, enum pa_hook hook, struct pa_arena *arena, bool defrag, bool early,
 		      struct pa_hook_plan *plan)
 {
 	struct slot *slots = pa_xcalloc(ruleset->chain_count + 3, sizeof(*slots));
@@ -123,14 +125,17 @@ static void plan_hook(const struct pa_ruleset *ruleset, enum pa_hook hook, struc
 			continue;
 		}
 		bool tracked_hook = hook == PA_HOOK_PREROUTING || hook == PA_HOOK_OUTPUT;
-		slots[count++] = (struct slot){ { .kind = PA_STAGE_CHAIN,
-						  .chain = chain,
-						  .priority = chain->priority,
-						  .state_unsure = tracked_hook && chain->priority == PRIORITY_CONNTRACK },
-						chain->id };
+		slots[count++] =
+			(struct slot){ { .kind = PA_STAGE_CHAIN,
+					 .chain = chain,
+					 .priority = chain->priority,
+					 .state_unsure = tracked_hook && (chain->priority == PRIORITY_CONNTRACK ||
+									  (early && chain->priority < PRIORITY_CONNTRACK)) },
+				       chain->id };
 	}
 	if (hook == PA_HOOK_PREROUTING || hook == PA_HOOK_OUTPUT)
-		slots[count++] = (struct slot){ { .kind = PA_STAGE_CONNTRACK, .priority = PRIORITY_CONNTRACK }, 0 };
+		slots[count++] =
+			(struct slot){ { .kind = PA_STAGE_CONNTRACK, .priority = early ? INT_MIN : PRIORITY_CONNTRACK }, 0 };
 	if (defrag && (hook == PA_HOOK_PREROUTING || hook == PA_HOOK_OUTPUT))
 		slots[count++] = (struct slot){ { .kind = PA_STAGE_DEFRAG, .priority = PRIORITY_DEFRAG }, 0 };
 	if (nat_count) {
@@ -225,6 +230,11 @@ static bool reads_status(const struct pa_step *step)
 static void note_step(const struct pa_rule *rule, const struct pa_step *step, struct pa_plan *plan)
 {
 	enum pa_family family = rule->chain->table->family;
+	if (family == PA_FAMILY_BRIDGE && step_uses_conntrack(step)) {
+		plan->bridge_tracks = true;
+		plan->bridge_ct_marks =
+			plan->bridge_ct_marks || (step->kind == PA_STEP_ASSIGN && step->field == PA_FIELD_CT_MARK);
+	}
 	if (step_uses_conntrack(step)) {
 		/* `dnat ip to` in an inet table turns it on for IPv4 alone (measured) */
 		int only = step->kind == PA_STEP_NAT && family == PA_FAMILY_INET ? step->nat_family : 0;
@@ -409,23 +419,14 @@ uint64_t pa_chain_reads(const struct pa_chain *chain)
 	return chain_fields(chain, step_reads, 0);
 }
 
-static void plan_other_families(const struct pa_ruleset *ruleset, struct pa_arena *arena, struct pa_plan *plan)
+static uint64_t step_tracks(const struct pa_step *step)
 {
-	plan->ingress = pa_arena_alloc(arena, ruleset->chain_count + 1, sizeof(const struct pa_chain *));
-	plan->egress = pa_arena_alloc(arena, ruleset->chain_count + 1, sizeof(const struct pa_chain *));
-	for (size_t i = 0; i < ruleset->chain_count; i++) {
-		const struct pa_chain *chain = ruleset->chains[i];
-		enum pa_family family = chain->table->family;
-		if (!chain->is_base || chain->table->dormant || family != PA_FAMILY_BRIDGE || !can_matter(chain, 0))
-			continue;
-		bool leaving = chain->hook == PA_HOOK_OUTPUT || chain->hook == PA_HOOK_POSTROUTING;
-		if (!leaving) {
-			plan->ingress[plan->ingress_count++] = chain;
-			plan->ingress_assigns |= pa_chain_assigns(chain);
-		}
-		if (leaving || chain->hook == PA_HOOK_FORWARD)
-			plan->egress[plan->egress_count++] = chain;
-	}
+	return step_uses_conntrack(step);
+}
+
+bool pa_chain_tracks(const struct pa_chain *chain)
+{
+	return chain_fields(chain, step_tracks, 0) != 0;
 }
 
 void pa_plan_make(const struct pa_ruleset *ruleset, struct pa_arena *arena, struct pa_plan *plan)
@@ -438,8 +439,8 @@ void pa_plan_make(const struct pa_ruleset *ruleset, struct pa_arena *arena, stru
 	}
 	bool defrag = plan->conntrack_ipv6 && plan->reads_fragments;
 	for (unsigned h = 0; h <= PA_HOOK_POSTROUTING; h++)
-		plan_hook(ruleset, (enum pa_hook)h, arena, defrag, &plan->hook[h]);
+		plan_hook(ruleset, (enum pa_hook)h, arena, defrag, h == PA_HOOK_PREROUTING && plan->bridge_tracks,
+			  &plan->hook[h]);
 	pa_plan_devices(ruleset, arena, plan);
 	note_output(ruleset, plan);
-	plan_other_families(ruleset, arena, plan);
 }

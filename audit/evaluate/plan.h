@@ -28,17 +28,27 @@ struct pa_devices {
 	size_t count;
 };
 
+/* Which packets a CHAIN stage is for, where not for all. */
+enum pa_binding {
+	PA_BOUND_NOT,
+	PA_BOUND_OWN, /* chains of ingress and egress: packets of their devices */
+	/*
+	 * The same chains, for packets of interfaces that may lie on top of one of the devices (a VLAN, a bridge, a bond): the chain sees
+	 * them then as packets of that device.
+	 */
+	PA_BOUND_BELOW,
+	PA_BOUND_BRIDGE, /* chains of bridge tables: packets that come in or leave through a bridge, as packets of its port */
+};
+
 struct pa_stage {
 	enum pa_stage_kind kind;
-	const struct pa_devices *devices; /* CHAIN of ingress or egress; else NULL */
-	/*
-	 * The stage is for packets of interfaces that may lie on top of one of the devices (a VLAN, a bridge, a bond): the chain sees
-	 * them then as packets of that device. `text`: what decides whether it does.
-	 */
-	bool below;
-	const char *text;
-	const struct pa_chain *chain; /* CHAIN */
-	const struct pa_chain **nat;  /* NAT: in order */
+	enum pa_binding binding;
+	const struct pa_devices *devices; /* OWN, BELOW */
+	const char *text;		  /* BELOW, BRIDGE: what decides whether the chain sees a packet */
+	bool opaque;			  /* BRIDGE: the chain is not followed; see `assigns` */
+	uint64_t assigns;		  /* opaque: the fields, one bit each, that it may give another value */
+	const struct pa_chain *chain;	  /* CHAIN */
+	const struct pa_chain **nat;	  /* NAT: in order */
 	size_t nat_count;
 	int priority;
 	bool state_unsure; /* CHAIN at exactly -200: whether conntrack ran before cannot be told from the listing */
@@ -64,10 +74,8 @@ struct pa_plan {
 	bool raw_ports;		 /* some rule looks at ports whatever the protocol is (th dport, ct original proto-dst) */
 	/* what chains of output and postrouting may give a packet before it arrives over lo */
 	bool output_marks, output_ct_marks, output_nat;
-	/* base chains of bridge tables that may drop or change packets of the paths in and forward, or out */
-	const struct pa_chain **ingress, **egress;
-	size_t ingress_count, egress_count;
-	uint64_t ingress_assigns; /* fields, one bit each, that the chains of `ingress` may give another value */
+	bool bridge_tracks; /* some rule of a bridge table asks conntrack, which then sees what bridges carry before IP does */
+	bool bridge_ct_marks; /* ... or gives the flow a mark */
 	/*
 	 * Fields that chains of ingress or egress may give packets of interfaces on top of their devices, where it matters which chain a
 	 * packet meets first, or how often it meets one: that depends on what lies on top of what.
@@ -81,9 +89,11 @@ void pa_plan_make(const struct pa_ruleset *ruleset, struct pa_arena *arena, stru
 bool pa_chain_matters(const struct pa_chain *chain);
 /* The fields, one bit each, that the chain (or one that it jumps to) may give another value. */
 uint64_t pa_chain_assigns(const struct pa_chain *chain);
+/* Does the chain (or one that it jumps to) ask conntrack for anything? */
+bool pa_chain_tracks(const struct pa_chain *chain);
 /* plan_device.c: the stages of ingress and egress. */
 void pa_plan_devices(const struct pa_ruleset *ruleset, struct pa_arena *arena, struct pa_plan *plan);
-/* The field that tells whether a chain of ingress or egress is asked. */
+/* The field that tells whether a chain at ingress or egress is asked. */
 enum pa_field pa_device_field(enum pa_hook hook);
 /* The fields, one bit each, that the chain (or one that it jumps to) looks at. */
 uint64_t pa_chain_reads(const struct pa_chain *chain);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The base chains that are bound to devices, ingress and egress of netdev and inet tables. They run by priority, of equal ones the
- * one created last first, before everything else or behind it.
+ * The base chains that are bound to devices, ingress and egress of netdev and inet tables, and those of bridge tables, which are
+ * bound to what is a port of a bridge. They run by priority, of equal ones the one created last first, before everything else or behind it.
  *
  * A packet that comes in through eth0 and belongs to an interface on top of it (eth0.10, a bridge, a bond) passes the chains of
- * eth0 first and then those of its own interface (__netif_receive_skb_core() in net/core/dev.c); on the way out it is the other way round.
+ * eth0 first, then, if that is a bridge, prerouting and input of bridge tables, and then those of its own interface
+ * (__netif_receive_skb_core() in net/core/dev.c); on the way out it is the other way round. Measured on kernel 6.18.
  */
 #include "evaluation.h"
 
@@ -80,14 +81,15 @@ static int compare_chains(const void *a, const void *b)
 	return (*x)->id > (*y)->id ? -1 : 1;
 }
 
-/* Base chains of the hook that can drop or change packets, in order; how many. */
-static size_t list_chains(const struct pa_ruleset *ruleset, enum pa_hook hook, const struct pa_chain **out)
+/* Base chains of the hook, of bridge tables or of others, that can drop or change packets, in order; how many. */
+static size_t list_chains(const struct pa_ruleset *ruleset, enum pa_hook hook, bool bridge, const struct pa_chain **out)
 {
 	size_t count = 0;
 	for (size_t i = 0; i < ruleset->chain_count; i++) {
 		const struct pa_chain *chain = ruleset->chains[i];
-		bool bound = !chain->devices || chain->devices[0];
-		if (chain->is_base && chain->hook == hook && !chain->table->dormant && bound && pa_chain_matters(chain))
+		bool fits = chain->is_base && chain->hook == hook && bridge == (chain->table->family == PA_FAMILY_BRIDGE);
+		bool bound = bridge || !chain->devices || chain->devices[0];
+		if (fits && bound && !chain->table->dormant && pa_chain_matters(chain))
 			out[count++] = chain;
 	}
 	qsort(out, count, sizeof(*out), compare_chains);
@@ -96,13 +98,21 @@ static size_t list_chains(const struct pa_ruleset *ruleset, enum pa_hook hook, c
 
 static bool is_single(const struct pa_chain *chain)
 {
-	struct pa_interval device = chain->devices ? device_interval(chain->devices[0]) : (struct pa_interval){ 0, 1 };
-	return chain->devices && !chain->devices[1] && device.first == device.last;
+	bool one = chain->devices && chain->devices[0] && !chain->devices[1];
+	struct pa_interval device = one ? device_interval(chain->devices[0]) : (struct pa_interval){ 0, 1 };
+	return device.first == device.last;
+}
+
+/* What conntrack says of a packet is no field that could be open; before it has seen the packet there is no flow either. */
+static uint64_t of_conntrack(enum pa_hook hook)
+{
+	bool incoming = hook == PA_HOOK_INGRESS || hook == PA_HOOK_PREROUTING || hook == PA_HOOK_INPUT;
+	return (uint64_t)1 << PA_FIELD_CT_STATE | (incoming ? (uint64_t)1 << PA_FIELD_CT_MARK : 0);
 }
 
 /*
  * A packet may meet the chains of several devices that lie below its interface, in any order, and one that is bound to several of
- * them more than once. That changes nothing where none of them looks at what another one sets.
+ * them (or to bridges on top of each other) more than once. That changes nothing where none of them looks at what another one sets.
  */
 static uint64_t find_unordered(const struct pa_chain **chains, size_t count, enum pa_hook hook)
 {
@@ -120,37 +130,113 @@ static uint64_t find_unordered(const struct pa_chain **chains, size_t count, enu
 				fields |= assigns | others;
 		}
 	}
-	/* what conntrack says of a packet is no field that could be open */
-	fields &= ~((uint64_t)1 << PA_FIELD_CT_STATE);
-	return hook == PA_HOOK_INGRESS ? fields & ~((uint64_t)1 << PA_FIELD_CT_MARK) : fields;
+	return fields & ~of_conntrack(hook);
 }
 
-static void plan_bound(const struct pa_ruleset *ruleset, enum pa_hook hook, struct pa_arena *arena, struct pa_plan *plan)
+static void add_own(struct pa_hook_plan *stages, const struct pa_chain *chain, struct pa_arena *arena)
 {
-	const struct pa_chain **chains = pa_xcalloc(ruleset->chain_count + 1, sizeof(const struct pa_chain *));
-	size_t count = list_chains(ruleset, hook, chains);
-	struct pa_hook_plan *stages = &plan->hook[hook];
-	stages->stages = pa_arena_alloc(arena, 2 * count + 1, sizeof(*stages->stages));
-	for (size_t i = 0; i < 2 * count; i++) {
-		const struct pa_chain *chain = chains[i % count];
-		bool below = (i < count) == (hook == PA_HOOK_INGRESS);
-		/* nothing lies on top of lo */
-		bool none = below ? is_single(chain) && pa_text_equal(chain->devices[0], "lo") : !chain->devices;
-		if (none)
-			continue;
+	if (chain->devices)
 		stages->stages[stages->count++] = (struct pa_stage){ .kind = PA_STAGE_CHAIN,
+								     .binding = PA_BOUND_OWN,
 								     .devices = chain_devices(chain, arena),
-								     .below = below,
-								     .text = below ? below_text(chain, arena) : NULL,
 								     .chain = chain,
 								     .priority = chain->priority };
-	}
-	plan->unordered[hook] = find_unordered(chains, count, hook);
+}
+
+static void add_below(struct pa_hook_plan *stages, const struct pa_chain *chain, struct pa_arena *arena)
+{
+	if (is_single(chain) && pa_text_equal(chain->devices[0], "lo")) /* nothing lies on top of lo */
+		return;
+	stages->stages[stages->count++] = (struct pa_stage){ .kind = PA_STAGE_CHAIN,
+							     .binding = PA_BOUND_BELOW,
+							     .devices = chain_devices(chain, arena),
+							     .text = below_text(chain, arena),
+							     .chain = chain,
+							     .priority = chain->priority };
+}
+
+/* Where bridge tables ask conntrack, it sees packets before IP does: that is not followed. */
+static void add_bridge(struct pa_hook_plan *stages, const struct pa_chain *chain, const char *text, bool opaque)
+{
+	stages->stages[stages->count++] =
+		(struct pa_stage){ .kind = PA_STAGE_CHAIN,
+				   .binding = PA_BOUND_BRIDGE,
+				   .text = text,
+				   .opaque = opaque,
+				   .assigns = opaque ? pa_chain_assigns(chain) & ~of_conntrack(chain->hook) : 0,
+				   .chain = chain,
+				   .priority = chain->priority };
+}
+
+/* The chains of one way, in or out. */
+struct way {
+	const struct pa_chain **chains; /* bound to devices, then of bridges */
+	size_t bound, bridged;
+	bool tracked; /* some of the latter ask conntrack */
+};
+
+static struct way list_way(const struct pa_ruleset *ruleset, enum pa_hook hook, enum pa_hook first, enum pa_hook second)
+{
+	struct way way = { .chains = pa_xcalloc(ruleset->chain_count + 1, sizeof(const struct pa_chain *)) };
+	way.bound = list_chains(ruleset, hook, false, way.chains);
+	way.bridged = list_chains(ruleset, first, true, way.chains + way.bound);
+	way.bridged += list_chains(ruleset, second, true, way.chains + way.bound + way.bridged);
+	for (size_t i = way.bound; i < way.bound + way.bridged; i++)
+		way.tracked = way.tracked || pa_chain_tracks(way.chains[i]);
+	return way;
+}
+
+static void plan_ingress(const struct pa_ruleset *ruleset, struct pa_arena *arena, struct pa_plan *plan)
+{
+	struct way way = list_way(ruleset, PA_HOOK_INGRESS, PA_HOOK_PREROUTING, PA_HOOK_INPUT);
+	struct pa_hook_plan *stages = &plan->hook[PA_HOOK_INGRESS];
+	stages->stages = pa_arena_alloc(arena, 2 * way.bound + way.bridged + 1, sizeof(*stages->stages));
+	for (size_t i = 0; i < way.bound; i++)
+		add_below(stages, way.chains[i], arena);
+	for (size_t i = way.bound; i < way.bound + way.bridged; i++)
+		add_bridge(stages, way.chains[i], "the packet comes in through a bridge", way.tracked);
+	for (size_t i = 0; i < way.bound; i++)
+		add_own(stages, way.chains[i], arena);
+	plan->unordered[PA_HOOK_INGRESS] = find_unordered(way.chains, way.bound + way.bridged, PA_HOOK_INGRESS);
+	free(way.chains);
+}
+
+static void plan_egress(const struct pa_ruleset *ruleset, struct pa_arena *arena, struct pa_plan *plan)
+{
+	struct way way = list_way(ruleset, PA_HOOK_EGRESS, PA_HOOK_OUTPUT, PA_HOOK_POSTROUTING);
+	struct pa_hook_plan *stages = &plan->hook[PA_HOOK_EGRESS];
+	stages->stages = pa_arena_alloc(arena, 2 * way.bound + way.bridged + 1, sizeof(*stages->stages));
+	for (size_t i = 0; i < way.bound; i++)
+		add_own(stages, way.chains[i], arena);
+	for (size_t i = way.bound; i < way.bound + way.bridged; i++)
+		add_bridge(stages, way.chains[i], "the packet leaves through a bridge", way.tracked);
+	for (size_t i = 0; i < way.bound; i++)
+		add_below(stages, way.chains[i], arena);
+	plan->unordered[PA_HOOK_EGRESS] = find_unordered(way.chains, way.bound + way.bridged, PA_HOOK_EGRESS);
+	free(way.chains);
+}
+
+/*
+ * What a bridge carries between its ports does not come to IP's chains, unless br_netfilter shows it to them: then forward of bridge
+ * tables runs before or behind theirs.
+ */
+static void plan_bridged(const struct pa_ruleset *ruleset, struct pa_arena *arena, struct pa_hook_plan *forward)
+{
+	const struct pa_chain **chains = pa_xcalloc(ruleset->chain_count + 1, sizeof(const struct pa_chain *));
+	size_t count = list_chains(ruleset, PA_HOOK_FORWARD, true, chains);
+	struct pa_hook_plan stages = { .stages = pa_arena_alloc(arena, forward->count + count + 1, sizeof(*stages.stages)) };
+	for (size_t i = 0; i < count; i++)
+		add_bridge(&stages, chains[i], "br_netfilter shows bridged packets to the forward hook", true);
+	for (size_t i = 0; i < forward->count; i++)
+		stages.stages[stages.count++] = forward->stages[i];
+	if (count)
+		*forward = stages;
 	free(chains);
 }
 
 void pa_plan_devices(const struct pa_ruleset *ruleset, struct pa_arena *arena, struct pa_plan *plan)
 {
-	plan_bound(ruleset, PA_HOOK_INGRESS, arena, plan);
-	plan_bound(ruleset, PA_HOOK_EGRESS, arena, plan);
+	plan_ingress(ruleset, arena, plan);
+	plan_egress(ruleset, arena, plan);
+	plan_bridged(ruleset, arena, &plan->hook[PA_HOOK_FORWARD]);
 }

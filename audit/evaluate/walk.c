@@ -173,6 +173,9 @@ static void set_original(struct pa_wrun *run, struct pa_wstate *s)
 		s->now[PA_FIELD_CT_PROTOCOL] = s->now[PA_FIELD_L4PROTO];
 	if (state_is(run, s, PA_CT_NEW) && !s->status_given)
 		s->now[PA_FIELD_CT_STATUS] = constant(0);
+	if (run->walker->plan.bridge_ct_marks && !s->marks_given)
+		s->now[PA_FIELD_CT_MARK] =
+			(struct pa_wvalue){ .kind = PA_W_UNKNOWN, .text = "the mark that a bridge table gave the flow" };
 }
 
 static void conntrack_stage(struct pa_wrun *run, struct pa_wstate *s)
@@ -265,10 +268,29 @@ static void nat_stage(struct pa_wrun *run, struct pa_wstate *s, const struct pa_
 
 /* --- filter chains at exactly -200 --- */
 
+/* A chain of a bridge table that is not followed: it may drop, and give what it assigns any value. */
+static void pass_opaque(struct pa_wrun *run, struct pa_wstate *s, const struct pa_stage *stage)
+{
+	const struct pa_chain *chain = stage->chain;
+	const char *text = pa_arena_printf(run->arena, "chain %s of table bridge %s lets the packet pass", chain->name,
+					   chain->table->name);
+	if (!pa_wassume(run, s, text, 0, false)) {
+		end(s, PA_FATE_DROP);
+		return;
+	}
+	pa_wforget(s, stage->assigns, "what a chain of a bridge table gives the packet");
+	s->stage++;
+}
+
 static void chain_stage(struct pa_wrun *run, struct pa_wstate *s, const struct pa_stage *stage)
 {
-	if ((stage->devices && !pa_wdevice_enter(run, s, stage)) || !sees_family(run, s, stage->chain->table->family)) {
+	if ((stage->binding != PA_BOUND_NOT && !pa_wdevice_enter(run, s, stage)) ||
+	    !sees_family(run, s, stage->chain->table->family)) {
 		s->stage++;
+		return;
+	}
+	if (stage->opaque) {
+		pass_opaque(run, s, stage);
 		return;
 	}
 	bool lo = s->at == PA_HOOK_PREROUTING && stage->state_unsure && pa_wfield_in(run, s, PA_FIELD_IIFNAME, LO, LO);
@@ -353,30 +375,15 @@ static void route(struct pa_wrun *run, struct pa_wstate *s)
 	s->stage = 0;
 }
 
-static bool passes_others(struct pa_wrun *run, struct pa_wstate *s, const struct pa_chain **chains, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		const char *text = pa_arena_printf(run->arena, "chain %s of table %s %s lets the packet pass", chains[i]->name,
-						   pa_family_name(chains[i]->table->family), chains[i]->table->name);
-		if (!pa_wassume(run, s, text, 0, false)) {
-			end(s, PA_FATE_DROP);
-			return false;
-		}
-	}
-	return true;
-}
-
 static void hook_end(struct pa_wrun *run, struct pa_wstate *s)
 {
-	const struct pa_plan *plan = &run->walker->plan;
 	switch (s->at) {
 	case PA_HOOK_INGRESS:
 		s->at = PA_HOOK_PREROUTING;
 		s->stage = 0;
 		return;
 	case PA_HOOK_PREROUTING:
-		if (passes_others(run, s, plan->ingress, plan->ingress_count))
-			route(run, s);
+		route(run, s);
 		return;
 	case PA_HOOK_OUTPUT:
 		if (s->now[PA_FIELD_DADDR].kind != PA_W_PACKET)
@@ -397,9 +404,6 @@ static void hook_end(struct pa_wrun *run, struct pa_wstate *s)
 		s->now[PA_FIELD_IIFNAME] = constant(0);
 		return;
 	case PA_HOOK_EGRESS:
-		if (!passes_others(run, s, plan->egress, plan->egress_count))
-			return;
-		break;
 	case PA_HOOK_INPUT:
 		break;
 	}
@@ -748,24 +752,9 @@ static void set_output_flow(struct pa_wrun *run, struct pa_wstate *s)
 			(struct pa_wvalue){ .kind = PA_W_UNKNOWN, .text = "what a flow over lo was before NAT on its way out" };
 }
 
-/* What a chain of a bridge table may have set is not known. */
-static void set_ingress(struct pa_wrun *run, struct pa_wstate *s)
-{
-	uint64_t fields = run->walker->plan.ingress_assigns;
-	struct pa_wvalue unknown = { .kind = PA_W_UNKNOWN, .text = "what a chain of a bridge table gives the packet" };
-	if (fields >> PA_FIELD_DADDR & 1)
-		fields |= (uint64_t)1 << PA_FIELD_DADDR_TYPE | (uint64_t)1 << PA_FIELD_DADDR_IIF_TYPE;
-	for (unsigned f = 0; f < PA_FIELD_COUNT; f++) {
-		if (fields >> f & 1)
-			s->now[f] = unknown;
-	}
-}
-
 /* Over lo the flow travels with the packet. May split: the state must be complete. */
 void pa_wstate_enter(struct pa_wrun *run, struct pa_wstate *s)
 {
-	if (s->at == PA_HOOK_INGRESS)
-		set_ingress(run, s);
 	if (s->at == PA_HOOK_INGRESS && pa_wfield_in(run, s, PA_FIELD_IIFNAME, LO, LO)) {
 		see_packet(run, s);
 		set_original(run, s);

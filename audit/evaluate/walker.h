@@ -67,8 +67,9 @@ struct pa_wstate {
 	bool by_conntrack; /* the state is what conntrack made of the packet */
 	bool early;	   /* in a chain that is assumed to run before conntrack; state_after is put back after it */
 	struct pa_wvalue state_after;
-	bool natted; /* a nat chain of this hook has translated */
-	bool below;  /* in a chain of a device below the packet's interface, which is `on_top` and put back after it */
+	bool natted;  /* a nat chain of this hook has translated */
+	bool below;   /* in a chain of a device below the packet's interface, which is `on_top` and put back after it */
+	bool ordered; /* ... and which chain comes first is known */
 	struct pa_wvalue on_top;
 	size_t stage, nat; /* of the hook; nat: chain of a nat stage */
 	struct pa_wframe frames[PA_WDEPTH];
@@ -136,6 +137,8 @@ bool pa_whas_flow(struct pa_wrun *run, struct pa_wstate *state);
 /* walk_device.c: chains that are bound to devices */
 bool pa_wdevice_enter(struct pa_wrun *run, struct pa_wstate *state, const struct pa_stage *stage); /* false: not asked */
 void pa_wdevice_leave(struct pa_wrun *run, struct pa_wstate *state);
+/* These fields, one bit each, may have any value now. */
+void pa_wforget(struct pa_wstate *state, uint64_t fields, const char *text);
 
 /* walk_change.c */
 void pa_wassign(struct pa_wrun *run, struct pa_wstate *state, const struct pa_rule *rule, const struct pa_step *step);

@@ -91,7 +91,7 @@ static void note_kinds(struct pa_host *host, const struct pa_links *links, const
 	host->link_count = links->count;
 	for (size_t i = 0; i < links->count; i++) {
 		bool bridge = facts[i].kind && pa_text_equal(facts[i].kind, "bridge");
-		host->links[i] = (struct pa_host_link){ links->names[i], !is_apart(&facts[i]), bridge };
+		host->links[i] = (struct pa_host_link){ links->names[i], !is_apart(&facts[i]), bridge, facts[i].master != 0 };
 	}
 	for (size_t i = 0; i < links->count; i++)
 		for (size_t k = 0; facts[i].master && k < links->count; k++)

@@ -29,12 +29,13 @@ struct pa_host_route {
 
 /*
  * What an interface is to others. `on_top`: its packets pass another interface as well, below it (a VLAN, a bridge, a bond, a
- * macvlan ...), or may do so. `bridge`: it is a bridge (and on top of its ports).
+ * macvlan ...), or may do so. `bridge`: it is a bridge (and on top of its ports). `port`: it is below another one.
  */
 struct pa_host_link {
 	const char *name;
 	bool on_top;
 	bool bridge;
+	bool port;
 };
 
 struct pa_host {

@@ -223,6 +223,7 @@ struct random_rules {
 	bool said_family;
 	pa_u128 protocol; /* the rule says so; 0: it does not */
 	bool simple;	  /* no opaque tests, no dynamic sets */
+	bool without_conntrack;
 };
 
 static struct pa_step *add_step(struct random_rules *r, enum pa_step_kind kind)
@@ -277,7 +278,7 @@ static void imply_for(struct random_rules *r, enum pa_field field)
 	bool port = field == PA_FIELD_SPORT || field == PA_FIELD_DPORT || field == PA_FIELD_CT_ORIG_SPORT ||
 		    field == PA_FIELD_CT_ORIG_DPORT;
 	bool icmp = of_icmp(field);
-	bool both = r->table->family == PA_FAMILY_INET || r->table->family == PA_FAMILY_NETDEV;
+	bool both = r->table->family != PA_FAMILY_IP && r->table->family != PA_FAMILY_IP6;
 	if (of_family(field) && both && !r->said_family) {
 		imply(r, PA_FIELD_NFPROTO, r->family == 4 ? PA_NFPROTO_IPV4 : PA_NFPROTO_IPV6);
 		r->said_family = true;
@@ -308,7 +309,7 @@ static bool is_of_conntrack(enum pa_field field)
 
 static bool allowed_here(const struct random_rules *r, enum pa_field field)
 {
-	if (r->table->family == PA_FAMILY_NETDEV && is_of_conntrack(field))
+	if (r->without_conntrack && is_of_conntrack(field))
 		return false;
 	bool incoming = r->chain->is_base && (r->chain->hook == PA_HOOK_PREROUTING || r->chain->hook == PA_HOOK_INPUT);
 	/* what the TTL is after forwarding is a question to the diagrams and known to the walk */
@@ -498,7 +499,7 @@ static void add_assign(struct random_rules *r)
 	enum pa_field field = PICK(changed), from = draw(2) ? PA_FIELD_CT_MARK : PA_FIELD_MARK;
 	if (!allowed_here(r, field))
 		field = PA_FIELD_MARK;
-	if (r->table->family == PA_FAMILY_NETDEV)
+	if (r->without_conntrack)
 		from = PA_FIELD_MARK;
 	bool is_mark = field == PA_FIELD_MARK || field == PA_FIELD_CT_MARK;
 	bool is_address = field == PA_FIELD_SADDR || field == PA_FIELD_DADDR;
@@ -752,9 +753,12 @@ static void add_device_table(struct random_rules *r)
 	static const char *const lists[][3] = { { "eth0" }, { "eth1" },	      { "eth0", "eth1" }, { "br-*" },
 						{ "eth*" }, { "lo", "eth0" }, { "br-a" },	  { "eth0", "br-*" } };
 	static const int priorities[] = { 0, 0, 0, -10, 10, -500 };
-	bool inet = draw(4) == 0;
-	char name[16] = "devices";
-	r->table = pa_ruleset_add_table(r->ruleset, inet ? PA_FAMILY_INET : PA_FAMILY_NETDEV, name);
+	static const enum pa_family families[] = { PA_FAMILY_INET, PA_FAMILY_NETDEV, PA_FAMILY_NETDEV, PA_FAMILY_BRIDGE };
+	char name[16];
+	snprintf(name, sizeof(name), "d%zu", r->ruleset->table_count);
+	r->table = pa_ruleset_add_table(r->ruleset, PICK(families), name);
+	bool inet = r->table->family == PA_FAMILY_INET, bridge = r->table->family == PA_FAMILY_BRIDGE;
+	r->without_conntrack = bridge ? draw(5) != 0 : !inet;
 	r->target_count = draw(3);
 	for (unsigned i = 0; i < r->target_count; i++) {
 		snprintf(name, sizeof(name), "c%u", i);
@@ -771,9 +775,11 @@ static void add_device_table(struct random_rules *r)
 		r->chain = pa_table_add_chain(r->ruleset, r->table, name);
 		r->chain->is_base = true;
 		r->chain->hook = inet || draw(3) ? PA_HOOK_INGRESS : PA_HOOK_EGRESS;
+		if (bridge)
+			r->chain->hook = (enum pa_hook)draw(5);
 		r->chain->priority = PICK(priorities);
 		r->chain->policy = draw(4) ? PA_VERDICT_ACCEPT : PA_VERDICT_DROP;
-		r->chain->devices = draw(12) ? lists[draw(8)] : NULL;
+		r->chain->devices = draw(12) && !bridge ? lists[draw(8)] : NULL;
 		r->next_target = 0;
 		for (unsigned k = draw(5); k > 0; k--)
 			add_rule(r);
@@ -792,8 +798,10 @@ static struct pa_ruleset *random_ruleset(uint64_t seed)
 	uint64_t state = draw_state;
 	draw_state = seed * 0x9e3779b97f4a7c15u + 7;
 	draw(2);
-	if (draw(4) == 0)
-		add_device_table(&r);
+	if (draw(4) == 0) {
+		for (unsigned i = draw(4) ? 1 : 2; i > 0; i--)
+			add_device_table(&r);
+	}
 	draw_state = state;
 	if (!pa_ruleset_check(r.ruleset, &diags)) {
 		fprintf(stderr, "seed %" PRIu64 ": %s\n", seed, diags.items[0].message);
@@ -819,9 +827,10 @@ static struct pa_host *random_host(void)
 	struct pa_host *host = pa_host_new("h");
 	unsigned knowledge = draw(3);
 	host->addresses_known = knowledge > 0;
-	static const struct pa_host_link links[] = {
-		{ "lo", false, false }, { "eth0", false, false }, { "br-a", true, true }, { "eth1", true, false }
-	};
+	static const struct pa_host_link links[] = { { "lo", false, false, false },
+						     { "eth0", false, false, false },
+						     { "br-a", true, true, false },
+						     { "eth1", true, false, true } };
 	host->links_known = host->addresses_known && draw_state >> 40 & 1;
 	host->link_count = draw_state >> 41 & 1 ? 4 : 3;
 	host->links = pa_arena_dup(host->arena, links, 4, sizeof(links[0]));

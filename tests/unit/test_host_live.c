@@ -155,7 +155,7 @@ START_TEST(interfaces_and_addresses)
 }
 END_TEST
 
-/* "name", with "^" on top of others, with "=" a bridge. */
+/* "name", with "^" on top of others, with "=" a bridge, with "-" a port. */
 START_TEST(what_lies_on_top_of_what)
 {
 	struct pa_diags diags = { 0 };
@@ -163,12 +163,12 @@ START_TEST(what_lies_on_top_of_what)
 					  "link set v0 master br0\n"
 					  "link add link v1 name mac0 type macvlan\nlink add alone type STUB\n",
 					  &diags);
-	static const char *const expected[] = { "alone", "br0^=", "lo", "mac0^", "v0", "v1", NULL };
+	static const char *const expected[] = { "alone", "br0^=", "lo", "mac0^", "v0-", "v1", NULL };
 	const char **lines = pa_arena_alloc(host->arena, host->link_count, sizeof(*lines));
 	ck_assert(host->links_known);
 	for (size_t i = 0; i < host->link_count; i++)
-		lines[i] = pa_arena_printf(host->arena, "%s%s%s", host->links[i].name, host->links[i].on_top ? "^" : "",
-					   host->links[i].bridge ? "=" : "");
+		lines[i] = pa_arena_printf(host->arena, "%s%s%s%s", host->links[i].name, host->links[i].on_top ? "^" : "",
+					   host->links[i].bridge ? "=" : "", host->links[i].port ? "-" : "");
 	assert_lines(lines, host->link_count, expected);
 	pa_diags_done(&diags);
 	pa_host_free(host);
