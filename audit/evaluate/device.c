@@ -32,20 +32,6 @@ static pa_node is_bound(struct pa_evaluation *e, const struct pa_stage *stage, e
 	return bound;
 }
 
-/* The packets of interfaces that lie on top of nothing. What no listing of devices says may be any interface. */
-static pa_node is_apart(struct pa_evaluation *e, const struct pa_stage *stage, enum pa_field field, uint32_t env)
-{
-	if (!stage->devices->known)
-		return PA_FALSE;
-	pa_node apart = is_interface(e, env, field, LO, LO);
-	for (size_t i = 0; e->host->links_known && i < e->host->link_count; i++) {
-		pa_u128 name = pa_ifname_value(e->host->links[i].name);
-		if (!e->host->links[i].on_top)
-			apart = pa_node_or(e->space, apart, is_interface(e, env, field, name, name));
-	}
-	return apart;
-}
-
 static uint32_t set_unknown(struct pa_evaluation *e, uint32_t env, uint64_t fields, const struct pa_value *unknown)
 {
 	if (fields >> PA_FIELD_DADDR & 1)
@@ -85,46 +71,14 @@ static pa_node back_on_top(void *context, uint32_t terminal)
 	return pa_outcome(e, PA_OUTCOME_THROUGH, below->ordered ? env : set_unordered(e, below->hook, env));
 }
 
-static struct pa_value device_below(struct pa_evaluation *e, const struct pa_devices *devices)
+static struct pa_value device_below(struct pa_evaluation *e, const struct pa_stage *stage, pa_u128 known)
 {
-	if (!devices->single)
-		return question(e, "the device below the interface");
+	if (known)
+		return (struct pa_value){ .kind = PA_VALUE_CONST, .first = known, .last = known };
+	const struct pa_devices *devices = stage->devices;
+	if (!devices || !devices->single)
+		return question(e, devices ? "the device below the interface" : "the port of the bridge");
 	return (struct pa_value){ .kind = PA_VALUE_CONST, .first = devices->items[0].first, .last = devices->items[0].last };
-}
-
-static pa_node below_stage(struct pa_evaluation *e, const struct pa_stage *stage, uint32_t env, pa_node skipped)
-{
-	struct below below = { e, stage->chain->hook, false, env };
-	enum pa_field field = pa_device_field(below.hook);
-	struct pa_value device = device_below(e, stage->devices);
-	pa_node apart = is_apart(e, stage, field, env);
-	if (stage->devices->single)
-		apart = pa_node_or(e->space, apart, is_bound(e, stage, field, env));
-	if (apart == PA_TRUE)
-		return skipped;
-	uint32_t inside = pa_env_set(e, set_unordered(e, below.hook, env), field, &device);
-	pa_node seen = pa_node_bind(e->space, pa_base_chain_end(e, stage->chain, inside, UINT64_MAX), back_on_top, &below);
-	if (seen == skipped)
-		return skipped;
-	const char *reason = stage->devices->known ? "which interfaces lie on top of others is not known"
-						   : "the listing does not say which devices the chain is bound to";
-	pa_node sees = pa_variable(e, stage->text, 0, reason, NULL, true);
-	return pa_node_choose(e->space, apart, skipped, pa_node_choose(e->space, sees, seen, skipped));
-}
-
-/* --- bridges --- */
-
-/* The interfaces that are bridges, or those that neither are nor have anything to do with one. */
-static pa_node known_links(struct pa_evaluation *e, uint32_t env, enum pa_field field, bool bridges)
-{
-	pa_node set = bridges ? PA_FALSE : is_interface(e, env, field, LO, LO);
-	for (size_t i = 0; e->host->links_known && i < e->host->link_count; i++) {
-		const struct pa_host_link *link = &e->host->links[i];
-		pa_u128 name = pa_ifname_value(link->name);
-		if (bridges ? link->bridge : !link->on_top && !link->port)
-			set = pa_node_or(e->space, set, is_interface(e, env, field, name, name));
-	}
-	return set;
 }
 
 /* A chain that is not followed: it may drop, and give what it assigns any value. */
@@ -142,43 +96,65 @@ static pa_node opaque_chain(struct pa_evaluation *e, const struct pa_stage *stag
 	return pa_node_choose(e->space, passes, pa_outcome(e, PA_OUTCOME_THROUGH, env), pa_outcome(e, PA_OUTCOME_DROP, 0));
 }
 
-/* The chain as a packet of the bridge's port meets it. */
-static pa_node bridge_chain(struct pa_evaluation *e, const struct pa_stage *stage, struct below *below)
+/* The chain as a packet of the device below, or of the bridge's port, meets it. */
+static pa_node below_chain(struct pa_evaluation *e, const struct pa_stage *stage, struct below *below,
+			   struct pa_link_meets meets)
 {
-	struct pa_value port = question(e, "the port of the bridge");
-	uint32_t env = below->ordered ? below->env : set_unordered(e, below->hook, below->env);
+	struct pa_value device = device_below(e, stage, meets.device);
+	uint32_t env = meets.ordered ? below->env : set_unordered(e, below->hook, below->env);
+	below->ordered = meets.ordered;
 	if (stage->opaque)
 		return opaque_chain(e, stage, env);
-	env = pa_env_set(e, env, pa_device_field(below->hook), &port);
+	env = pa_env_set(e, env, pa_device_field(below->hook), &device);
 	return pa_node_bind(e->space, pa_base_chain_end(e, stage->chain, env, UINT64_MAX), back_on_top, below);
 }
 
-static bool is_leaving(enum pa_hook hook)
+static enum pa_hook way_of(enum pa_hook hook)
 {
-	return hook == PA_HOOK_OUTPUT || hook == PA_HOOK_POSTROUTING;
+	return hook == PA_HOOK_OUTPUT || hook == PA_HOOK_POSTROUTING || hook == PA_HOOK_EGRESS ? PA_HOOK_EGRESS
+											       : PA_HOOK_INGRESS;
 }
 
-static pa_node bridge_stage(struct pa_evaluation *e, const struct pa_stage *stage, uint32_t env, pa_node skipped)
+static const char *why_unknown(const struct pa_stage *stage)
 {
-	struct below below = { e, is_leaving(stage->chain->hook) ? PA_HOOK_EGRESS : PA_HOOK_INGRESS, false, env };
+	if (stage->binding == PA_BOUND_BRIDGE)
+		return "which interfaces are bridges is not known";
+	return stage->devices->known ? "which interfaces lie on top of others is not known"
+				     : "the listing does not say which devices the chain is bound to";
+}
+
+/* A stage for packets of interfaces on top of others: what is known of each interface decides first, then a variable. */
+static pa_node below_stage(struct pa_evaluation *e, const struct pa_stage *stage, uint32_t env, pa_node skipped)
+{
+	struct below below = { e, way_of(stage->chain->hook), false, env };
 	enum pa_field field = pa_device_field(below.hook);
-	pa_node never = known_links(e, env, field, false);
-	pa_node maybe = bridge_chain(e, stage, &below);
-	below.ordered = true;
-	pa_node surely = stage->chain->hook == PA_HOOK_FORWARD ? PA_FALSE : known_links(e, env, field, true);
-	pa_node seen = surely == PA_FALSE ? PA_FALSE : bridge_chain(e, stage, &below);
-	pa_node through = pa_variable(e, stage->text, 0, "which interfaces are bridges is not known", NULL, true);
-	pa_node asked = pa_node_choose(e->space, through, maybe, skipped);
-	return pa_node_choose(e->space, never, skipped, pa_node_choose(e->space, surely, seen, asked));
+	bool any = stage->binding == PA_BOUND_BELOW && !stage->devices->known;
+	pa_node sees = pa_variable(e, stage->text, 0, why_unknown(stage), NULL, true);
+	pa_node node = pa_node_choose(
+		e->space, sees, below_chain(e, stage, &below, (struct pa_link_meets){ PA_MEETS_MAYBE, false, 0 }), skipped);
+	for (size_t i = e->host->links_known ? e->host->link_count : 0; i-- > 0;) {
+		const struct pa_host_link *link = &e->host->links[i];
+		struct pa_link_meets meets = pa_link_meets(e->host, link, stage);
+		pa_u128 name = pa_ifname_value(link->name);
+		pa_node is_link = is_interface(e, env, field, name, name), met = skipped;
+		if (meets.meets != PA_MEETS_NEVER)
+			met = below_chain(e, stage, &below, meets);
+		if (meets.meets == PA_MEETS_MAYBE)
+			met = pa_node_choose(e->space, sees, met, skipped);
+		node = pa_node_choose(e->space, is_link, met, node);
+	}
+	if (!any)
+		node = pa_node_choose(e->space, is_interface(e, env, field, LO, LO), skipped, node);
+	if (stage->devices && stage->devices->single)
+		node = pa_node_choose(e->space, is_bound(e, stage, field, env), skipped, node);
+	return node;
 }
 
 pa_node pa_device_stage(struct pa_evaluation *e, const struct pa_stage *stage, uint32_t env, uint64_t keep)
 {
 	pa_node skipped = pa_outcome(e, PA_OUTCOME_THROUGH, env);
-	if (stage->binding == PA_BOUND_BELOW)
+	if (stage->binding != PA_BOUND_OWN)
 		return below_stage(e, stage, env, skipped);
-	if (stage->binding == PA_BOUND_BRIDGE)
-		return bridge_stage(e, stage, env, skipped);
 	pa_node bound = is_bound(e, stage, pa_device_field(stage->chain->hook), env);
 	return bound == PA_FALSE ? skipped
 				 : pa_node_choose(e->space, bound, pa_base_chain_end(e, stage->chain, env, keep), skipped);

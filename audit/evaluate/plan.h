@@ -93,6 +93,14 @@ uint64_t pa_chain_assigns(const struct pa_chain *chain);
 bool pa_chain_tracks(const struct pa_chain *chain);
 /* plan_device.c: the stages of ingress and egress. */
 void pa_plan_devices(const struct pa_ruleset *ruleset, struct pa_arena *arena, struct pa_plan *plan);
+/* Do packets of an interface, whose name tells nothing else, meet a BELOW or BRIDGE stage? What is known of it tells. */
+enum pa_meets { PA_MEETS_NEVER, PA_MEETS_MAYBE, PA_MEETS_ALWAYS };
+struct pa_link_meets {
+	enum pa_meets meets;
+	bool ordered;	/* each chain once, in the order of the stages */
+	pa_u128 device; /* the device below, or the port, when there is only one; else 0 */
+};
+struct pa_link_meets pa_link_meets(const struct pa_host *host, const struct pa_host_link *link, const struct pa_stage *stage);
 /* The field that tells whether a chain at ingress or egress is asked. */
 enum pa_field pa_device_field(enum pa_hook hook);
 /* The fields, one bit each, that the chain (or one that it jumps to) looks at. */

@@ -240,3 +240,60 @@ void pa_plan_devices(const struct pa_ruleset *ruleset, struct pa_arena *arena, s
 	plan_egress(ruleset, arena, plan);
 	plan_bridged(ruleset, arena, &plan->hook[PA_HOOK_FORWARD]);
 }
+
+/* --- what is known of an interface --- */
+
+static bool holds_device(const struct pa_devices *devices, const char *name)
+{
+	pa_u128 value = pa_ifname_value(name);
+	for (size_t i = 0; i < devices->count; i++) {
+		if (devices->items[i].first <= value && devices->items[i].last >= value)
+			return true;
+	}
+	return false;
+}
+
+static bool is_bridge(const struct pa_host *host, const char *name)
+{
+	for (size_t i = 0; i < host->link_count; i++) {
+		if (host->links[i].bridge && pa_text_equal(host->links[i].name, name))
+			return true;
+	}
+	return false;
+}
+
+/* A port carries packets of its own only where the bridge was told so (broute). */
+static struct pa_link_meets meets_bridge(const struct pa_host *host, const struct pa_host_link *link,
+					 const struct pa_stage *stage)
+{
+	bool surely = link->bridge && stage->chain->hook != PA_HOOK_FORWARD, maybe = !link->lower || link->port || link->bridge;
+	bool one_port = surely && link->lower && link->lower[0] && !link->lower[1];
+	for (const char *const *lower = link->lower; lower && *lower; lower++)
+		maybe = maybe || is_bridge(host, *lower);
+	struct pa_link_meets result = { PA_MEETS_NEVER, surely && link->flat, 0 };
+	if (maybe)
+		result.meets = surely ? PA_MEETS_ALWAYS : PA_MEETS_MAYBE;
+	if (one_port)
+		result.device = pa_ifname_value(link->lower[0]);
+	return result;
+}
+
+struct pa_link_meets pa_link_meets(const struct pa_host *host, const struct pa_host_link *link, const struct pa_stage *stage)
+{
+	struct pa_link_meets result = { PA_MEETS_MAYBE, link->flat, 0 };
+	size_t found = 0;
+	if (stage->binding == PA_BOUND_BRIDGE)
+		return meets_bridge(host, link, stage);
+	if (!stage->devices->known || !link->lower)
+		return result;
+	for (const char *const *lower = link->lower; *lower; lower++) {
+		if (!holds_device(stage->devices, *lower))
+			continue;
+		found++;
+		result.device = pa_ifname_value(*lower);
+	}
+	if (found > 1)
+		result.device = 0;
+	result.meets = !found ? PA_MEETS_NEVER : link->always ? PA_MEETS_ALWAYS : PA_MEETS_MAYBE;
+	return result;
+}

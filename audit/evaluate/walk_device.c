@@ -18,20 +18,6 @@ static bool is_bound(struct pa_wrun *run, struct pa_wstate *state, const struct 
 	return false;
 }
 
-/* An interface of which it is known that it lies on top of nothing. */
-static bool is_apart(struct pa_wrun *run, struct pa_wstate *state)
-{
-	const struct pa_host *host = run->walker->host;
-	if (pa_wfield_in(run, state, field_of(state), LO, LO))
-		return true;
-	for (size_t i = 0; host->links_known && i < host->link_count; i++) {
-		pa_u128 name = pa_ifname_value(host->links[i].name);
-		if (!host->links[i].on_top && pa_wfield_in(run, state, field_of(state), name, name))
-			return true;
-	}
-	return false;
-}
-
 void pa_wforget(struct pa_wstate *state, uint64_t fields, const char *text)
 {
 	struct pa_wvalue unknown = { .kind = PA_W_UNKNOWN, .text = text };
@@ -54,65 +40,49 @@ static void forget_unordered(const struct pa_wrun *run, struct pa_wstate *state)
 			   "what several chains give the packets of interfaces on top of their devices");
 }
 
-static struct pa_wvalue device_below(const struct pa_devices *devices)
+static struct pa_wvalue device_below(const struct pa_stage *stage, pa_u128 known)
 {
-	if (devices->single)
-		return (struct pa_wvalue){ .kind = PA_W_VALUE,
-					   .first = devices->items[0].first,
-					   .last = devices->items[0].last };
-	return (struct pa_wvalue){ .kind = PA_W_UNKNOWN, .text = "the device below the interface" };
+	if (known)
+		return (struct pa_wvalue){ .kind = PA_W_VALUE, .first = known, .last = known };
+	const struct pa_devices *devices = stage->devices;
+	if (!devices || !devices->single)
+		return (struct pa_wvalue){ .kind = PA_W_UNKNOWN,
+					   .text = devices ? "the device below the interface" : "the port of the bridge" };
+	return (struct pa_wvalue){ .kind = PA_W_VALUE, .first = devices->items[0].first, .last = devices->items[0].last };
 }
 
-/* What is known of the packet's interface; the first link that it is decides. */
-enum relation { RELATION_UNKNOWN, RELATION_BRIDGE, RELATION_NONE };
-
-static enum relation relation_to_bridges(struct pa_wrun *run, struct pa_wstate *state)
+/* What is known of the packet's interface. */
+static struct pa_link_meets meets_stage(struct pa_wrun *run, struct pa_wstate *state, const struct pa_stage *stage)
 {
+	static const struct pa_link_meets never = { PA_MEETS_NEVER, true, 0 }, maybe = { PA_MEETS_MAYBE, false, 0 };
 	const struct pa_host *host = run->walker->host;
-	if (pa_wfield_in(run, state, field_of(state), LO, LO))
-		return RELATION_NONE;
+	bool any = stage->devices && !stage->devices->known;
+	if (stage->devices && stage->devices->single && is_bound(run, state, stage->devices))
+		return never;
+	if (!any && pa_wfield_in(run, state, field_of(state), LO, LO))
+		return never;
 	for (size_t i = 0; host->links_known && i < host->link_count; i++) {
-		const struct pa_host_link *link = &host->links[i];
-		pa_u128 name = pa_ifname_value(link->name);
-		bool apart = !link->on_top && !link->port;
-		if ((link->bridge || apart) && pa_wfield_in(run, state, field_of(state), name, name))
-			return apart ? RELATION_NONE : RELATION_BRIDGE;
+		pa_u128 name = pa_ifname_value(host->links[i].name);
+		if (pa_wfield_in(run, state, field_of(state), name, name))
+			return pa_link_meets(host, &host->links[i], stage);
 	}
-	return RELATION_UNKNOWN;
+	return maybe;
 }
 
-static bool enter_bridge(struct pa_wrun *run, struct pa_wstate *state, const struct pa_stage *stage)
+bool pa_wdevice_enter(struct pa_wrun *run, struct pa_wstate *state, const struct pa_stage *stage)
 {
-	enum relation relation = relation_to_bridges(run, state);
-	bool surely = relation == RELATION_BRIDGE && stage->chain->hook != PA_HOOK_FORWARD;
-	if (relation == RELATION_NONE || (!surely && !pa_wassume(run, state, stage->text, 0, true)))
+	if (stage->binding == PA_BOUND_OWN)
+		return is_bound(run, state, stage->devices);
+	struct pa_link_meets meets = meets_stage(run, state, stage);
+	if (meets.meets == PA_MEETS_NEVER || (meets.meets == PA_MEETS_MAYBE && !pa_wassume(run, state, stage->text, 0, true)))
 		return false;
-	state->ordered = surely;
+	state->ordered = meets.ordered;
 	forget_unordered(run, state);
 	if (stage->opaque) /* nothing that a split of what follows would see twice */
 		return true;
 	state->below = true;
 	state->on_top = state->now[field_of(state)];
-	state->now[field_of(state)] = (struct pa_wvalue){ .kind = PA_W_UNKNOWN, .text = "the port of the bridge" };
-	return true;
-}
-
-bool pa_wdevice_enter(struct pa_wrun *run, struct pa_wstate *state, const struct pa_stage *stage)
-{
-	const struct pa_devices *devices = stage->devices;
-	if (stage->binding == PA_BOUND_BRIDGE)
-		return enter_bridge(run, state, stage);
-	if (stage->binding == PA_BOUND_OWN)
-		return is_bound(run, state, devices);
-	if ((devices->single && is_bound(run, state, devices)) || (devices->known && is_apart(run, state)))
-		return false;
-	if (!pa_wassume(run, state, stage->text, 0, true))
-		return false;
-	state->below = true;
-	state->ordered = false;
-	state->on_top = state->now[field_of(state)];
-	forget_unordered(run, state);
-	state->now[field_of(state)] = device_below(devices);
+	state->now[field_of(state)] = device_below(stage, meets.device);
 	return true;
 }
 

@@ -4,6 +4,7 @@
 #include <libmnl/libmnl.h>
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 
 #include "read.h"
@@ -40,7 +41,8 @@ static const char *link_name(struct pa_host *host, const struct nlmsghdr *messag
 /* What one interface says of itself and of others. */
 struct link_facts {
 	unsigned master; /* the interface that it is a port of, 0: none */
-	bool has_lower;	 /* it names another interface */
+	unsigned lower;	 /* the one that it is made on, 0: none, or one of another namespace */
+	bool has_lower;	 /* it names another interface, wherever that is */
 	const char *kind;
 };
 
@@ -59,17 +61,30 @@ static const char *link_kind(const struct nlattr *info, struct pa_arena *arena)
 static struct link_facts link_facts(const struct nlmsghdr *message, struct pa_arena *arena)
 {
 	struct link_facts facts = { 0 };
+	bool is_abroad = false;
 	const struct nlattr *attribute = NULL;
 	while ((attribute = pa_netlink_attribute(message, sizeof(struct ifinfomsg), attribute))) {
 		bool is_number = mnl_attr_get_payload_len(attribute) >= sizeof(uint32_t);
 		if (mnl_attr_get_type(attribute) == IFLA_MASTER && is_number)
 			facts.master = mnl_attr_get_u32(attribute);
-		else if (mnl_attr_get_type(attribute) == IFLA_LINK)
-			facts.has_lower = true;
+		else if (mnl_attr_get_type(attribute) == IFLA_LINK && is_number)
+			facts.lower = mnl_attr_get_u32(attribute);
+		else if (mnl_attr_get_type(attribute) == IFLA_LINK_NETNSID)
+			is_abroad = true;
 		else if (mnl_attr_get_type(attribute) == IFLA_LINKINFO)
 			facts.kind = link_kind(attribute, arena);
 	}
+	facts.has_lower = facts.lower != 0;
+	facts.lower = is_abroad ? 0 : facts.lower;
 	return facts;
+}
+
+static bool is_one_of(const char *kind, const char *const *kinds)
+{
+	for (; kind && *kinds; kinds++)
+		if (pa_text_equal(kind, *kinds))
+			return true;
+	return false;
 }
 
 /*
@@ -78,25 +93,76 @@ static struct link_facts link_facts(const struct nlmsghdr *message, struct pa_ar
  */
 static bool is_apart(const struct link_facts *facts)
 {
-	static const char *const kinds[] = { "veth", "dummy", "ifb", "tun", "wireguard", "ppp" };
-	for (size_t i = 0; facts->kind && i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (pa_text_equal(facts->kind, kinds[i]))
-			return true;
-	return !facts->kind && !facts->has_lower;
+	static const char *const kinds[] = { "veth", "dummy", "ifb", "tun", "wireguard", "ppp", NULL };
+	return is_one_of(facts->kind, kinds) || (!facts->kind && !facts->has_lower);
 }
 
-static void note_kinds(struct pa_host *host, const struct pa_links *links, const struct link_facts *facts)
+static bool is_made_on_another(const struct link_facts *facts)
 {
+	static const char *const kinds[] = { "vlan", "macvlan", "macvtap", "ipvlan", "ipvtap", NULL };
+	return is_one_of(facts->kind, kinds);
+}
+
+/* Is it known what lies below: nothing, its ports, or what it is made on? */
+static bool is_known(const struct link_facts *facts)
+{
+	static const char *const with_ports[] = { "bridge", "bond", "team", "vrf", NULL };
+	return is_apart(facts) || is_made_on_another(facts) || is_one_of(facts->kind, with_ports);
+}
+
+#define LINK_DEPTH 8
+
+struct lowering {
+	const struct pa_links *links;
+	const struct link_facts *facts;
+	const char **names; /* room for all */
+	size_t count;
+	bool known, deep;
+};
+
+static bool is_below(const struct lowering *l, size_t lower, size_t upper)
+{
+	return l->facts[lower].master == l->links->indices[upper] ||
+	       (is_made_on_another(&l->facts[upper]) && l->facts[upper].lower == l->links->indices[lower]);
+}
+
+static void find_lower(struct lowering *l, size_t upper, unsigned depth)
+{
+	l->known = l->known && is_known(&l->facts[upper]) && depth < LINK_DEPTH;
+	for (size_t i = 0; l->known && i < l->links->count; i++) {
+		bool listed = false;
+		if (i == upper || !is_below(l, i, upper))
+			continue;
+		for (size_t k = 0; k < l->count; k++)
+			listed = listed || l->names[k] == l->links->names[i];
+		if (listed)
+			continue;
+		l->names[l->count++] = l->links->names[i];
+		l->deep = l->deep || depth > 0;
+		find_lower(l, i, depth + 1);
+	}
+}
+
+static void note_links(struct pa_host *host, const struct pa_links *links, const struct link_facts *facts)
+{
+	const char **names = pa_xcalloc(links->count + 1, sizeof(const char *));
 	host->links = pa_arena_alloc(host->arena, links->count + 1, sizeof(*host->links));
 	host->link_count = links->count;
-	for (size_t i = 0; i < links->count; i++) {
-		bool bridge = facts[i].kind && pa_text_equal(facts[i].kind, "bridge");
-		host->links[i] = (struct pa_host_link){ links->names[i], !is_apart(&facts[i]), bridge, facts[i].master != 0 };
-	}
-	for (size_t i = 0; i < links->count; i++)
-		for (size_t k = 0; facts[i].master && k < links->count; k++)
-			host->links[k].on_top = host->links[k].on_top || facts[i].master == links->indices[k];
 	host->links_known = true;
+	for (size_t i = 0; i < links->count; i++) {
+		struct lowering l = { links, facts, names, 0, true, false };
+		struct pa_host_link *link = &host->links[i];
+		find_lower(&l, i, 0);
+		names[l.count] = NULL;
+		link->name = links->names[i];
+		if (l.known)
+			link->lower = pa_arena_dup(host->arena, names, l.count + 1, sizeof(const char *));
+		link->flat = l.known && !l.deep;
+		link->always = l.known && l.count == 1 && is_made_on_another(&facts[i]);
+		link->bridge = facts[i].kind && pa_text_equal(facts[i].kind, "bridge");
+		link->port = facts[i].master != 0;
+	}
+	free(names);
 }
 
 int pa_host_read_links(struct pa_host *host, struct mnl_socket *socket, struct pa_links *links)
@@ -122,7 +188,7 @@ int pa_host_read_links(struct pa_host *host, struct mnl_socket *socket, struct p
 	pa_buffer_done(&messages);
 	if (error)
 		return error;
-	note_kinds(host, links, facts);
+	note_links(host, links, facts);
 	host->interfaces = links->names;
 	host->interface_count = links->count;
 	host->interfaces_known = true;

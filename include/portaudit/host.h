@@ -28,12 +28,15 @@ struct pa_host_route {
 };
 
 /*
- * What an interface is to others. `on_top`: its packets pass another interface as well, below it (a VLAN, a bridge, a bond, a
- * macvlan ...), or may do so. `bridge`: it is a bridge (and on top of its ports). `port`: it is below another one.
+ * What an interface is to others. `lower`: all interfaces below it, through which its packets pass as well (a VLAN's device, a bridge's
+ * ports, and what is below those); NULL-terminated, NULL: not known. `flat`: nothing is below those. `always`: there is one, and
+ * every packet passes it. `bridge`: it is a bridge. `port`: it is a port of another one.
  */
 struct pa_host_link {
 	const char *name;
-	bool on_top;
+	const char *const *lower;
+	bool flat;
+	bool always;
 	bool bridge;
 	bool port;
 };

@@ -827,13 +827,22 @@ static struct pa_host *random_host(void)
 	struct pa_host *host = pa_host_new("h");
 	unsigned knowledge = draw(3);
 	host->addresses_known = knowledge > 0;
-	static const struct pa_host_link links[] = { { "lo", false, false, false },
-						     { "eth0", false, false, false },
-						     { "br-a", true, true, false },
-						     { "eth1", true, false, true } };
+	static const char *const none[] = { NULL }, *const port[] = { "eth1", NULL }, *const deep[] = { "br-a", "eth1", NULL };
+	static const struct pa_host_link links[][4] = { { { "lo", none, true, false, false, false },
+							  { "eth0", none, true, false, false, false },
+							  { "br-a", port, true, false, true, false },
+							  { "eth1", none, true, false, false, true } },
+							{ { "eth0", none, true, false, false, false },
+							  { "br-a", port, true, true, false, false },
+							  { "br-b", NULL, false, false, false, false },
+							  { "eth1", none, true, false, false, false } },
+							{ { "eth0", deep, false, false, false, false },
+							  { "br-a", port, true, false, true, false },
+							  { "eth1", none, true, false, false, false },
+							  { "br-b", none, true, false, false, false } } };
 	host->links_known = host->addresses_known && draw_state >> 40 & 1;
 	host->link_count = draw_state >> 41 & 1 ? 4 : 3;
-	host->links = pa_arena_dup(host->arena, links, 4, sizeof(links[0]));
+	host->links = pa_arena_dup(host->arena, links[(draw_state >> 42) % 3], 4, sizeof(links[0][0]));
 	host->route_localnet = (enum pa_tristate)draw(3);
 	host->forward_ipv4 = draw(4) ? PA_YES : PA_NO;
 	host->forward_ipv6 = draw(4) ? PA_YES : PA_NO;
