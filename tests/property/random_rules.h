@@ -6,7 +6,7 @@
 #ifndef RANDOM_RULES_H
 #define RANDOM_RULES_H
 
-#include "portaudit/evaluate.h"
+#include "random_text.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -94,74 +94,6 @@ static struct pa_interval random_interval(enum pa_field field, int family)
 		return pa_prefix_interval(first, family, family == 4 ? 8 * draw(5) : 16 * draw(9));
 	last += field == PA_FIELD_SPORT || field == PA_FIELD_DPORT ? draw(2000) : draw(3);
 	return (struct pa_interval){ first, last > pa_field_max(field) ? pa_field_max(field) : last };
-}
-
-/* --- texts --- */
-
-static void put_value(struct pa_buffer *out, enum pa_field field, struct pa_interval range)
-{
-	char text[PA_ADDRESS_RANGE_TEXT_MAX];
-	if (field == PA_FIELD_SADDR || field == PA_FIELD_DADDR || field == PA_FIELD_CT_ORIG_SADDR ||
-	    field == PA_FIELD_CT_ORIG_DADDR) {
-		pa_address_range_format(range, pa_value_is_ipv4(range.first) && pa_value_is_ipv4(range.last) ? 4 : 6, text);
-		pa_buffer_puts(out, text);
-	} else if (field == PA_FIELD_IIFNAME || field == PA_FIELD_OIFNAME) {
-		pa_ifname_format(range.first, text);
-		pa_buffer_printf(out, "\"%s%s\"", text, range.last != range.first ? "*" : "");
-	} else if (range.first == range.last) {
-		pa_buffer_printf(out, "%" PRIu64, (uint64_t)range.first);
-	} else {
-		pa_buffer_printf(out, "%" PRIu64 "-%" PRIu64, (uint64_t)range.first, (uint64_t)range.last);
-	}
-}
-
-static void put_key_text(struct pa_buffer *out, const struct pa_key *key)
-{
-	for (unsigned p = 0; p < key->count; p++) {
-		const struct pa_key_part *part = &key->parts[p];
-		pa_buffer_printf(out, "%s%s", p ? " . " : "", part->opaque ? part->opaque : pa_field_info(part->field)->name);
-		if (!part->opaque && part->mask != pa_field_max(part->field))
-			pa_buffer_printf(out, " & 0x%" PRIx64, (uint64_t)part->mask);
-		if (!part->opaque && part->xor_value)
-			pa_buffer_printf(out, " ^ 0x%" PRIx64, (uint64_t)part->xor_value);
-	}
-}
-
-static const char *verdict_text(struct pa_arena *arena, const struct pa_verdict *verdict)
-{
-	return pa_arena_printf(arena, "%s%s%s", pa_verdict_name(verdict->kind), verdict->target_name ? " " : "",
-			       verdict->target_name ? verdict->target_name : "");
-}
-
-static void put_elements_text(struct pa_arena *arena, struct pa_buffer *out, const struct pa_key *key,
-			      const struct pa_elements *elements)
-{
-	pa_buffer_printf(out, "{%s%s ", elements->may_grow ? " (may grow)" : "", elements->may_shrink ? " (may shrink)" : "");
-	for (size_t i = 0; i < elements->count + elements->has_catch_all; i++) {
-		const struct pa_datum *datum =
-			elements->data ? i < elements->count ? &elements->data[i] : elements->catch_all : NULL;
-		pa_buffer_puts(out, i ? ", " : "");
-		for (unsigned p = 0; i < elements->count && p < elements->parts; p++) {
-			pa_buffer_puts(out, p ? " . " : "");
-			put_value(out, key->parts[p].opaque ? PA_FIELD_MARK : key->parts[p].field,
-				  elements->keys[i * elements->parts + p]);
-		}
-		pa_buffer_puts(out, i < elements->count ? "" : "*");
-		if (datum && datum->kind == PA_DATUM_VERDICT)
-			pa_buffer_printf(out, " : %s", verdict_text(arena, &datum->verdict));
-		for (unsigned d = 0; datum && datum->kind == PA_DATUM_VALUES && d < datum->count; d++) {
-			pa_buffer_puts(out, d ? " . " : " : ");
-			put_value(out, datum->values[d].first > 0xffff ? PA_FIELD_DADDR : PA_FIELD_DPORT, datum->values[d]);
-		}
-	}
-	pa_buffer_puts(out, " }");
-}
-
-static const char *keep_text(struct pa_arena *arena, struct pa_buffer *text)
-{
-	const char *kept = pa_arena_strdup(arena, text->data ? text->data : "");
-	pa_buffer_done(text);
-	return kept;
 }
 
 /* --- elements --- */
@@ -810,49 +742,6 @@ static struct pa_ruleset *random_ruleset(uint64_t seed)
 	pa_diags_done(&diags);
 	write_texts(r.ruleset);
 	return r.ruleset;
-}
-
-/* --- hosts --- */
-
-static struct pa_host *random_host(void)
-{
-	static const struct pa_host_address all[] = {
-		{ 4, V4(192, 0, 2, 1), 24, "eth0", false, false },
-		{ 4, V4(192, 0, 2, 255), 24, "eth0", true, false },
-		{ 4, V4(10, 0, 0, 1), 8, "eth1", false, false },
-		{ 6, V6(0x20010db800000000, 1), 64, "eth0", false, false },
-		{ 6, V6(0x20010db800000000, 0), 64, "eth0", false, true },
-		{ 6, V6(0xfe80000000000000, 1), 64, "eth0", false, false },
-	};
-	struct pa_host *host = pa_host_new("h");
-	unsigned knowledge = draw(3);
-	host->addresses_known = knowledge > 0;
-	static const char *const none[] = { NULL }, *const port[] = { "eth1", NULL }, *const deep[] = { "br-a", "eth1", NULL };
-	static const struct pa_host_link links[][4] = { { { "lo", none, true, false, false, false },
-							  { "eth0", none, true, false, false, false },
-							  { "br-a", port, true, false, true, false },
-							  { "eth1", none, true, false, false, true } },
-							{ { "eth0", none, true, false, false, false },
-							  { "br-a", port, true, true, false, false },
-							  { "br-b", NULL, false, false, false, false },
-							  { "eth1", none, true, false, false, false } },
-							{ { "eth0", deep, false, false, false, false },
-							  { "br-a", port, true, false, true, false },
-							  { "eth1", none, true, false, false, false },
-							  { "br-b", none, true, false, false, false } } };
-	host->links_known = host->addresses_known && draw_state >> 40 & 1;
-	host->link_count = draw_state >> 41 & 1 ? 4 : 3;
-	host->links = pa_arena_dup(host->arena, links[(draw_state >> 42) % 3], 4, sizeof(links[0][0]));
-	host->route_localnet = (enum pa_tristate)draw(3);
-	host->forward_ipv4 = draw(4) ? PA_YES : PA_NO;
-	host->forward_ipv6 = draw(4) ? PA_YES : PA_NO;
-	if (knowledge) {
-		host->address_count = sizeof(all) / sizeof(all[0]);
-		host->addresses = pa_arena_dup(host->arena, all, host->address_count, sizeof(all[0]));
-		for (size_t i = 0; knowledge == 1 && i < host->address_count; i++)
-			host->addresses[i].interface = NULL;
-	}
-	return host;
 }
 
 #endif
