@@ -332,7 +332,7 @@ static pa_node run_stage(void *context, uint32_t terminal)
 	case PA_STAGE_CHAIN:
 		if (run->stage->binding != PA_BOUND_NOT)
 			return restricted(run, pa_device_stage(e, run->stage, outcome.env, run->keep));
-		if (run->stage->state_unsure && pa_env_find(e, outcome.env, PA_SLOT_PHASE)->first == 1)
+		if (run->stage->state_unsure && pa_env_find(e, outcome.env, PA_SLOT_PHASE)->first != 0)
 			return unsure_chain(e, run->stage->chain, outcome.env);
 		return pa_base_chain_end(e, run->stage->chain, outcome.env, run->keep);
 	case PA_STAGE_DEFRAG:
