@@ -61,7 +61,11 @@ static bool is_unsaid_field(const char *ruleset, const char *part)
 static bool is_made_open(const char *ruleset, const char *part)
 {
 	bool lot = strstr(ruleset, "numgen") || strstr(ruleset, "hash") || strstr(ruleset, "dynamic");
-	if (strstr(ruleset, "hook ingress")) /* it may have set anything */
+	/* the program is not told what lies on top of what */
+	bool bound = strstr(ruleset, "hook ingress") || strstr(ruleset, "hook egress");
+	if (bound && (strstr(part, "lies on top of") || strstr(part, "on top of their devices")))
+		return true;
+	if (strstr(ruleset, "table bridge") && (strstr(part, "through a bridge") || strstr(part, "br_netfilter")))
 		return true;
 	return (lot && strstr(part, "mark")) || (strstr(part, "iiftype") && strstr(ruleset, "ether "));
 }
@@ -108,6 +112,9 @@ static bool follows(const char *ruleset, const char *part)
 			  strstr(ruleset, "masquerade");
 	if (strcmp(part, "more cases than are followed") == 0)
 		return true; /* of the other parts */
+	/* what such a chain sets, and what asks for that */
+	if (strstr(ruleset, "hook ingress") || strstr(ruleset, "hook egress") || strstr(ruleset, "table bridge"))
+		return true;
 	if ((strstr(part, "goes on for other ICMP types") && strstr(ruleset, "icmp")) ||
 	    strstr(part, "that the listing of rule"))
 		return true; /* before the test that decides */
