@@ -18,7 +18,7 @@
 
 /* What an environment may hold beside packet fields. */
 enum pa_slot {
-	PA_SLOT_PHASE = PA_FIELD_COUNT, /* constant 0: conntrack has not seen the packet; 1: it has */
+	PA_SLOT_PHASE = PA_FIELD_COUNT, /* constant 0: conntrack has not seen the packet; 1: it has; 2: template behind it */
 	PA_SLOT_NATTED,			/* constant 1: a nat chain of this hook has translated */
 	PA_SLOT_ICMPV6,	   /* constant 1: only ICMPv6 packets matter here (neighbour discovery, untracked by itself) */
 	PA_SLOT_WAS_DADDR, /* constant: the destination in the header, for a while: see vmap_result() in rules.c */
@@ -284,6 +284,11 @@ unsigned pa_range_type(const struct pa_host *host, struct pa_interval range, int
 
 /* --- pipeline.c --- */
 const struct pa_answer *pa_answer(struct pa_evaluation *e, enum pa_path path, enum pa_scenario scenario);
+/* A filter base chain in this environment: packets go THROUGH, or are dropped or rejected. `keep`: the slots that are looked at later. */
+pa_node pa_base_chain_end(struct pa_evaluation *e, const struct pa_chain *chain, uint32_t env, uint64_t keep);
+
+/* --- device.c: a stage of ingress or egress --- */
+pa_node pa_device_stage(struct pa_evaluation *e, const struct pa_stage *stage, uint32_t env, uint64_t keep);
 
 /* --- exposure.c --- */
 pa_node pa_accepted(struct pa_evaluation *e, pa_node outcomes); /* set with variables: what is accepted */

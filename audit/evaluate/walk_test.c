@@ -29,8 +29,8 @@ bool pa_wassume(struct pa_wrun *run, struct pa_wstate *state, const char *text, 
 			return a->holds;
 	}
 	struct pa_wassumption *pair = pa_arena_alloc(run->arena, 2, sizeof(*pair));
-	pair[0] = (struct pa_wassumption){ state->assumptions, text, key, true, understood };
-	pair[1] = (struct pa_wassumption){ state->assumptions, text, key, false, understood };
+	pair[0] = (struct pa_wassumption){ state->assumptions, &pair[1], text, key, true, understood };
+	pair[1] = (struct pa_wassumption){ state->assumptions, &pair[0], text, key, false, understood };
 	struct pa_wstate other = *state;
 	other.assumptions = &pair[1];
 	pa_wsplit(run, &other);
@@ -145,7 +145,7 @@ bool pa_wfield_in(struct pa_wrun *run, struct pa_wstate *state, enum pa_field fi
 	case PA_W_SELF:
 		break;
 	}
-	return pa_wassume(run, state, value->text, (uint64_t)first * 31 + (uint64_t)last, true);
+	return pa_wassume(run, state, value->text, pa_interval_key(first, last), true);
 }
 
 bool pa_whas_flow(struct pa_wrun *run, struct pa_wstate *state)
@@ -275,7 +275,7 @@ static bool part_holds(struct pa_wrun *run, struct pa_wstate *state, const struc
 		int holds = part->opaque ? -1 : value_holds(&state->now[part->field], part, &one);
 		if (holds < 0)
 			return pa_wassume(run, state, step->text ? step->text : "a map lookup",
-					  visit_key(state, rule, step) * 31 + (uint64_t)key->first * 7 + (uint64_t)key->last,
+					  visit_key(state, rule, step) * 31 + pa_interval_key(key->first, key->last),
 					  part->volatile_);
 		return holds == 1;
 	}

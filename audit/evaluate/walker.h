@@ -30,9 +30,9 @@ struct pa_wvalue {
 	const char *text;
 };
 
-/* What was assumed on the way to a state, newest first. */
+/* What was assumed on the way to a state, newest first. `sibling` is the other answer, at the same place. */
 struct pa_wassumption {
-	const struct pa_wassumption *before;
+	const struct pa_wassumption *before, *sibling;
 	const char *text;
 	uint64_t key;
 	bool holds;
@@ -67,7 +67,11 @@ struct pa_wstate {
 	bool by_conntrack; /* the state is what conntrack made of the packet */
 	bool early;	   /* in a chain that is assumed to run before conntrack; state_after is put back after it */
 	struct pa_wvalue state_after;
-	bool natted;	   /* a nat chain of this hook has translated */
+	bool template; /* behind conntrack, a rule gave the packet a template in the place of a flow */
+	bool natted;   /* a nat chain of this hook has translated */
+	bool below;    /* in a chain of a device below the packet's interface, which is `on_top` and put back after it */
+	bool ordered;  /* ... and which chain comes first is known */
+	struct pa_wvalue on_top;
 	size_t stage, nat; /* of the hook; nat: chain of a nat stage */
 	struct pa_wframe frames[PA_WDEPTH];
 	unsigned depth;
@@ -94,6 +98,7 @@ struct pa_walker {
 	const struct pa_walk_span **index; /* per chain; NULL for short ones, or altogether */
 	bool brief;			   /* rules that did not match are not told */
 	bool without_nat;		   /* as if no rule translated */
+	const struct pa_reply_translation *replies;
 };
 
 /* One entry for each chain, NULL for short ones. */
@@ -130,6 +135,12 @@ bool pa_wassume(struct pa_wrun *run, struct pa_wstate *state, const char *text, 
 bool pa_wfield_in(struct pa_wrun *run, struct pa_wstate *state, enum pa_field field, pa_u128 first, pa_u128 last);
 void pa_wsplit(struct pa_wrun *run, const struct pa_wstate *other);
 bool pa_whas_flow(struct pa_wrun *run, struct pa_wstate *state);
+
+/* walk_device.c: chains that are bound to devices */
+bool pa_wdevice_enter(struct pa_wrun *run, struct pa_wstate *state, const struct pa_stage *stage); /* false: not asked */
+void pa_wdevice_leave(struct pa_wrun *run, struct pa_wstate *state);
+/* These fields, one bit each, may have any value now. */
+void pa_wforget(struct pa_wstate *state, uint64_t fields, const char *text);
 
 /* walk_change.c */
 void pa_wassign(struct pa_wrun *run, struct pa_wstate *state, const struct pa_rule *rule, const struct pa_step *step);

@@ -13,8 +13,8 @@
 
 static void forget_network(struct pa_host *host)
 {
-	host->addresses_known = host->interfaces_known = host->routes_known = false;
-	host->address_count = host->interface_count = host->route_count = 0;
+	host->addresses_known = host->interfaces_known = host->links_known = host->routes_known = false;
+	host->address_count = host->interface_count = host->link_count = host->route_count = 0;
 }
 
 /* *ret_what: what was being read when it failed. */

@@ -27,6 +27,20 @@ struct pa_host_route {
 	const char *interface; /* NULL: unreachable, blackhole */
 };
 
+/*
+ * What an interface is to others. `lower`: all interfaces below it, through which its packets pass as well (a VLAN's device, a bridge's
+ * ports, and what is below those); NULL-terminated, NULL: not known. `flat`: nothing is below those. `always`: there is one, and
+ * every packet passes it. `bridge`: it is a bridge. `port`: it is a port of another one.
+ */
+struct pa_host_link {
+	const char *name;
+	const char *const *lower;
+	bool flat;
+	bool always;
+	bool bridge;
+	bool port;
+};
+
 struct pa_host {
 	struct pa_arena *arena;
 	const char *name;
@@ -37,6 +51,9 @@ struct pa_host {
 	bool interfaces_known;
 	const char **interfaces;
 	size_t interface_count;
+	bool links_known; /* `links` has what every interface is; one that it lacks may be anything */
+	struct pa_host_link *links;
+	size_t link_count;
 	bool routes_known;
 	struct pa_host_route *routes;
 	size_t route_count;
