@@ -42,7 +42,7 @@ struct pa_value {
 
 /* The values of the slots that it holds, ascending by slot; values and environments are interned: an environment is its number. */
 struct pa_env {
-	uint64_t mask; /* bit n: slot n is held */
+	pa_u128 mask; /* bit n: slot n is held */
 	const struct pa_value *const *values;
 };
 
@@ -87,7 +87,7 @@ struct pa_part_cache {
 
 /* What one rule reads and changes, without the chains it leads to. */
 struct pa_rule_facts {
-	uint64_t reads;	 /* slots */
+	pa_u128 reads;	 /* slots */
 	bool changes;	 /* the environment, and goes on */
 	bool jumps;	 /* or looks up verdicts */
 	bool not_icmpv6; /* a test that holds in every environment excludes ICMPv6; set when found out */
@@ -95,8 +95,8 @@ struct pa_rule_facts {
 
 struct pa_chain_facts {
 	bool known;
-	bool changes;	 /* some rule (or a chain it jumps to) changes the environment and goes on */
-	uint64_t *reads; /* reads[i]: slots that rules i, i + 1 ... may look at */
+	bool changes;	/* some rule (or a chain it jumps to) changes the environment and goes on */
+	pa_u128 *reads; /* reads[i]: slots that rules i, i + 1 ... may look at */
 };
 
 #define PA_SCENARIOS 5
@@ -196,7 +196,7 @@ uint32_t pa_env_empty(struct pa_evaluation *e);
 const struct pa_value *pa_env_find(const struct pa_evaluation *e, uint32_t env, unsigned slot); /* NULL: the packet's own */
 uint32_t pa_env_set(struct pa_evaluation *e, uint32_t env, unsigned slot, const struct pa_value *value); /* NULL: forget */
 uint32_t pa_env_set_const(struct pa_evaluation *e, uint32_t env, unsigned slot, pa_u128 value);
-uint32_t pa_env_restrict(struct pa_evaluation *e, uint32_t env, uint64_t slots);
+uint32_t pa_env_restrict(struct pa_evaluation *e, uint32_t env, pa_u128 slots);
 uint32_t pa_env_overlay(struct pa_evaluation *e, uint32_t below, uint32_t above);
 pa_node pa_outcome(struct pa_evaluation *e, enum pa_outcome_kind kind, uint32_t env); /* a terminal */
 const char *pa_intern(struct pa_evaluation *e, const char *text);

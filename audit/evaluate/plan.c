@@ -338,17 +338,17 @@ static bool can_matter(const struct pa_chain *chain, unsigned depth)
 }
 
 /* What this chain, or one that it jumps to, may give a packet. `depth` bounds loops. */
-static uint64_t chain_assigns(const struct pa_chain *chain, unsigned depth);
+static pa_u128 chain_assigns(const struct pa_chain *chain, unsigned depth);
 
-static uint64_t verdict_assigns(const struct pa_verdict *verdict, unsigned depth)
+static pa_u128 verdict_assigns(const struct pa_verdict *verdict, unsigned depth)
 {
 	bool goes = verdict->kind == PA_VERDICT_JUMP || verdict->kind == PA_VERDICT_GOTO;
 	return goes && verdict->target ? chain_assigns(verdict->target, depth + 1) : 0;
 }
 
-static uint64_t step_assigns(const struct pa_step *step, unsigned depth)
+static pa_u128 step_assigns(const struct pa_step *step, unsigned depth)
 {
-	uint64_t fields = step->kind == PA_STEP_ASSIGN ? (uint64_t)1 << step->field : 0;
+	pa_u128 fields = step->kind == PA_STEP_ASSIGN ? (pa_u128)1 << step->field : 0;
 	if (step->kind == PA_STEP_VERDICT)
 		return verdict_assigns(&step->verdict, depth);
 	for (size_t i = 0; step->kind == PA_STEP_VMAP && i < step->elements->count; i++)
@@ -358,9 +358,9 @@ static uint64_t step_assigns(const struct pa_step *step, unsigned depth)
 	return fields;
 }
 
-static uint64_t chain_assigns(const struct pa_chain *chain, unsigned depth)
+static pa_u128 chain_assigns(const struct pa_chain *chain, unsigned depth)
 {
-	uint64_t fields = 0;
+	pa_u128 fields = 0;
 	for (size_t i = 0; depth <= 16 && i < chain->rule_count; i++) {
 		for (size_t k = 0; k < chain->rules[i]->step_count; k++)
 			fields |= step_assigns(&chain->rules[i]->steps[k], depth);

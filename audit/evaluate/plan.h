@@ -52,7 +52,7 @@ struct pa_plan {
 	/* base chains of netdev and bridge tables that may drop or change packets of the paths in and forward, or out */
 	const struct pa_chain **ingress, **egress;
 	size_t ingress_count, egress_count;
-	uint64_t ingress_assigns; /* fields, one bit each, that the chains of `ingress` may give another value */
+	pa_u128 ingress_assigns; /* fields, one bit each, that the chains of `ingress` may give another value */
 };
 
 void pa_plan_make(const struct pa_ruleset *ruleset, struct pa_arena *arena, struct pa_plan *ret_plan);

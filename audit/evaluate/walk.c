@@ -742,11 +742,11 @@ static void set_output_flow(struct pa_wrun *run, struct pa_wstate *s)
 /* What a chain of a netdev or bridge table may have set is not known. */
 static void set_ingress(struct pa_wrun *run, struct pa_wstate *s)
 {
-	uint64_t fields = run->walker->plan.ingress_assigns;
+	pa_u128 fields = run->walker->plan.ingress_assigns;
 	struct pa_wvalue unknown = { .kind = PA_W_UNKNOWN,
 				     .text = "what a chain of a netdev or bridge table gives the packet" };
 	if (fields >> PA_FIELD_DADDR & 1)
-		fields |= (uint64_t)1 << PA_FIELD_DADDR_TYPE | (uint64_t)1 << PA_FIELD_DADDR_IIF_TYPE;
+		fields |= (pa_u128)1 << PA_FIELD_DADDR_TYPE | (pa_u128)1 << PA_FIELD_DADDR_IIF_TYPE;
 	for (unsigned f = 0; f < PA_FIELD_COUNT; f++) {
 		if (fields >> f & 1)
 			s->now[f] = unknown;

@@ -44,7 +44,7 @@ struct verdict {
 	struct pa_arena *arena;
 	const char **texts; /* what the leaves assumed */
 	size_t text_count, text_capacity;
-	uint64_t split_fields;
+	pa_u128 split_fields;
 };
 
 static bool same_now(const struct pa_wstate *a, const struct pa_wstate *b, enum pa_field field)

@@ -120,10 +120,10 @@ static bool narrow(struct pa_wrun *run, struct pa_wstate *state, enum pa_field f
 	if (rest.count == 0) /* neighbouring intervals that hold all of it together */
 		return true;
 	struct pa_wstate other = *state;
-	other.split_mask |= (uint64_t)1 << field;
+	other.split_mask |= (pa_u128)1 << field;
 	other.packet[field] = rest;
 	pa_wsplit(run, &other);
-	state->split_mask |= (uint64_t)1 << field;
+	state->split_mask |= (pa_u128)1 << field;
 	state->packet[field] = hit;
 	return true;
 }

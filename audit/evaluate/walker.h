@@ -56,10 +56,10 @@ struct pa_wstate {
 	struct pa_wvalue now[PA_FIELD_COUNT];
 	const struct pa_wassumption *assumptions;
 	const struct pa_wstep *steps;
-	uint64_t split_mask; /* fields of the packet that a test split */
-	bool state_default;  /* nobody said what conntrack calls the packet: new, or untracked by itself */
-	bool marks_given;    /* the marks are what the caller said */
-	bool status_given;   /* now[CT_STATUS] is what the caller said */
+	pa_u128 split_mask; /* fields of the packet that a test split */
+	bool state_default; /* nobody said what conntrack calls the packet: new, or untracked by itself */
+	bool marks_given;   /* the marks are what the caller said */
+	bool status_given;  /* now[CT_STATUS] is what the caller said */
 	/* where it is */
 	enum pa_path path;
 	enum pa_hook at;

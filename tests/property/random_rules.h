@@ -258,7 +258,7 @@ static bool of_family(enum pa_field field)
 	return field == PA_FIELD_SADDR || field == PA_FIELD_DADDR || field == PA_FIELD_TTL || field == PA_FIELD_DSCP ||
 	       field == PA_FIELD_CT_ORIG_SADDR || field == PA_FIELD_CT_ORIG_DADDR || field == PA_FIELD_IP6_NEXTHDR ||
 	       field == PA_FIELD_ICMP_TYPE || field == PA_FIELD_ICMP_CODE || field == PA_FIELD_ICMP_ID ||
-	       field == PA_FIELD_IP_OPTIONS || field == PA_FIELD_EXTHDRS || field == PA_FIELD_FRAG;
+	       field == PA_FIELD_IP_OPTIONS || field == PA_FIELD_EXTHDRS || field == PA_FIELD_FRAG || field == PA_FIELD_RT_TYPE;
 }
 
 static bool of_icmp(enum pa_field field)
@@ -315,12 +315,18 @@ static bool allowed_here(const struct random_rules *r, enum pa_field field)
 	return !of_icmp(field) || !r->protocol || r->protocol == (r->family == 4 ? 1 : 58);
 }
 
+/* Fields that are drawn like another one, in its place: what the seeds of found differences draw stays what it was. */
+static enum pa_field replaced(enum pa_field field)
+{
+	return field == PA_FIELD_EXTHDRS && draw_state >> 20 & 1 ? PA_FIELD_RT_TYPE : field;
+}
+
 static enum pa_field random_field(struct random_rules *r)
 {
 	enum pa_field field = PICK(random_fields);
 	while (!allowed_here(r, field))
 		field = PICK(random_fields);
-	return field;
+	return replaced(field);
 }
 
 static void mask_part(struct pa_key_part *part)
@@ -331,7 +337,8 @@ static void mask_part(struct pa_key_part *part)
 	else if (part->field == PA_FIELD_MARK || part->field == PA_FIELD_CT_MARK || part->field == PA_FIELD_TCP_FLAGS ||
 		 part->field == PA_FIELD_CT_STATE || part->field == PA_FIELD_CT_STATUS)
 		part->mask = 1 + draw(20);
-	else if (part->field == PA_FIELD_TCP_OPTIONS || part->field == PA_FIELD_IP_OPTIONS || part->field == PA_FIELD_EXTHDRS)
+	else if (part->field == PA_FIELD_TCP_OPTIONS || part->field == PA_FIELD_IP_OPTIONS || part->field == PA_FIELD_EXTHDRS ||
+		 part->field == PA_FIELD_RT_TYPE)
 		part->mask = (pa_u128)1 << draw(4);
 	if (part->field == PA_FIELD_MARK && draw(2))
 		part->xor_value = draw(4);
