@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Tests under an environment: of one field, of concatenations, and lookups in maps. */
 #include "evaluation.h"
+#include "moment.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -78,6 +79,9 @@ static struct part_view view_value(const struct pa_value *value, const struct pa
 static struct part_view view_part(struct pa_evaluation *e, const struct pa_key_part *part, const struct pa_part_cache *cache,
 				  uint32_t env)
 {
+	struct pa_interval given;
+	if (part->opaque && !e->symbolic && pa_moment_value(part->moment, e->host, &given))
+		return (struct part_view){ VIEW_RANGE, given.first, given.last, part->opaque, part->reason, true, true, true };
 	if (part->opaque)
 		return (struct part_view){ VIEW_UNKNOWN,
 					   pa_opaque_outcomes(part).first,

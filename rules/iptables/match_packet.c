@@ -25,14 +25,13 @@ void pa_xt_match_comment(struct pa_xt_lowering *lowering, const struct pa_xt_use
 static const char *reason_of(enum pa_xt_treatment treatment)
 {
 	switch (treatment) {
-	case PA_XT_TIME:
-		return "depends on the time";
 	case PA_XT_RANDOM:
 		return "is drawn by lot, or counted, for each packet";
 	case PA_XT_COUNTED:
 		return "depends on other packets";
 	case PA_XT_PROCESSOR:
 		return "depends on the processor that handles the packet";
+	case PA_XT_TIME: /* pa_xt_match_time() */
 	case PA_XT_EXACT:
 	case PA_XT_OPAQUE:
 	case PA_XT_VOLATILE:

@@ -398,6 +398,9 @@ static void add_match(struct random_rules *r)
 	if (!r->simple && draw(25) == 0) {
 		step->key.parts[0].opaque = draw(2) ? "numgen random mod 4" : "meta cgroup";
 		step->key.parts[0].volatile_ = step->key.parts[0].opaque[0] == 'n';
+		static const struct pa_moment hour = { .kind = PA_MOMENT_HOUR };
+		if (draw_state >> 21 & 1)
+			step->key.parts[0] = (struct pa_key_part){ .mask = 0, .opaque = "meta hour", .moment = &hour };
 	} else if (count == 1 && draw(4) == 0) {
 		mask_part(&step->key.parts[0]);
 	}
@@ -771,6 +774,8 @@ static struct pa_host *random_host(void)
 	};
 	struct pa_host *host = pa_host_new("h");
 	unsigned knowledge = draw(3);
+	host->has_now = draw_state >> 21 & 1;
+	host->now = (int64_t)(draw_state >> 22 & 7);
 	host->addresses_known = knowledge > 0;
 	host->route_localnet = (enum pa_tristate)draw(3);
 	host->forward_ipv4 = draw(4) ? PA_YES : PA_NO;
