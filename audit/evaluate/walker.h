@@ -86,14 +86,17 @@ struct pa_walk_span {
 	struct pa_interval *sources;
 };
 
+struct pa_reverse_region;
 struct pa_walker {
 	const struct pa_ruleset *ruleset;
 	const struct pa_host *host;
 	struct pa_plan plan;
 	struct pa_arena *arena;
 	const struct pa_walk_span **index; /* per chain; NULL for short ones, or altogether */
-	bool brief;			   /* rules that did not match are not told */
-	bool without_nat;		   /* as if no rule translated */
+	const struct pa_reverse_region *reverse[PA_REVERSE_COUNT];
+	size_t reverse_count[PA_REVERSE_COUNT];
+	bool brief;	  /* rules that did not match are not told */
+	bool without_nat; /* as if no rule translated */
 };
 
 /* One entry for each chain, NULL for short ones. */
@@ -130,6 +133,9 @@ bool pa_wassume(struct pa_wrun *run, struct pa_wstate *state, const char *text, 
 bool pa_wfield_in(struct pa_wrun *run, struct pa_wstate *state, enum pa_field field, pa_u128 first, pa_u128 last);
 void pa_wsplit(struct pa_wrun *run, const struct pa_wstate *other);
 bool pa_whas_flow(struct pa_wrun *run, struct pa_wstate *state);
+
+/* walk_reverse.c: is there a way back to the source? 1, 0, or -1: not known. Splits. */
+int pa_wreverse(struct pa_wrun *run, struct pa_wstate *state, const struct pa_key_part *part);
 
 /* walk_change.c */
 void pa_wassign(struct pa_wrun *run, struct pa_wstate *state, const struct pa_rule *rule, const struct pa_step *step);

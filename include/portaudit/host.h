@@ -25,6 +25,7 @@ struct pa_host_route {
 	int family;
 	struct pa_interval to;
 	const char *interface; /* NULL: unreachable, blackhole */
+	bool multipath;	       /* one of several ways of one route, even where the others are dead */
 };
 
 struct pa_host {

@@ -47,6 +47,19 @@ struct pa_verdict {
 };
 
 /*
+ * Whether the host would answer the packet's source through the interface that it came in by, or (LOOSE) at all, as nft's fib or
+ * iptables' rpfilter has it: 1 or 0.
+ */
+enum pa_reverse {
+	PA_REVERSE_NONE,
+	PA_REVERSE_STRICT,
+	PA_REVERSE_LOOSE,
+	PA_REVERSE_XT_STRICT,
+	PA_REVERSE_XT_LOOSE,
+	PA_REVERSE_COUNT
+};
+
+/*
  * What a test of the time asks. SPAN is iptables' -m time, which gives 1 (inside) or 0: seconds since 1970, bit n for the day of the
  * week n (0 Sunday) and of the month n, seconds of the day (first above last: over midnight; `contiguous`: what is behind
  * midnight is of the day before).
@@ -78,6 +91,7 @@ struct pa_key_part {
 	pa_u128 xor_value;
 	const char *opaque;
 	const char *reason;		/* opaque: why it cannot be decided, half a sentence; NULL: not known */
+	enum pa_reverse reverse;	/* opaque: where the host's routes are known, they tell */
 	const struct pa_moment *moment; /* opaque: the time gives the value; NULL: something else does */
 	enum pa_field field;
 	bool volatile_;

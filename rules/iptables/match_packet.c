@@ -124,6 +124,27 @@ void pa_xt_match_rt(struct pa_xt_lowering *lowering, const struct pa_xt_use *use
 		lower_rt_option(lowering, use, &use->options[i]);
 }
 
+/*
+ * The mark matters to rules of its own (`ip rule`), and where there are such the routes are not known. --accept-local is not
+ * followed.
+ */
+void pa_xt_match_rpfilter(struct pa_xt_lowering *lowering, const struct pa_xt_use *use)
+{
+	struct pa_step step = pa_xt_question(lowering->arena, pa_xt_use_text(lowering, use));
+	struct pa_key_part *part = &step.key.parts[0];
+	bool inverted = pa_xt_option(use, "invert") != NULL;
+	part->reason =
+		"asks whether this host would answer the source through the interface that the packet came in by, which its "
+		"routes say";
+	part->understood = part->always = true;
+	part->reverse = pa_xt_option(use, "loose") ? PA_REVERSE_XT_LOOSE : PA_REVERSE_XT_STRICT;
+	if (pa_xt_option(use, "accept-local"))
+		part->reverse = PA_REVERSE_NONE;
+	if (inverted)
+		step.elements = pa_xt_elements(lowering->arena, &(struct pa_interval){ 0, 0 }, 1, 1);
+	pa_xt_add(lowering, &step);
+}
+
 /* It may give the packet the mark of its socket. */
 void pa_xt_match_socket(struct pa_xt_lowering *lowering, const struct pa_xt_use *use)
 {

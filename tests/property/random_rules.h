@@ -389,6 +389,14 @@ static unsigned random_parts(struct random_rules *r, enum pa_field fields[3])
 	return count;
 }
 
+static struct pa_elements *whether(struct pa_arena *arena, pa_u128 answer)
+{
+	struct pa_elements *elements = pa_arena_alloc(arena, 1, sizeof(*elements));
+	*elements = (struct pa_elements){ .parts = 1, .sorted = true, .count = 1 };
+	elements->keys = pa_arena_dup(arena, &(struct pa_interval){ answer, answer }, 1, sizeof(*elements->keys));
+	return elements;
+}
+
 static void add_match(struct random_rules *r)
 {
 	enum pa_field fields[3];
@@ -401,6 +409,13 @@ static void add_match(struct random_rules *r)
 		static const struct pa_moment hour = { .kind = PA_MOMENT_HOUR };
 		if (draw_state >> 21 & 1)
 			step->key.parts[0] = (struct pa_key_part){ .mask = 0, .opaque = "meta hour", .moment = &hour };
+		else if (draw_state >> 22 & 1)
+			step->key.parts[0] = (struct pa_key_part){ .mask = PA_U128_MAX,
+								   .opaque = "fib saddr . iif oif",
+								   .always = true,
+								   .reason = "asks the routes" };
+		if (step->key.parts[0].always)
+			step->key.parts[0].reverse = (enum pa_reverse)(1 + (draw_state >> 26 & 3));
 	} else if (count == 1 && draw(4) == 0) {
 		mask_part(&step->key.parts[0]);
 	}
@@ -408,6 +423,8 @@ static void add_match(struct random_rules *r)
 		     !step->key.parts[0].xor_value;
 	step->elements = count == 1 && plain && draw(4) == 0 ? named_set(r, &step->key)
 							     : random_elements(r->ruleset->arena, &step->key, r->family, false);
+	if (count == 1 && step->key.parts[0].reverse != PA_REVERSE_NONE)
+		step->elements = whether(r->ruleset->arena, draw_state >> 24 & 1);
 	step->negated = draw(4) == 0;
 	text_of_test(r, step, step->negated ? " != " : " ");
 }
@@ -760,33 +777,6 @@ static struct pa_ruleset *random_ruleset(uint64_t seed)
 	return r.ruleset;
 }
 
-/* --- hosts --- */
-
-static struct pa_host *random_host(void)
-{
-	static const struct pa_host_address all[] = {
-		{ 4, V4(192, 0, 2, 1), 24, "eth0", false, false },
-		{ 4, V4(192, 0, 2, 255), 24, "eth0", true, false },
-		{ 4, V4(10, 0, 0, 1), 8, "eth1", false, false },
-		{ 6, V6(0x20010db800000000, 1), 64, "eth0", false, false },
-		{ 6, V6(0x20010db800000000, 0), 64, "eth0", false, true },
-		{ 6, V6(0xfe80000000000000, 1), 64, "eth0", false, false },
-	};
-	struct pa_host *host = pa_host_new("h");
-	unsigned knowledge = draw(3);
-	host->has_now = draw_state >> 21 & 1;
-	host->now = (int64_t)(draw_state >> 22 & 7);
-	host->addresses_known = knowledge > 0;
-	host->route_localnet = (enum pa_tristate)draw(3);
-	host->forward_ipv4 = draw(4) ? PA_YES : PA_NO;
-	host->forward_ipv6 = draw(4) ? PA_YES : PA_NO;
-	if (knowledge) {
-		host->address_count = sizeof(all) / sizeof(all[0]);
-		host->addresses = pa_arena_dup(host->arena, all, host->address_count, sizeof(all[0]));
-		for (size_t i = 0; knowledge == 1 && i < host->address_count; i++)
-			host->addresses[i].interface = NULL;
-	}
-	return host;
-}
+#include "random_host.h"
 
 #endif
