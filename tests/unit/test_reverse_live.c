@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-// rooms: pa_evaluate pa_host pa_space pa_ir pa_base
+// rooms: portaudit pa_evaluate pa_host pa_space pa_ir pa_base
 // labels: root
 /*
  * The reverse path as the kernel has it: packets of many sources come in by three interfaces of a namespace, where rules of nft
@@ -226,6 +226,53 @@ START_TEST(kernel_agrees)
 }
 END_TEST
 
+/* What `portaudit list` prints of the namespace after these commands of a shell. */
+static void list_after(const char *commands, char *out, size_t room)
+{
+	ck_assert_int_eq(unshare(CLONE_NEWNET), 0);
+	set_sysctl("ipv6/conf/default/addr_gen_mode", "1");
+	ck_assert_int_eq(system(commands), 0);
+	FILE *pipe = popen(PA_PROGRAM " list --now 2026-11-28T12:00:00Z --color never 2>&1", "r");
+	ck_assert(pipe != NULL);
+	size_t size = fread(out, 1, room - 1, pipe);
+	out[size] = '\0';
+	ck_assert_msg(pclose(pipe) == 0, "%s", out);
+}
+
+#define HOST                                                                                                         \
+	"ip link add eth0 type veth peer name p0 && ip link set eth0 up && ip link set p0 up && ip link set lo up\n" \
+	"ip addr add 2001:db8::1/64 dev eth0 nodad && ip addr add 192.0.2.1/24 dev eth0\n"                           \
+	"ip -6 route add default via 2001:db8::fe && ip route add default via 192.0.2.254\n"
+#define INPUT                                                              \
+	" chain input { type filter hook input priority 0; policy drop;\n" \
+	"  meta day \"Saturday\" meta hour \"11:00\"-\"13:00\" tcp dport 22 accept\n  meta day \"Sunday\" tcp dport 80 accept\n }\n}\n"
+
+/* From the kernel's listing to the answer: nothing is left open, and IPv6 comes in over eth0 only, on a Saturday. */
+START_TEST(nothing_is_open)
+{
+	char text[8192];
+	list_after(HOST "nft -f - <<'END'\ntable inet t {\n"
+			" chain pre { type filter hook prerouting priority -150; policy accept;\n"
+			"  meta nfproto ipv6 fib saddr . mark . iif oif missing drop\n }\n" INPUT "END\n",
+		   text, sizeof(text));
+	ck_assert_msg(!strstr(text, "possible") && !strstr(text, "Not decided"), "%s", text);
+	ck_assert_msg(strstr(text, "22/tcp") && strstr(text, "2001:db8::2-feff:") && strstr(text, "eth0"), "%s", text);
+	ck_assert_msg(strstr(text, "anywhere (IPv4)") && !strstr(text, "80/tcp"), "%s", text);
+}
+END_TEST
+
+START_TEST(nothing_is_open_behind_iptables)
+{
+	char text[8192];
+	list_after(HOST "ip6tables-nft -t mangle -A PREROUTING -m rpfilter --invert -j DROP || exit 1\n"
+			"nft -f - <<'END'\ntable inet t {\n" INPUT "END\n",
+		   text, sizeof(text));
+	ck_assert_msg(!strstr(text, "possible") && !strstr(text, "Not decided"), "%s", text);
+	ck_assert_msg(strstr(text, "22/tcp") && strstr(text, "2001:db8::2-feff:") && strstr(text, "eth0"), "%s", text);
+	ck_assert_msg(strstr(text, "anywhere (IPv4)") && !strstr(text, "80/tcp"), "%s", text);
+}
+END_TEST
+
 int main(void)
 {
 	if (geteuid() != 0) {
@@ -236,6 +283,8 @@ int main(void)
 	TCase *tests = tcase_create("reverse");
 	tcase_set_timeout(tests, 60);
 	tcase_add_test(tests, kernel_agrees);
+	tcase_add_test(tests, nothing_is_open);
+	tcase_add_test(tests, nothing_is_open_behind_iptables);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
