@@ -137,7 +137,7 @@ void pa_wsplit(struct pa_wrun *run, const struct pa_wstate *other);
 bool pa_whas_flow(struct pa_wrun *run, struct pa_wstate *state);
 
 /* walk_reverse.c: is there a way back to the source? 1, 0, or -1: not known. Splits. */
-int pa_wreverse(struct pa_wrun *run, struct pa_wstate *state, const struct pa_key_part *part);
+int pa_wreverse(struct pa_wrun *run, struct pa_wstate *state, const struct pa_rule *rule, const struct pa_key_part *part);
 
 /* walk_change.c */
 void pa_wassign(struct pa_wrun *run, struct pa_wstate *state, const struct pa_rule *rule, const struct pa_step *step);
