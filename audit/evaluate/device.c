@@ -32,12 +32,12 @@ static pa_node is_bound(struct pa_evaluation *e, const struct pa_stage *stage, e
 	return bound;
 }
 
-static uint32_t set_unknown(struct pa_evaluation *e, uint32_t env, uint64_t fields, const struct pa_value *unknown)
+static uint32_t set_unknown(struct pa_evaluation *e, uint32_t env, pa_u128 fields, const struct pa_value *unknown)
 {
 	if (fields >> PA_FIELD_DADDR & 1)
-		fields |= (uint64_t)1 << PA_FIELD_DADDR_TYPE | (uint64_t)1 << PA_FIELD_DADDR_IIF_TYPE;
+		fields |= (pa_u128)1 << PA_FIELD_DADDR_TYPE | (pa_u128)1 << PA_FIELD_DADDR_IIF_TYPE;
 	if (fields >> PA_FIELD_SADDR & 1)
-		fields |= (uint64_t)1 << PA_FIELD_SADDR_TYPE;
+		fields |= (pa_u128)1 << PA_FIELD_SADDR_TYPE;
 	for (unsigned f = 0; f < PA_FIELD_COUNT; f++) {
 		if (fields >> f & 1)
 			env = pa_env_set(e, env, f, unknown);
@@ -150,7 +150,7 @@ static pa_node below_stage(struct pa_evaluation *e, const struct pa_stage *stage
 	return node;
 }
 
-pa_node pa_device_stage(struct pa_evaluation *e, const struct pa_stage *stage, uint32_t env, uint64_t keep)
+pa_node pa_device_stage(struct pa_evaluation *e, const struct pa_stage *stage, uint32_t env, pa_u128 keep)
 {
 	pa_node skipped = pa_outcome(e, PA_OUTCOME_THROUGH, env);
 	if (stage->binding != PA_BOUND_OWN)

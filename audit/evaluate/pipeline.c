@@ -142,8 +142,8 @@ static pa_node defrag_stage(struct pa_evaluation *e, uint32_t env)
 struct policy {
 	struct pa_evaluation *e;
 	bool accept;
-	uint64_t keep; /* slots that are looked at later */
-	uint32_t env;  /* that of the packet before the chain: the outcomes of the chain lie over it */
+	pa_u128 keep; /* slots that are looked at later */
+	uint32_t env; /* that of the packet before the chain: the outcomes of the chain lie over it */
 };
 
 static pa_node end_of_base_chain(void *context, uint32_t terminal)
@@ -164,7 +164,7 @@ static pa_node for_family(struct pa_evaluation *e, enum pa_family family, pa_nod
 	return pa_node_choose(e->space, e->family[family == PA_FAMILY_IP ? 0 : 1], inside, outside);
 }
 
-pa_node pa_base_chain_end(struct pa_evaluation *e, const struct pa_chain *chain, uint32_t env, uint64_t keep)
+pa_node pa_base_chain_end(struct pa_evaluation *e, const struct pa_chain *chain, uint32_t env, pa_u128 keep)
 {
 	struct policy policy = { e, chain->policy == PA_VERDICT_ACCEPT, keep, env };
 	struct pa_chain_end end = { end_of_base_chain, &policy, pa_env_restrict(e, env, keep) };
@@ -219,10 +219,10 @@ struct nat_walk {
 	const struct pa_stage *stage;
 	size_t at;
 	uint32_t env;
-	uint64_t keep; /* slots that are looked at later */
+	pa_u128 keep; /* slots that are looked at later */
 };
 
-static pa_node nat_chain(struct pa_evaluation *e, const struct pa_stage *stage, size_t at, uint32_t env, uint64_t keep);
+static pa_node nat_chain(struct pa_evaluation *e, const struct pa_stage *stage, size_t at, uint32_t env, pa_u128 keep);
 
 /* What NAT put back is the packet's own again. */
 static uint32_t untouched(struct pa_evaluation *e, uint32_t env)
@@ -269,7 +269,7 @@ static pa_node nat_asked(struct pa_evaluation *e, const struct pa_chain *chain)
 	return asked;
 }
 
-static pa_node nat_chain(struct pa_evaluation *e, const struct pa_stage *stage, size_t at, uint32_t env, uint64_t keep)
+static pa_node nat_chain(struct pa_evaluation *e, const struct pa_stage *stage, size_t at, uint32_t env, pa_u128 keep)
 {
 	if (at == stage->nat_count)
 		return through_node(e, pa_env_restrict(e, env, keep));
@@ -281,7 +281,7 @@ static pa_node nat_chain(struct pa_evaluation *e, const struct pa_stage *stage, 
 }
 
 /* The first packet of a flow is asked; established, invalid and untracked ones are not. */
-static pa_node nat_stage(struct pa_evaluation *e, const struct pa_stage *stage, uint32_t env, uint64_t keep)
+static pa_node nat_stage(struct pa_evaluation *e, const struct pa_stage *stage, uint32_t env, pa_u128 keep)
 {
 	const struct pa_value *state = pa_env_find(e, env, PA_FIELD_CT_STATE);
 	pa_node skipped = through_node(e, pa_env_restrict(e, env, keep));
@@ -303,7 +303,7 @@ struct hook_run {
 	struct pa_evaluation *e;
 	const struct pa_stage *stage;
 	enum pa_scenario scenario;
-	uint64_t keep; /* slots that are looked at after this stage */
+	pa_u128 keep; /* slots that are looked at after this stage */
 };
 
 static pa_node restrict_outcome(void *context, uint32_t terminal)
@@ -345,15 +345,15 @@ static pa_node run_stage(void *context, uint32_t terminal)
 	return PA_FALSE;
 }
 
-static uint64_t slot_bit(unsigned slot)
+static pa_u128 slot_bit(unsigned slot)
 {
-	return (uint64_t)1 << slot;
+	return (pa_u128)1 << slot;
 }
 
-static uint64_t stage_reads(struct pa_evaluation *e, const struct pa_stage *stage)
+static pa_u128 stage_reads(struct pa_evaluation *e, const struct pa_stage *stage)
 {
-	uint64_t reads = slot_bit(PA_FIELD_CT_STATE) | slot_bit(PA_SLOT_PHASE);
-	uint64_t device = stage->binding == PA_BOUND_NOT ? 0 : slot_bit(PA_FIELD_IIFNAME) | slot_bit(PA_FIELD_OIFNAME);
+	pa_u128 reads = slot_bit(PA_FIELD_CT_STATE) | slot_bit(PA_SLOT_PHASE);
+	pa_u128 device = stage->binding == PA_BOUND_NOT ? 0 : slot_bit(PA_FIELD_IIFNAME) | slot_bit(PA_FIELD_OIFNAME);
 	if (stage->kind == PA_STAGE_CHAIN)
 		return (stage->state_unsure ? reads : 0) | device | pa_chain_learn(e, stage->chain)->reads[0];
 	/* what rules wrote into the header is what the flow remembers */
@@ -365,9 +365,9 @@ static uint64_t stage_reads(struct pa_evaluation *e, const struct pa_stage *stag
 	return reads;
 }
 
-static uint64_t hook_reads(struct pa_evaluation *e, enum pa_hook hook, size_t from)
+static pa_u128 hook_reads(struct pa_evaluation *e, enum pa_hook hook, size_t from)
 {
-	uint64_t reads = 0;
+	pa_u128 reads = 0;
 	for (size_t i = from; i < e->plan.hook[hook].count; i++)
 		reads |= stage_reads(e, &e->plan.hook[hook].stages[i]);
 	return reads;
@@ -418,9 +418,9 @@ static size_t stages_behind(const struct pa_evaluation *e, enum pa_hook hook, si
 }
 
 /* Slots that stages of this hook from `from` on, or of the hooks behind it, look at; and what the answer is made from. */
-static uint64_t reads_behind(struct pa_evaluation *e, enum pa_hook hook, size_t from)
+static pa_u128 reads_behind(struct pa_evaluation *e, enum pa_hook hook, size_t from)
 {
-	uint64_t reads =
+	pa_u128 reads =
 		slot_bit(PA_FIELD_DADDR) | slot_bit(PA_FIELD_DPORT) | slot_bit(PA_FIELD_DADDR_TYPE) | hook_reads(e, hook, from);
 	unsigned behind = hooks_behind(hook);
 	if (is_first_hook(hook))

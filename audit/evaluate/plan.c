@@ -349,42 +349,42 @@ static bool can_matter(const struct pa_chain *chain, unsigned depth)
 }
 
 /* The fields that a step gives another value, or looks at. */
-static uint64_t step_assigns(const struct pa_step *step)
+static pa_u128 step_assigns(const struct pa_step *step)
 {
-	return step->kind == PA_STEP_ASSIGN ? (uint64_t)1 << step->field : 0;
+	return step->kind == PA_STEP_ASSIGN ? (pa_u128)1 << step->field : 0;
 }
 
-static uint64_t part_reads(const struct pa_key_part *part)
+static pa_u128 part_reads(const struct pa_key_part *part)
 {
-	return part->opaque ? 0 : (uint64_t)1 << part->field;
+	return part->opaque ? 0 : (pa_u128)1 << part->field;
 }
 
-static uint64_t step_reads(const struct pa_step *step)
+static pa_u128 step_reads(const struct pa_step *step)
 {
 	const struct pa_elements *elements;
 	const struct pa_key *key = pa_step_key(step, &elements);
-	uint64_t fields = 0;
+	pa_u128 fields = 0;
 	for (unsigned i = 0; key && i < key->count; i++)
 		fields |= part_reads(&key->parts[i]);
 	if (step->kind != PA_STEP_ASSIGN)
 		return fields;
 	if (step->value.kind == PA_OPERAND_FIELD)
-		fields |= part_reads(&step->value.part) | (step->value.keep ? (uint64_t)1 << step->field : 0);
+		fields |= part_reads(&step->value.part) | (step->value.keep ? (pa_u128)1 << step->field : 0);
 	return fields;
 }
 
 /* The fields of all steps of this chain and those that it jumps to. `depth` bounds loops. */
-static uint64_t chain_fields(const struct pa_chain *chain, uint64_t (*of)(const struct pa_step *step), unsigned depth);
+static pa_u128 chain_fields(const struct pa_chain *chain, pa_u128 (*of)(const struct pa_step *step), unsigned depth);
 
-static uint64_t verdict_fields(const struct pa_verdict *verdict, uint64_t (*of)(const struct pa_step *step), unsigned depth)
+static pa_u128 verdict_fields(const struct pa_verdict *verdict, pa_u128 (*of)(const struct pa_step *step), unsigned depth)
 {
 	bool goes = verdict->kind == PA_VERDICT_JUMP || verdict->kind == PA_VERDICT_GOTO;
 	return goes && verdict->target ? chain_fields(verdict->target, of, depth + 1) : 0;
 }
 
-static uint64_t step_fields(const struct pa_step *step, uint64_t (*of)(const struct pa_step *step), unsigned depth)
+static pa_u128 step_fields(const struct pa_step *step, pa_u128 (*of)(const struct pa_step *step), unsigned depth)
 {
-	uint64_t fields = of(step);
+	pa_u128 fields = of(step);
 	if (step->kind == PA_STEP_VERDICT)
 		return fields | verdict_fields(&step->verdict, of, depth);
 	for (size_t i = 0; step->kind == PA_STEP_VMAP && i < step->elements->count; i++)
@@ -394,9 +394,9 @@ static uint64_t step_fields(const struct pa_step *step, uint64_t (*of)(const str
 	return fields;
 }
 
-static uint64_t chain_fields(const struct pa_chain *chain, uint64_t (*of)(const struct pa_step *step), unsigned depth)
+static pa_u128 chain_fields(const struct pa_chain *chain, pa_u128 (*of)(const struct pa_step *step), unsigned depth)
 {
-	uint64_t fields = 0;
+	pa_u128 fields = 0;
 	for (size_t i = 0; depth <= 16 && i < chain->rule_count; i++) {
 		for (size_t k = 0; k < chain->rules[i]->step_count; k++)
 			fields |= step_fields(&chain->rules[i]->steps[k], of, depth);
@@ -409,17 +409,17 @@ bool pa_chain_matters(const struct pa_chain *chain)
 	return can_matter(chain, 0);
 }
 
-uint64_t pa_chain_assigns(const struct pa_chain *chain)
+pa_u128 pa_chain_assigns(const struct pa_chain *chain)
 {
 	return chain_fields(chain, step_assigns, 0);
 }
 
-uint64_t pa_chain_reads(const struct pa_chain *chain)
+pa_u128 pa_chain_reads(const struct pa_chain *chain)
 {
 	return chain_fields(chain, step_reads, 0);
 }
 
-static uint64_t step_tracks(const struct pa_step *step)
+static pa_u128 step_tracks(const struct pa_step *step)
 {
 	return step_uses_conntrack(step);
 }

@@ -46,7 +46,7 @@ struct pa_stage {
 	const struct pa_devices *devices; /* OWN, BELOW */
 	const char *text;		  /* BELOW, BRIDGE: what decides whether the chain sees a packet */
 	bool opaque;			  /* BRIDGE: the chain is not followed; see `assigns` */
-	uint64_t assigns;		  /* opaque: the fields, one bit each, that it may give another value */
+	pa_u128 assigns;		  /* opaque: the fields, one bit each, that it may give another value */
 	const struct pa_chain *chain;	  /* CHAIN */
 	const struct pa_chain **nat;	  /* NAT: in order */
 	size_t nat_count;
@@ -80,7 +80,7 @@ struct pa_plan {
 	 * Fields that chains of ingress or egress may give packets of interfaces on top of their devices, where it matters which chain a
 	 * packet meets first, or how often it meets one: that depends on what lies on top of what.
 	 */
-	uint64_t unordered[PA_PLAN_HOOKS];
+	pa_u128 unordered[PA_PLAN_HOOKS];
 };
 
 void pa_plan_make(const struct pa_ruleset *ruleset, struct pa_arena *arena, struct pa_plan *ret_plan);
@@ -88,7 +88,7 @@ void pa_plan_make(const struct pa_ruleset *ruleset, struct pa_arena *arena, stru
 /* Can the chain (or one that it jumps to) drop or change packets? */
 bool pa_chain_matters(const struct pa_chain *chain);
 /* The fields, one bit each, that the chain (or one that it jumps to) may give another value. */
-uint64_t pa_chain_assigns(const struct pa_chain *chain);
+pa_u128 pa_chain_assigns(const struct pa_chain *chain);
 /* Does the chain (or one that it jumps to) ask conntrack for anything? */
 bool pa_chain_tracks(const struct pa_chain *chain);
 /* plan_device.c: the stages of ingress and egress. */
@@ -104,7 +104,7 @@ struct pa_link_meets pa_link_meets(const struct pa_host *host, const struct pa_h
 /* The field that tells whether a chain at ingress or egress is asked. */
 enum pa_field pa_device_field(enum pa_hook hook);
 /* The fields, one bit each, that the chain (or one that it jumps to) looks at. */
-uint64_t pa_chain_reads(const struct pa_chain *chain);
+pa_u128 pa_chain_reads(const struct pa_chain *chain);
 /* Is the chain bound to a device that holds this name? */
 bool pa_chain_has_device(const struct pa_chain *chain, const char *name);
 

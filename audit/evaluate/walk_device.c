@@ -18,13 +18,13 @@ static bool is_bound(struct pa_wrun *run, struct pa_wstate *state, const struct 
 	return false;
 }
 
-void pa_wforget(struct pa_wstate *state, uint64_t fields, const char *text)
+void pa_wforget(struct pa_wstate *state, pa_u128 fields, const char *text)
 {
 	struct pa_wvalue unknown = { .kind = PA_W_UNKNOWN, .text = text };
 	if (fields >> PA_FIELD_DADDR & 1)
-		fields |= (uint64_t)1 << PA_FIELD_DADDR_TYPE | (uint64_t)1 << PA_FIELD_DADDR_IIF_TYPE;
+		fields |= (pa_u128)1 << PA_FIELD_DADDR_TYPE | (pa_u128)1 << PA_FIELD_DADDR_IIF_TYPE;
 	if (fields >> PA_FIELD_SADDR & 1)
-		fields |= (uint64_t)1 << PA_FIELD_SADDR_TYPE;
+		fields |= (pa_u128)1 << PA_FIELD_SADDR_TYPE;
 	for (unsigned f = 0; f < PA_FIELD_COUNT; f++) {
 		if (fields >> f & 1)
 			state->now[f] = unknown;

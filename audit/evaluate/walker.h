@@ -56,10 +56,10 @@ struct pa_wstate {
 	struct pa_wvalue now[PA_FIELD_COUNT];
 	const struct pa_wassumption *assumptions;
 	const struct pa_wstep *steps;
-	uint64_t split_mask; /* fields of the packet that a test split */
-	bool state_default;  /* nobody said what conntrack calls the packet: new, or untracked by itself */
-	bool marks_given;    /* the marks are what the caller said */
-	bool status_given;   /* now[CT_STATUS] is what the caller said */
+	pa_u128 split_mask; /* fields of the packet that a test split */
+	bool state_default; /* nobody said what conntrack calls the packet: new, or untracked by itself */
+	bool marks_given;   /* the marks are what the caller said */
+	bool status_given;  /* now[CT_STATUS] is what the caller said */
 	/* where it is */
 	enum pa_path path;
 	enum pa_hook at;
@@ -90,14 +90,17 @@ struct pa_walk_span {
 	struct pa_interval *sources;
 };
 
+struct pa_reverse_region;
 struct pa_walker {
 	const struct pa_ruleset *ruleset;
 	const struct pa_host *host;
 	struct pa_plan plan;
 	struct pa_arena *arena;
 	const struct pa_walk_span **index; /* per chain; NULL for short ones, or altogether */
-	bool brief;			   /* rules that did not match are not told */
-	bool without_nat;		   /* as if no rule translated */
+	const struct pa_reverse_region *reverse[PA_REVERSE_COUNT];
+	size_t reverse_count[PA_REVERSE_COUNT];
+	bool brief;	  /* rules that did not match are not told */
+	bool without_nat; /* as if no rule translated */
 	const struct pa_reply_translation *replies;
 };
 
@@ -140,7 +143,10 @@ bool pa_whas_flow(struct pa_wrun *run, struct pa_wstate *state);
 bool pa_wdevice_enter(struct pa_wrun *run, struct pa_wstate *state, const struct pa_stage *stage); /* false: not asked */
 void pa_wdevice_leave(struct pa_wrun *run, struct pa_wstate *state);
 /* These fields, one bit each, may have any value now. */
-void pa_wforget(struct pa_wstate *state, uint64_t fields, const char *text);
+void pa_wforget(struct pa_wstate *state, pa_u128 fields, const char *text);
+
+/* walk_reverse.c: is there a way back to the source? 1, 0, or -1: not known. Splits. */
+int pa_wreverse(struct pa_wrun *run, struct pa_wstate *state, const struct pa_rule *rule, const struct pa_key_part *part);
 
 /* walk_change.c */
 void pa_wassign(struct pa_wrun *run, struct pa_wstate *state, const struct pa_rule *rule, const struct pa_step *step);

@@ -25,6 +25,7 @@ struct pa_host_route {
 	int family;
 	struct pa_interval to;
 	const char *interface; /* NULL: unreachable, blackhole */
+	bool multipath;	       /* one of several ways of one route, even where the others are dead */
 };
 
 /*
@@ -57,9 +58,13 @@ struct pa_host {
 	bool routes_known;
 	struct pa_host_route *routes;
 	size_t route_count;
-	enum pa_tristate forward_ipv4;		  /* net.ipv4.ip_forward, or forwarding on any interface */
-	enum pa_tristate forward_ipv6;		  /* net.ipv6.conf.all.forwarding, or force_forwarding on any interface */
-	enum pa_tristate route_localnet;	  /* net.ipv4.conf.*.route_localnet set on any interface */
+	enum pa_tristate forward_ipv4;	 /* net.ipv4.ip_forward, or forwarding on any interface */
+	enum pa_tristate forward_ipv6;	 /* net.ipv6.conf.all.forwarding, or force_forwarding on any interface */
+	enum pa_tristate route_localnet; /* net.ipv4.conf.*.route_localnet set on any interface */
+	bool has_now;			 /* --now: what rules ask of the time is asked of this moment */
+	int64_t now;			 /* seconds since 1970 */
+	bool zone_known;
+	int minutes_west; /* of the kernel's own zone (settimeofday(2)): local time is that much behind UTC */
 	unsigned ephemeral_first, ephemeral_last; /* ip_local_port_range; 0, 0: not known */
 	bool reserved_ports_known;
 	struct pa_interval *reserved_ports; /* ip_local_reserved_ports, sorted */

@@ -113,9 +113,11 @@ static const struct pa_elements *no_elements(struct pa_lowering *lowering)
 	return elements;
 }
 
-/* A relation of a word that has no order, or of a part whose width is not known. */
+/* A relation of a word that has no order; libnftables prints 86400, the end of a day, as "00:00", its beginning. */
 static bool has_order(const struct pa_lowered_part *part, const struct pa_json_node *right)
 {
+	if (part->type == PA_DATATYPE_HOUR && pa_json_is(right, "00:00"))
+		return false;
 	return !pa_is_word(part->type) || right->kind == PA_JSON_INTEGER;
 }
 

@@ -90,7 +90,8 @@ static bool is_open(const char *ruleset, const char *part, const struct packet *
 	bool relations = strstr(ruleset, " < ") && strstr(ruleset, " > ");
 	if (strstr(part, "that the listing of rule") || (relations && strstr(part, " != ")))
 		return true;
-	if (!packet_has_ports(packet->protocol) && strstr(ruleset, "@th,") &&
+	bool raw_ports = strstr(ruleset, "@th,") || strstr(ruleset, "th dport") || strstr(ruleset, "th sport");
+	if (!packet_has_ports(packet->protocol) && raw_ports &&
 	    (strstr(part, "sport") || strstr(part, "dport"))) /* other bytes there */
 		return true;
 	if (packet->family == 6 && strstr(part, " length")) /* conntrack may have taken a fragment header away */

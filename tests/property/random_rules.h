@@ -191,7 +191,7 @@ static bool of_family(enum pa_field field)
 	return field == PA_FIELD_SADDR || field == PA_FIELD_DADDR || field == PA_FIELD_TTL || field == PA_FIELD_DSCP ||
 	       field == PA_FIELD_CT_ORIG_SADDR || field == PA_FIELD_CT_ORIG_DADDR || field == PA_FIELD_IP6_NEXTHDR ||
 	       field == PA_FIELD_ICMP_TYPE || field == PA_FIELD_ICMP_CODE || field == PA_FIELD_ICMP_ID ||
-	       field == PA_FIELD_IP_OPTIONS || field == PA_FIELD_EXTHDRS || field == PA_FIELD_FRAG;
+	       field == PA_FIELD_IP_OPTIONS || field == PA_FIELD_EXTHDRS || field == PA_FIELD_FRAG || field == PA_FIELD_RT_TYPE;
 }
 
 static bool of_icmp(enum pa_field field)
@@ -258,12 +258,18 @@ static bool allowed_here(const struct random_rules *r, enum pa_field field)
 	return !of_icmp(field) || !r->protocol || r->protocol == (r->family == 4 ? 1 : 58);
 }
 
+/* Fields that are drawn like another one, in its place: what the seeds of found differences draw stays what it was. */
+static enum pa_field replaced(enum pa_field field)
+{
+	return field == PA_FIELD_EXTHDRS && draw_state >> 20 & 1 ? PA_FIELD_RT_TYPE : field;
+}
+
 static enum pa_field random_field(struct random_rules *r)
 {
 	enum pa_field field = PICK(random_fields);
 	while (!allowed_here(r, field))
 		field = PICK(random_fields);
-	return field;
+	return replaced(field);
 }
 
 static void mask_part(struct pa_key_part *part)
@@ -274,7 +280,8 @@ static void mask_part(struct pa_key_part *part)
 	else if (part->field == PA_FIELD_MARK || part->field == PA_FIELD_CT_MARK || part->field == PA_FIELD_TCP_FLAGS ||
 		 part->field == PA_FIELD_CT_STATE || part->field == PA_FIELD_CT_STATUS)
 		part->mask = 1 + draw(20);
-	else if (part->field == PA_FIELD_TCP_OPTIONS || part->field == PA_FIELD_IP_OPTIONS || part->field == PA_FIELD_EXTHDRS)
+	else if (part->field == PA_FIELD_TCP_OPTIONS || part->field == PA_FIELD_IP_OPTIONS || part->field == PA_FIELD_EXTHDRS ||
+		 part->field == PA_FIELD_RT_TYPE)
 		part->mask = (pa_u128)1 << draw(4);
 	if (part->field == PA_FIELD_MARK && draw(2))
 		part->xor_value = draw(4);
@@ -325,6 +332,24 @@ static unsigned random_parts(struct random_rules *r, enum pa_field fields[3])
 	return count;
 }
 
+static struct pa_elements *whether(struct pa_arena *arena, pa_u128 answer)
+{
+	struct pa_elements *elements = pa_arena_alloc(arena, 1, sizeof(*elements));
+	*elements = (struct pa_elements){ .parts = 1, .sorted = true, .count = 1 };
+	elements->keys = pa_arena_dup(arena, &(struct pa_interval){ answer, answer }, 1, sizeof(*elements->keys));
+	return elements;
+}
+
+/* In the place of another question about the source. */
+static void ask_reverse(struct random_rules *r, struct pa_step *step)
+{
+	step->key.parts[0] =
+		(struct pa_key_part){ .mask = PA_U128_MAX, .opaque = "fib saddr . iif oif", .reason = "asks the routes" };
+	step->key.parts[0].always = true;
+	step->key.parts[0].reverse = (enum pa_reverse)(1 + (draw_state >> 26 & 3));
+	step->elements = whether(r->ruleset->arena, draw_state >> 24 & 1);
+}
+
 static void add_match(struct random_rules *r)
 {
 	enum pa_field fields[3];
@@ -334,6 +359,9 @@ static void add_match(struct random_rules *r)
 	if (!r->simple && draw(25) == 0) {
 		step->key.parts[0].opaque = draw(2) ? "numgen random mod 4" : "meta cgroup";
 		step->key.parts[0].volatile_ = step->key.parts[0].opaque[0] == 'n';
+		static const struct pa_moment hour = { .kind = PA_MOMENT_HOUR };
+		if (draw_state >> 21 & 1)
+			step->key.parts[0] = (struct pa_key_part){ .mask = 0, .opaque = "meta hour", .moment = &hour };
 	} else if (count == 1 && draw(4) == 0) {
 		mask_part(&step->key.parts[0]);
 	}
@@ -341,6 +369,8 @@ static void add_match(struct random_rules *r)
 		     !step->key.parts[0].xor_value;
 	step->elements = count == 1 && plain && draw(4) == 0 ? named_set(r, &step->key)
 							     : random_elements(r->ruleset->arena, &step->key, r->family, false);
+	if (!r->simple && count == 1 && fields[0] == PA_FIELD_SADDR_TYPE && draw_state >> 22 & 1)
+		ask_reverse(r, step);
 	step->negated = draw(4) == 0;
 	text_of_test(r, step, step->negated ? " != " : " ");
 }
