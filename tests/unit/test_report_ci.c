@@ -130,7 +130,8 @@ START_TEST(hostile_text_leaves_every_format_readable)
 	f.report.host = HOSTILE;
 	put_into_file(&f.result.findings[0], HOSTILE, 1);
 	json_decref(sarif());
-	static const enum pa_format formats[] = { PA_FORMAT_GITHUB, PA_FORMAT_CSV, PA_FORMAT_PROM, PA_FORMAT_JUNIT_EXT };
+	static const enum pa_format formats[] = { PA_FORMAT_GITHUB, PA_FORMAT_CSV, PA_FORMAT_PROM, PA_FORMAT_JUNIT_EXT,
+						  PA_FORMAT_HTML };
 	for (size_t i = 0; i < sizeof(formats) / sizeof(*formats); i++) {
 		char *text = fixture_format(&f, formats[i], &plain);
 		ck_assert_msg(pa_text_is_utf8(text, strlen(text)), "%s", text);
@@ -247,6 +248,24 @@ START_TEST(metrics_count_findings_and_keep_waived_ones_apart)
 }
 END_TEST
 
+/* --- HTML ----------------------------------------------------------------------------------------------------------------- */
+START_TEST(html_escapes_and_tells_everything)
+{
+	f.result.findings[0].message = "<script>alert('1')</script> & \"x\"";
+	f.report.complete = false;
+	char *text = fixture_format(&f, PA_FORMAT_HTML, &plain);
+	ck_assert_ptr_null(strstr(text, "<script"));
+	ck_assert_ptr_nonnull(strstr(text, "&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt; &amp; &quot;x&quot;"));
+	ck_assert_ptr_nonnull(strstr(text, "Not complete:"));
+	ck_assert_ptr_nonnull(strstr(text, "<h2>Waived findings</h2>"));
+	ck_assert_ptr_nonnull(strstr(text, "<h2>What is reachable</h2>"));
+	ck_assert_ptr_nonnull(strstr(text, "<h2>The policy</h2>"));
+	ck_assert_ptr_nonnull(strstr(text, "<h2>Checks</h2>"));
+	ck_assert_ptr_null(strstr(text, "http://"));
+	free(text);
+}
+END_TEST
+
 /* --- waivers in the older formats ------------------------------------------------------------------------------------------- */
 START_TEST(a_waived_check_is_skipped_in_junit)
 {
@@ -335,6 +354,7 @@ int main(void)
 	tcase_add_test(tests, csv_has_a_line_for_each_finding_or_row);
 	tcase_add_test(tests, csv_cells_are_no_formulas);
 	tcase_add_test(tests, metrics_count_findings_and_keep_waived_ones_apart);
+	tcase_add_test(tests, html_escapes_and_tells_everything);
 	tcase_add_test(tests, a_waived_check_is_skipped_in_junit);
 	tcase_add_test(tests, a_waived_finding_is_told_at_the_end_and_listed_with_v);
 	tcase_add_test(tests, junit_ext_has_files_and_lines);

@@ -75,6 +75,9 @@ for report in portaudit.sarif portaudit.xml packets.xml; do
 	[ -s "$folder/repository/$report" ] || { echo "$report was not written"; bad=1; }
 done
 
+grep -q '<testcase .*file=' "$folder/repository/portaudit.xml" || { echo "GitLab's report has no files"; bad=1; }
+[ "$(find "$folder/repository" -name '*:*' | wc -l)" -eq 0 ] || { echo "a format was taken for a file"; bad=1; }
+
 # a hole is opened: every gate that looks at the ruleset closes
 sed -i 's/{ 22, 443 }/{ 22, 443, 8080 }/' "$folder/repository/firewall.nft"
 grep 'portaudit check' "$folder/commands" > "$folder/gates"
