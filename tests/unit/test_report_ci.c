@@ -4,6 +4,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
+#include "portaudit/socket.h"
 #include "test_report_fixture.h"
 
 static struct fixture f;
@@ -303,6 +304,50 @@ START_TEST(junit_ext_has_files_and_lines)
 }
 END_TEST
 
+/* --- the policy of init ----------------------------------------------------------------------------------------------------- */
+/* sshd on 22 for everybody, a name server on loopback only, something without a known owner, a port above 1023. */
+static void add_listeners(struct pa_host *host, struct pa_sockets *sockets)
+{
+	static uint32_t first = 0;
+	static struct pa_process process = { .pid = 1, .executable = "/usr/sbin/sshd", .user = "root" };
+	static struct pa_listener listeners[] = {
+		{ .protocol = 6, .family = 4, .any_address = true, .port = 22, .processes = &first, .process_count = 1 },
+		{ .protocol = 6, .family = 6, .any_address = true, .port = 22, .processes = &first, .process_count = 1 },
+		{ .protocol = 17, .family = 6, .address = 1, .port = 53, .user = "bind" },
+		{ .protocol = 17, .family = 4, .any_address = true, .port = 123, .user = "_chrony" },
+		{ .protocol = 6, .family = 4, .any_address = true, .port = 80 },
+		{ .protocol = 6, .family = 4, .any_address = true, .port = 8080, .user = "web" },
+	};
+	*sockets = (struct pa_sockets){ .listeners = listeners,
+					.listener_count = sizeof(listeners) / sizeof(*listeners),
+					.processes = &process,
+					.process_count = 1 };
+	host->sockets = sockets;
+}
+
+START_TEST(init_names_who_listens_on_system_ports)
+{
+	struct pa_host host = { .name = "web1" };
+	struct pa_sockets sockets;
+	struct pa_buffer out = { 0 };
+	add_listeners(&host, &sockets);
+	f.report.result = NULL;
+	pa_report_policy(&f.report, &host, &out);
+	const char *first = strstr(out.data, "listen 22/tcp by user root exe /usr/sbin/sshd\n");
+	ck_assert_ptr_nonnull(first);
+	ck_assert_ptr_null(strstr(first + 1, "listen 22/tcp"));
+	ck_assert_ptr_nonnull(strstr(out.data, "listen 123/udp by user _chrony\n"));
+	ck_assert_ptr_null(strstr(out.data, "listen 53"));
+	ck_assert_ptr_null(strstr(out.data, "listen 80"));
+	struct pa_diags diags = { 0 };
+	struct pa_policy *policy = pa_policy_parse(out.data, out.length, "init.conf", NULL, pa_check_known, &diags);
+	ck_assert_msg(policy != NULL, "%s: %s", diags.count ? diags.items[0].message : "?", out.data);
+	pa_policy_free(policy);
+	pa_diags_done(&diags);
+	pa_buffer_done(&out);
+}
+END_TEST
+
 /* --- packets ------------------------------------------------------------------------------------------------------------------ */
 START_TEST(packets_are_tests)
 {
@@ -358,6 +403,7 @@ int main(void)
 	tcase_add_test(tests, a_waived_check_is_skipped_in_junit);
 	tcase_add_test(tests, a_waived_finding_is_told_at_the_end_and_listed_with_v);
 	tcase_add_test(tests, junit_ext_has_files_and_lines);
+	tcase_add_test(tests, init_names_who_listens_on_system_ports);
 	tcase_add_test(tests, packets_are_tests);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);
