@@ -208,7 +208,7 @@ static void add_port(struct flow_tests *tests, const char *name, enum pa_field f
 		fail_value(tests, option);
 		return;
 	}
-	struct pa_step test = pa_xt_test(arena, field, &ports, 1, option->negated);
+	struct pa_step test = pa_xt_test(arena, field, &ports, ports.first <= ports.last, option->negated);
 	struct pa_step dccp = pa_xt_test_value(arena, PA_FIELD_L4PROTO, 33, false), other = dccp;
 	bool no_dccp = rule->has_protocol && (rule->number_of_protocol == 33) == rule->protocol.negated;
 	test.text = text_of(tests, option);
@@ -300,6 +300,8 @@ void pa_xt_match_conntrack(struct pa_xt_lowering *lowering, const struct pa_xt_u
 	struct flow_tests tests = { .lowering = lowering, .use = use };
 	const struct pa_xt_option *state = pa_xt_option(use, "ctstate");
 	collect(&tests);
+	if (!use->count)
+		pa_xt_fail(lowering, use->word, "the match conntrack needs an option");
 	if (lowering->failed)
 		return;
 	bool without = false;

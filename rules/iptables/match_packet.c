@@ -170,7 +170,8 @@ void pa_xt_match_iprange(struct pa_xt_lowering *lowering, const struct pa_xt_use
 			fail_value(lowering, option);
 		else
 			pa_xt_add_option(lowering, option,
-					 pa_xt_test(lowering->arena, sides[i].field, &range, 1, option->negated));
+					 pa_xt_test(lowering->arena, sides[i].field, &range, range.first <= range.last,
+						    option->negated));
 	}
 	if (!use->count)
 		fail_without(lowering, use);
@@ -240,11 +241,13 @@ void pa_xt_match_length(struct pa_xt_lowering *lowering, const struct pa_xt_use 
 		fail_value(lowering, option);
 		return;
 	}
+	bool none = range.first > range.last;
 	if (lowering->family == 4) {
-		pa_xt_add_option(lowering, option, pa_xt_test(lowering->arena, PA_FIELD_IP_LENGTH, &range, 1, option->negated));
+		pa_xt_add_option(lowering, option,
+				 pa_xt_test(lowering->arena, PA_FIELD_IP_LENGTH, &range, none ? 0 : 1, option->negated));
 		return;
 	}
-	bool none = range.last < 40;
+	none = none || range.last < 40;
 	range.first = range.first > 40 ? range.first - 40 : 0;
 	range.last = range.last == 65535 ? 65535 : none ? 0 : range.last - 40;
 	pa_xt_add_option(lowering, option,

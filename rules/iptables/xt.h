@@ -177,6 +177,7 @@ const struct pa_xt_option *pa_xt_option(const struct pa_xt_use *use, const char 
 /* --- value.c: what arguments say; all: false when it says nothing of the kind ------------------------------------ */
 bool pa_xt_number(const char *text, uint64_t max, uint64_t *ret_value); /* decimal, 0x, 0 as strtoul(3) */
 bool pa_xt_number_part(const char **at, uint64_t max, uint64_t *ret_value);
+/* Of ranges: they may be the wrong way round, "9:8", which no value fits: some matches take that, and some refuse it. */
 bool pa_xt_range(const char *text, char separator, uint64_t max, struct pa_interval *ret_range); /* "5", "5:9", ":9", "5:" */
 bool pa_xt_value_mask(const char *text, uint64_t max, uint64_t *ret_value, uint64_t *ret_mask);	 /* "1/0xff" */
 bool pa_xt_protocol(const char *text, unsigned *ret_number);

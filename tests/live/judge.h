@@ -186,6 +186,7 @@ void packets_derive(const char *ruleset, size_t count, struct chance *chance, st
 struct program {
 	const char *path;  /* the executable */
 	char *folder;	   /* scratch */
+	char *sets;	   /* a file of ip sets that is given beside the ruleset, or NULL */
 	unsigned failures; /* runs that gave no answer */
 	bool quiet;	   /* say nothing of them */
 };

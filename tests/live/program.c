@@ -152,8 +152,10 @@ struct said *program_trace(struct program *program, const char *ruleset, const s
 {
 	char *rules = write_ruleset(program, ruleset), *lines = write_packets(program, packets, seen);
 	char *self = strdup(own_addresses), *name = strdup(program->path);
-	char *const argv[] = { name, (char[]){ "trace" }, (char[]){ "--packets" }, lines, rules, (char[]){ "--self" }, self,
-			       NULL };
+	char *const argv[] = {
+		name, (char[]){ "trace" }, (char[]){ "--packets" }, lines, rules, (char[]){ "--self" }, self, program->sets,
+		NULL
+	};
 	struct said *said = calloc(packets->count + 1, sizeof(*said));
 	int status = run(program, argv);
 	if (status != 0)
@@ -190,6 +192,7 @@ struct boxes *program_list(struct program *program, const char *ruleset)
 			       (char[]){ "--self" },
 			       self,
 			       rules,
+			       program->sets,
 			       NULL };
 	int status = run(program, argv);
 	struct boxes *boxes = NULL;
