@@ -419,56 +419,6 @@ static int judge_ruleset(struct round *round, const struct settings *settings, s
 	return status;
 }
 
-/* What a file, or the files of one folder, came to. */
-struct share {
-	char *folder;
-	unsigned long files, packets, agree, depends, differ, skipped;
-};
-
-static struct {
-	struct share *item;
-	size_t count;
-} folders;
-
-/* "managers/ufw (iptables-nft)" of ".../managers/ufw/webserver.rules4". */
-static struct share *folder_of(const char *path, const char *kind)
-{
-	char *name = NULL;
-	const char *end = strrchr(path, '/'), *from = end;
-	for (int parts = 0; from > path && (from[-1] != '/' || ++parts < 2); from--)
-		;
-	if (asprintf(&name, "%.*s (%s)", end ? (int)(end - from) : 1, end ? from : ".", kind) < 0)
-		abort();
-	for (size_t i = 0; i < folders.count; i++)
-		if (strcmp(folders.item[i].folder, name) == 0) {
-			free(name);
-			return &folders.item[i];
-		}
-	folders.item = realloc(folders.item, (folders.count + 1) * sizeof(*folders.item));
-	if (!folders.item)
-		abort();
-	folders.item[folders.count] = (struct share){ .folder = name };
-	return &folders.item[folders.count++];
-}
-
-static struct share share_of(const struct tally *before, const struct tally *now, int status)
-{
-	struct share share = { .files = 1,
-			       .packets = now->packets - before->packets,
-			       .depends = now->depends - before->depends,
-			       .skipped = status == 2 };
-	for (int i = DIFFERENCE_NONE + 1; i < DIFFERENCE_COUNT; i++)
-		share.differ += now->difference[i] - before->difference[i];
-	share.agree = share.packets - share.depends - share.differ;
-	return share;
-}
-
-static void print_share(const char *name, const struct share *share)
-{
-	printf("| %s | %lu | %lu | %lu | %lu | %lu | %lu |\n", name, share->files - share->skipped, share->packets,
-	       share->agree, share->depends, share->differ, share->skipped);
-}
-
 static int judge_file(struct round *round, const struct settings *settings, const char *path, const char *kind)
 {
 	bool dump = iptables_is_dump(path);
@@ -478,40 +428,8 @@ static int judge_file(struct round *round, const struct settings *settings, cons
 						: file_read(path) };
 	struct tally before = round->tally;
 	int status = judge_ruleset(round, settings, &ruleset);
-	struct share share = share_of(&before, &round->tally, status), *folder = folder_of(path, kind);
-	folder->files++;
-	folder->packets += share.packets;
-	folder->agree += share.agree;
-	folder->depends += share.depends;
-	folder->differ += share.differ;
-	folder->skipped += share.skipped;
-	char *name = NULL;
-	if (asprintf(&name, "%s (%s)", path, kind) < 0)
-		abort();
-	if (status != 2)
-		print_share(name, &share);
-	free(name);
-	fflush(stdout);
+	share_note(path, kind, &before, &round->tally, status == 2);
 	return status;
-}
-
-static void print_folders(void)
-{
-	struct share all = { .folder = NULL };
-	printf("\n| folder | files | packets | agree | depends | differ | do not load |\n|---|--:|--:|--:|--:|--:|--:|\n");
-	for (size_t i = 0; i < folders.count; i++) {
-		const struct share *one = &folders.item[i];
-		print_share(one->folder, one);
-		all.files += one->files;
-		all.packets += one->packets;
-		all.agree += one->agree;
-		all.depends += one->depends;
-		all.differ += one->differ;
-		all.skipped += one->skipped;
-		free(folders.item[i].folder);
-	}
-	print_share("all", &all);
-	free(folders.item);
 }
 
 int mode_corpus(struct round *round, const struct settings *settings)
@@ -530,7 +448,7 @@ int mode_corpus(struct round *round, const struct settings *settings)
 		free(files.path[i]);
 	}
 	free(files.path);
-	print_folders();
+	share_print_folders();
 	printf("rulesets: agreed %lu, differed %lu, skipped %lu, no answer %lu\n", ended[0], ended[1], ended[2], ended[3]);
 	tally_print(stdout, &round->tally);
 	return ended[1] ? 1 : ended[3] ? 3 : 0;

@@ -61,6 +61,8 @@ static bool is_unsaid_field(const char *ruleset, const char *part)
 	if ((strstr(part, "checksum") && strstr(ruleset, "checksum")) ||
 	    (strstr(part, "udp length") && strstr(ruleset, "csumcov")))
 		return true;
+	if (strstr(part, "ip frag-off") && strstr(ruleset, " -f "))
+		return true;
 	if (strstr(part, "icmp sequence") && strstr(ruleset, "icmp mtu")) /* the same bytes */
 		return true;
 	/* the tag of SCTP is where the others have their number */

@@ -230,6 +230,11 @@ void tally_depends(struct tally *tally, const char *condition);
 void tally_print(FILE *file, const struct tally *tally);
 void tally_done(struct tally *tally);
 
+/* --- share.c ---------------------------------------------------------------------------------------------------- */
+/* What one file of others came to, printed, and added to its folder's. kind: how it was loaded. */
+void share_note(const char *path, const char *kind, const struct tally *before, const struct tally *now, bool skipped);
+void share_print_folders(void);
+
 /* --- table.c ---------------------------------------------------------------------------------------------------- */
 /* One ruleset's share. `agree`: a definite answer, and the kernel's. */
 struct result {
