@@ -9,7 +9,7 @@
 #define ON(command) (1u << PA_COMMAND_##command)
 
 static const struct pa_command_info commands[PA_COMMAND_COUNT] = {
-#define COMMAND(id, name_, positional_, summary_, details_) \
+#define COMMAND(id, name_, positional_, run, summary_, details_) \
 	[PA_COMMAND_##id] = { .name = name_, .positional = positional_, .summary = summary_, .details = details_ },
 #include "option.def"
 };

@@ -7,7 +7,7 @@
 #include "portaudit/report.h"
 
 enum pa_command {
-#define COMMAND(id, name, positional, summary, details) PA_COMMAND_##id,
+#define COMMAND(id, name, positional, run, summary, details) PA_COMMAND_##id,
 #include "option.def"
 	PA_COMMAND_COUNT
 };

@@ -11,6 +11,7 @@ struct pa_host *pa_host_new(const char *name)
 	struct pa_host *host = pa_arena_alloc(arena, 1, sizeof(*host));
 	host->arena = arena;
 	host->name = name ? pa_arena_strdup(arena, name) : NULL;
+	host->unprivileged_port_start = -1;
 	return host;
 }
 

@@ -14,6 +14,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* A fact that may not be known. */
+enum pa_tristate { PA_UNKNOWN, PA_NO, PA_YES };
+
 /* Wide enough for every packet field: an IPv6 address, an interface name (16 bytes), a port. Host order. */
 __extension__ typedef unsigned __int128 pa_u128;
 #define PA_U128_MAX (~(pa_u128)0)

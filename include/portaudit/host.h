@@ -5,7 +5,7 @@
 
 #include "portaudit/base.h"
 
-enum pa_tristate { PA_UNKNOWN, PA_NO, PA_YES };
+struct pa_sockets; /* socket.h */
 
 /* An address of the host, or a broadcast address of one of its networks. */
 struct pa_host_address {
@@ -44,6 +44,11 @@ struct pa_host {
 	enum pa_tristate forward_ipv6;		  /* net.ipv6.conf.all.forwarding, or force_forwarding on any interface */
 	enum pa_tristate route_localnet;	  /* net.ipv4.conf.*.route_localnet set on any interface */
 	unsigned ephemeral_first, ephemeral_last; /* ip_local_port_range; 0, 0: not known */
+	bool reserved_ports_known;
+	struct pa_interval *reserved_ports; /* ip_local_reserved_ports, sorted */
+	size_t reserved_port_count;
+	int unprivileged_port_start;	  /* ip_unprivileged_port_start; -1: not known */
+	const struct pa_sockets *sockets; /* who listens; NULL: not looked at. Borrowed */
 };
 
 struct pa_host *pa_host_new(const char *name); /* nothing known */

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* check and list: what is reachable, compared with the policy. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "job.h"
+
+static bool forwards(const struct pa_host *host, int family)
+{
+	return (family == 4 ? host->forward_ipv4 : host->forward_ipv6) != PA_NO;
+}
+
+static void add_rows(struct pa_job *job, enum pa_path path)
+{
+	const struct pa_exposure *exposures;
+	size_t count = pa_evaluation_exposures(job->evaluation, path, &exposures);
+	for (size_t i = 0; i < count; i++) {
+		const struct pa_row *rows;
+		size_t found =
+			pa_evaluation_rows(job->evaluation, &exposures[i], exposures[i].set, job->options->loopback, 0, &rows);
+		pa_grow(&job->rows, &job->row_capacity, job->row_count + found + 1, sizeof(*job->rows));
+		for (size_t r = 0; r < found; r++) {
+			if (path != PA_PATH_FORWARD || forwards(job->host, rows[r].family))
+				job->rows[job->row_count++] = rows[r];
+		}
+	}
+}
+
+/* Base chains of the paths that may let nothing through: without one there is no firewall. */
+static bool has_firewall(const struct pa_ruleset *ruleset)
+{
+	for (size_t i = 0; i < ruleset->chain_count; i++) {
+		const struct pa_chain *chain = ruleset->chains[i];
+		if (!chain->is_base || chain->table->dormant || chain->type == PA_CHAIN_NAT ||
+		    chain->table->family == PA_FAMILY_ARP)
+			continue;
+		if (chain->policy == PA_VERDICT_DROP || chain->rule_count > 0)
+			return true;
+	}
+	return false;
+}
+
+static double seconds_since(const struct timespec *start)
+{
+	struct timespec end;
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	return (double)(end.tv_sec - start->tv_sec) + (double)(end.tv_nsec - start->tv_nsec) / 1e9;
+}
+
+static struct pa_report make_report(struct pa_job *job)
+{
+	const struct pa_options *options = job->options;
+	struct pa_report report = { .command = options->command == PA_COMMAND_LIST ? "list" : "check",
+				    .host = pa_job_host_name(job),
+				    .now = pa_job_now(options),
+				    .seconds = options->has_now ? 0 : seconds_since(&job->started),
+				    .ruleset = job->ruleset,
+				    .policy = job->policy,
+				    .result = job->result,
+				    .rows = job->rows,
+				    .row_count = job->row_count,
+				    .no_firewall = !has_firewall(job->ruleset),
+				    .fail_on = pa_job_fail_on(job) };
+	report.incomplete = pa_job_incomplete_reasons(job, &report.incomplete_count);
+	report.complete = report.incomplete_count == 0;
+	report.opaque_count = pa_evaluation_opaques(job->evaluation, &report.opaques);
+	return report;
+}
+
+static bool write_outputs(struct pa_job *job, const struct pa_report *report)
+{
+	const struct pa_options *options = job->options;
+	bool written = true;
+	for (size_t i = 0; i < options->output_count; i++) {
+		const struct pa_output *output = &options->outputs[i];
+		bool stdout_ = strcmp(output->path, "-") == 0;
+		struct pa_style style = { .quiet = options->quiet, .verbose = options->verbose };
+		style.color = stdout_ && pa_options_color(options, STDOUT_FILENO);
+		style.width = stdout_ ? pa_terminal_width() : 0;
+		struct pa_buffer document = { 0 };
+		if (!pa_report_format(output->format, report, &style, &document)) {
+			pa_diags_add(&job->diags, PA_DIAG_ERROR, PA_DIAG_INCOMPLETE, "the %s report could not be made",
+				     pa_format_name(output->format));
+			written = false;
+		} else {
+			written = pa_report_write(output->path, &document, &job->diags) && written;
+		}
+		pa_buffer_done(&document);
+	}
+	return written;
+}
+
+/* check shows the table as well where no policy says what is worth telling; not when only findings are wanted. */
+static bool wants_rows(const struct pa_options *options)
+{
+	bool only_text = true;
+	for (size_t i = 0; i < options->output_count; i++)
+		only_text = only_text && options->outputs[i].format == PA_FORMAT_TEXT;
+	return options->command == PA_COMMAND_LIST || (!options->policy && !(options->quiet && only_text));
+}
+
+int pa_command_check_or_list(struct pa_job *job)
+{
+	const struct pa_options *options = job->options;
+	if (!pa_job_load_policy(job) || !pa_job_load_ruleset(job) || !pa_job_load_host(job) || !pa_job_evaluate(job))
+		return pa_diags_status(&job->diags);
+	if (wants_rows(options)) {
+		for (unsigned path = PA_PATH_IN; path <= PA_PATH_FORWARD; path++)
+			add_rows(job, (enum pa_path)path);
+	}
+	if (options->command == PA_COMMAND_CHECK) {
+		const struct pa_compare_options compare = { (const char *const *)options->checks, options->allow_unknown };
+		job->result = pa_compare(job->evaluation, job->ruleset, job->host, job->policy, &compare);
+	}
+	const char *failed = pa_space_failed(pa_evaluation_space(job->evaluation));
+	if (failed) {
+		pa_diags_add(&job->diags, PA_DIAG_ERROR, PA_DIAG_INCOMPLETE, "the ruleset could not be evaluated: %s", failed);
+		return PA_EXIT_INCOMPLETE;
+	}
+	struct pa_report report = make_report(job);
+	write_outputs(job, &report);
+	return pa_job_finish(job, report.complete);
+}

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the commands share: loading, evaluating, telling what went wrong, the exit status. */
+#include "job.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+void pa_job_done(struct pa_job *job)
+{
+	pa_result_free(job->result);
+	pa_evaluation_free(job->evaluation);
+	pa_policy_free(job->policy);
+	pa_host_free(job->host);
+	pa_ruleset_free(job->ruleset);
+	pa_arena_free(job->arena);
+	pa_diags_done(&job->diags);
+	free(job->rows);
+}
+
+bool pa_job_is_offline(const struct pa_options *options)
+{
+	return options->ruleset_count > 0;
+}
+
+/* --- diagnostics --- */
+
+void pa_job_print_diags(struct pa_job *job)
+{
+	struct pa_buffer text = { 0 };
+	const struct pa_style style = { .color = pa_options_color(job->options, STDERR_FILENO) };
+	pa_diags_sort(&job->diags);
+	pa_report_diags(&job->diags, &style, &text);
+	if (text.length)
+		fwrite(text.data, 1, text.length, stderr);
+	pa_buffer_done(&text);
+}
+
+/* The exit status that the errors so far call for; 0: there are none. */
+int pa_diags_status(const struct pa_diags *diags)
+{
+	int status = PA_EXIT_CLEAN;
+	for (size_t i = 0; i < diags->count; i++) {
+		if (diags->items[i].level != PA_DIAG_ERROR)
+			continue;
+		int wanted = diags->items[i].kind == PA_DIAG_INCOMPLETE ? PA_EXIT_INCOMPLETE : PA_EXIT_WRONG_INPUT;
+		status = wanted > status ? wanted : status;
+	}
+	return status;
+}
+
+/* --- loading --- */
+
+static void show_progress(void *context, const char *what)
+{
+	(void)context;
+	fprintf(stderr, "\r\033[Kportaudit: %s", what);
+	fflush(stderr);
+}
+
+bool pa_job_load_ruleset(struct pa_job *job)
+{
+	const struct pa_options *options = job->options;
+	struct pa_load_options load = { .include_folders = (const char *const *)options->include_folders };
+	bool terminal = isatty(STDERR_FILENO) && !options->quiet;
+	if (terminal)
+		load.progress = show_progress;
+	if (pa_job_is_offline(options))
+		job->ruleset = pa_ruleset_load_files((const char *const *)options->rulesets, options->ruleset_count, &load,
+						     &job->diags);
+	else
+		job->ruleset = pa_ruleset_load_live(&load, &job->diags);
+	if (terminal)
+		fputs("\r\033[K", stderr);
+	return job->ruleset != NULL;
+}
+
+const char *pa_job_host_name(struct pa_job *job)
+{
+	char name[256] = "";
+	if (job->options->as_host)
+		return job->options->as_host;
+	if (pa_job_is_offline(job->options))
+		return "offline";
+	if (gethostname(name, sizeof(name) - 1) != 0 || !name[0])
+		return "localhost";
+	return pa_arena_strdup(job->arena, name);
+}
+
+static bool add_self_of_policy(struct pa_job *job)
+{
+	const struct pa_policy *policy = job->policy;
+	if (!policy || !policy->has_self || job->options->self || !pa_job_is_offline(job->options))
+		return true;
+	return pa_host_add_self(job->host, policy->self.text, &job->diags);
+}
+
+bool pa_job_load_host(struct pa_job *job)
+{
+	job->host = pa_job_is_offline(job->options) ? pa_host_new(pa_job_host_name(job)) : pa_host_read_live(&job->diags);
+	for (size_t i = 0; job->options->self && job->options->self[i]; i++) {
+		if (!pa_host_add_self(job->host, job->options->self[i], &job->diags))
+			return false;
+	}
+	return add_self_of_policy(job);
+}
+
+bool pa_job_load_policy(struct pa_job *job)
+{
+	if (!job->options->policy)
+		return true;
+	job->policy = pa_policy_load(job->options->policy, pa_job_host_name(job), pa_check_known, &job->diags);
+	return job->policy != NULL;
+}
+
+bool pa_job_evaluate(struct pa_job *job)
+{
+	struct pa_cut *cuts = NULL;
+	size_t count = 0;
+	if (job->options->command == PA_COMMAND_CHECK)
+		count = pa_policy_cuts(job->policy, job->host, job->ruleset, job->arena, &cuts);
+	job->evaluation = pa_evaluate(job->ruleset, job->host, cuts, count, &job->diags);
+	return job->evaluation != NULL;
+}
+
+const char **pa_job_incomplete_reasons(struct pa_job *job, size_t *ret_count)
+{
+	const struct pa_ruleset *ruleset = job->ruleset;
+	const char **reasons = pa_arena_alloc(job->arena, ruleset->gap_count + job->diags.count + 1, sizeof(const char *));
+	*ret_count = 0;
+	for (size_t i = 0; i < ruleset->gap_count; i++) {
+		const struct pa_gap *gap = &ruleset->gaps[i];
+		reasons[(*ret_count)++] =
+			gap->help ? pa_arena_printf(job->arena, "%s (%s)", gap->message, gap->help) : gap->message;
+	}
+	for (size_t i = 0; i < job->diags.count; i++) {
+		if (job->diags.items[i].level == PA_DIAG_ERROR)
+			reasons[(*ret_count)++] = job->diags.items[i].message;
+	}
+	return reasons;
+}
+
+/* --- telling --- */
+
+int64_t pa_job_now(const struct pa_options *options)
+{
+	return options->has_now ? options->now : (int64_t)time(NULL);
+}
+
+unsigned pa_terminal_width(void)
+{
+	struct winsize size;
+	if (!isatty(STDOUT_FILENO))
+		return 0;
+	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 40 ? size.ws_col : 80;
+}
+
+int pa_job_print(const struct pa_buffer *text, struct pa_job *job)
+{
+	return pa_report_write("-", text, &job->diags) ? PA_EXIT_CLEAN : PA_EXIT_INCOMPLETE;
+}
+
+/* --- exit status --- */
+
+enum pa_severity pa_job_fail_on(const struct pa_job *job)
+{
+	if (job->options->has_fail_on)
+		return job->options->fail_on;
+	return job->policy && job->policy->has_fail_on ? job->policy->fail_on : PA_SEVERITY_LOW;
+}
+
+static bool has_failing_finding(const struct pa_job *job)
+{
+	for (size_t i = 0; job->result && i < job->result->finding_count; i++) {
+		if (job->result->findings[i].severity >= pa_job_fail_on(job))
+			return true;
+	}
+	return false;
+}
+
+/* PA-UNK findings mean that some answer is not exact; with --allow-unknown they are findings like others. */
+static bool has_unknown(const struct pa_job *job)
+{
+	for (size_t i = 0; job->result && i < job->result->finding_count; i++) {
+		if (strncmp(pa_check_info(job->result->findings[i].check)->code, "PA-UNK-", 7) == 0)
+			return !job->options->allow_unknown;
+	}
+	return false;
+}
+
+int pa_job_finish(struct pa_job *job, bool complete)
+{
+	int status = pa_diags_status(&job->diags);
+	if (status == PA_EXIT_CLEAN && (!complete || has_unknown(job)))
+		status = PA_EXIT_INCOMPLETE;
+	if (status == PA_EXIT_CLEAN && has_failing_finding(job))
+		status = PA_EXIT_FINDINGS;
+	return status;
+}

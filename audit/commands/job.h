@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a command works with, and the steps that commands share. */
+#ifndef PORTAUDIT_COMMANDS_JOB_H
+#define PORTAUDIT_COMMANDS_JOB_H
+
+#include <time.h>
+
+#include "../options.h"
+#include "portaudit/portaudit.h"
+
+enum { PA_EXIT_CLEAN = 0, PA_EXIT_FINDINGS = 1, PA_EXIT_WRONG_INPUT = 2, PA_EXIT_INCOMPLETE = 3 };
+
+/* One command line being carried out. A command fills what it needs; pa_job_done() frees all of it. */
+struct pa_job {
+	const struct pa_options *options;
+	struct pa_diags diags;
+	struct pa_arena *arena;
+	struct pa_ruleset *ruleset;
+	struct pa_host *host;
+	struct pa_policy *policy;
+	struct pa_evaluation *evaluation;
+	struct pa_result *result;
+	struct pa_row *rows;
+	size_t row_count, row_capacity;
+	struct timespec started;
+};
+void pa_job_done(struct pa_job *job);
+
+/* Each fills its part of the job from what the options say; false: the diagnostics say why. */
+bool pa_job_load_ruleset(struct pa_job *job);
+bool pa_job_load_host(struct pa_job *job);
+bool pa_job_load_policy(struct pa_job *job);
+bool pa_job_evaluate(struct pa_job *job); /* needs ruleset and host; check: with the cuts of the policy */
+
+/* Files or standard input in place of the live kernel. */
+bool pa_job_is_offline(const struct pa_options *options);
+/* The name of the host audited. */
+const char *pa_job_host_name(struct pa_job *job);
+/* Seconds since 1970: --now, SOURCE_DATE_EPOCH or the clock. */
+int64_t pa_job_now(const struct pa_options *options);
+/* Sentences that say why the audit is not complete: gaps of the ruleset, errors. */
+const char **pa_job_incomplete_reasons(struct pa_job *job, size_t *ret_count);
+/* Columns of standard output; 0: it is no terminal. */
+unsigned pa_terminal_width(void);
+
+/* Write text to standard output; returns PA_EXIT_CLEAN, or PA_EXIT_INCOMPLETE with a diagnostic. */
+int pa_job_print(const struct pa_buffer *text, struct pa_job *job);
+void pa_job_print_diags(struct pa_job *job);
+
+/* The exit status that the errors so far call for; 0: there are none. */
+int pa_diags_status(const struct pa_diags *diags);
+/* The level from which on a finding makes the exit status 1. */
+enum pa_severity pa_job_fail_on(const struct pa_job *job);
+/* The exit status of a command that did its work: errors, an incomplete audit, findings. */
+int pa_job_finish(struct pa_job *job, bool complete);
+
+/* The commands. Each returns the exit status. */
+int pa_command_check_or_list(struct pa_job *job);
+int pa_command_explain(struct pa_job *job);
+int pa_command_trace(struct pa_job *job);
+int pa_command_checks(struct pa_job *job);
+int pa_command_print_rules(struct pa_job *job);
+
+#endif
