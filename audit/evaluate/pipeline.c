@@ -336,7 +336,8 @@ static pa_node run_stage(void *context, uint32_t terminal)
 	case PA_STAGE_CONNTRACK:
 		return restricted(run, conntrack_stage(e, outcome.env, run->scenario));
 	case PA_STAGE_NAT:
-		return nat_stage(e, run->stage, outcome.env, run->keep);
+		return e->without_nat ? restricted(run, through_node(e, outcome.env))
+				      : nat_stage(e, run->stage, outcome.env, run->keep);
 	}
 	return PA_FALSE;
 }
@@ -552,16 +553,21 @@ static pa_node start_lo(struct pa_evaluation *e, uint32_t env, enum pa_scenario 
 	return changed ? pa_node_bind(e->space, node, with_output_flow, e) : node;
 }
 
+static pa_node run_prerouting(struct pa_evaluation *e, enum pa_scenario scenario)
+{
+	uint32_t env = start_env(e, PA_PATH_IN);
+	if (scenario == PA_SCENARIO_UNTRACKED)
+		env = pa_env_set_const(e, env, PA_FIELD_CT_STATE, PA_CT_UNTRACKED);
+	pa_node lo = pa_field_in(e, PA_FIELD_IIFNAME, LO, LO);
+	pa_node start = pa_node_choose(e->space, lo, start_lo(e, env, scenario), through_node(e, env));
+	start = other_families(e, start, e->plan.ingress, e->plan.ingress_count);
+	return run_hook(e, start, PA_HOOK_PREROUTING, scenario);
+}
+
 static pa_node prerouting(struct pa_evaluation *e, enum pa_scenario scenario)
 {
 	if (!e->prerouting_known[scenario]) {
-		uint32_t env = start_env(e, PA_PATH_IN);
-		if (scenario == PA_SCENARIO_UNTRACKED)
-			env = pa_env_set_const(e, env, PA_FIELD_CT_STATE, PA_CT_UNTRACKED);
-		pa_node lo = pa_field_in(e, PA_FIELD_IIFNAME, LO, LO);
-		pa_node start = pa_node_choose(e->space, lo, start_lo(e, env, scenario), through_node(e, env));
-		start = other_families(e, start, e->plan.ingress, e->plan.ingress_count);
-		e->prerouting[scenario] = run_hook(e, start, PA_HOOK_PREROUTING, scenario);
+		e->prerouting[scenario] = run_prerouting(e, scenario);
 		e->prerouting_known[scenario] = true;
 	}
 	return e->prerouting[scenario];
@@ -604,6 +610,17 @@ static pa_node follow(struct pa_evaluation *e, enum pa_path path, enum pa_scenar
 		return other_families(e, node, e->plan.egress, e->plan.egress_count);
 	}
 	return PA_FALSE;
+}
+
+pa_node pa_untranslated(struct pa_evaluation *e)
+{
+	struct route context = { e, PA_PATH_IN, false };
+	e->without_nat = true;
+	pa_node node = run_prerouting(e, PA_SCENARIO_NEW);
+	pa_node_terminals(e->space, node, note_translation, &context);
+	node = run_hook(e, pa_node_bind(e->space, node, route, &context), PA_HOOK_INPUT, PA_SCENARIO_NEW);
+	e->without_nat = false;
+	return node;
 }
 
 static pa_node not_elsewhere(void *context, uint32_t terminal)
