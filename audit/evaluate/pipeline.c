@@ -395,7 +395,7 @@ static uint64_t reads_behind(struct pa_evaluation *e, enum pa_hook hook, size_t 
 	return reads;
 }
 
-static pa_node run_hook(struct pa_evaluation *e, pa_node node, enum pa_hook hook, enum pa_scenario scenario)
+static pa_node run_stages(struct pa_evaluation *e, pa_node node, enum pa_hook hook, enum pa_scenario scenario)
 {
 	const struct pa_hook_plan *plan = &e->plan.hook[hook];
 	for (size_t i = 0; i < plan->count; i++) {
@@ -403,6 +403,39 @@ static pa_node run_hook(struct pa_evaluation *e, pa_node node, enum pa_hook hook
 		node = pa_node_bind(e->space, node, run_stage, &run);
 	}
 	return node;
+}
+
+static pa_node whether(struct pa_evaluation *e, const char *text, pa_node yes, pa_node no)
+{
+	return text ? pa_node_choose(e->space, pa_variable(e, text, 0, PA_ORDER_REASON, NULL, true), yes, no) : no;
+}
+
+/* Every order from this tie on; `order`: the digits of those before. */
+static pa_node run_orders(struct pa_evaluation *e, pa_node node, enum pa_hook hook, enum pa_scenario scenario, size_t at,
+			  size_t order)
+{
+	struct pa_hook_plan *plan = &e->plan.hook[hook];
+	if (at == plan->tie_count) {
+		struct pa_stage *usual = plan->stages;
+		plan->stages = plan->orders[order];
+		node = run_stages(e, node, hook, scenario);
+		plan->stages = usual;
+		return node;
+	}
+	const struct pa_tie *tie = &plan->ties[at];
+	pa_node result = run_orders(e, node, hook, scenario, at + 1, order * (tie->count + 1) + tie->count);
+	for (size_t i = tie->count; i-- > 0;) {
+		pa_node before = run_orders(e, node, hook, scenario, at + 1, order * (tie->count + 1) + i);
+		if (before != result)
+			result = pa_node_choose(e->space, e->family[0], whether(e, tie->text[0][i], before, result),
+						whether(e, tie->text[1][i], before, result));
+	}
+	return result;
+}
+
+static pa_node run_hook(struct pa_evaluation *e, pa_node node, enum pa_hook hook, enum pa_scenario scenario)
+{
+	return e->plan.hook[hook].tie_count ? run_orders(e, node, hook, scenario, 0, 0) : run_stages(e, node, hook, scenario);
 }
 
 /* --- routing --- */

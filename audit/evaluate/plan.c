@@ -144,6 +144,7 @@ static void plan_hook(const struct pa_ruleset *ruleset, enum pa_hook hook, struc
 	plan->count = count;
 	for (size_t i = 0; i < count; i++)
 		plan->stages[i] = slots[i].stage;
+	pa_plan_orders(plan, arena);
 	free(slots);
 }
 

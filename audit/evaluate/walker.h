@@ -70,6 +70,8 @@ struct pa_wstate {
 	bool template;	   /* behind conntrack, a rule gave the packet a template in the place of a flow */
 	bool natted;	   /* a nat chain of this hook has translated */
 	size_t stage, nat; /* of the hook; nat: chain of a nat stage */
+	size_t order;	   /* of the stages of the hook `ordered`: see pa_hook_plan */
+	int ordered;
 	struct pa_wframe frames[PA_WDEPTH];
 	unsigned depth;
 	size_t step;			   /* of the rule frames[depth - 1] is in; SIZE_MAX: between rules */
