@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "../../rules/iptables/iptables.h"
+#include "case_file.h"
 
 #define CORPUS PA_SOURCE_DIR "/../shared/corpus"
 #define DAMAGED 150 /* rules; PORTAUDIT_DAMAGED in the environment: another number */
@@ -105,20 +106,6 @@ static int family_of(const char *path)
 	return path[strlen(path) - 1] == '6' ? 6 : 4;
 }
 
-static bool read_file(const char *path, struct pa_buffer *out)
-{
-	char block[65536];
-	size_t got;
-	FILE *file = fopen(path, "re");
-	if (!file)
-		return false;
-	pa_buffer_clear(out);
-	while ((got = fread(block, 1, sizeof(block), file)) > 0)
-		pa_buffer_add(out, block, got);
-	fclose(file);
-	return true;
-}
-
 /* A dump that the reader refuses is refused by the kernel as well. That the kernel alone refuses one (a module is missing) is said. */
 static int check_dump(const char *path, const char *text, size_t taken[2][2])
 {
@@ -144,8 +131,10 @@ static int check_dumps(const glob_t *found)
 	struct pa_buffer text = { 0 };
 	size_t taken[2][2] = { 0 };
 	int wrong = 0;
-	for (size_t i = 0; i < found->gl_pathc; i++)
+	for (size_t i = 0; i < found->gl_pathc; i++) {
+		pa_buffer_clear(&text);
 		wrong += read_file(found->gl_pathv[i], &text) ? check_dump(found->gl_pathv[i], text.data, taken) : 1;
+	}
 	printf("%zu dumps, two kinds of iptables: %zu taken by both, %zu by the reader alone, %zu refused by both, %zu by the reader "
 	       "alone\n",
 	       found->gl_pathc, taken[1][1], taken[0][1], taken[0][0], taken[1][0]);
@@ -300,6 +289,7 @@ static int check_words(const glob_t *found)
 	struct tally tally = { 0 };
 	for (size_t i = 0; i < count; i++) {
 		const char *path = found->gl_pathv[below(found->gl_pathc)];
+		pa_buffer_clear(&text);
 		if (read_file(path, &text))
 			check_damaged(path, text.data, &tally);
 	}
