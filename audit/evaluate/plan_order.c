@@ -21,9 +21,10 @@ static bool wanders(const struct pa_stage *stage)
 	return stage->kind == PA_STAGE_CHAIN && stage->chain->table->age_unknown;
 }
 
+/* Chains of devices and bridges have places of their own. */
 static bool is_placed(const struct pa_stage *stage)
 {
-	return stage->kind == PA_STAGE_CHAIN || stage->kind == PA_STAGE_NAT;
+	return (stage->kind == PA_STAGE_CHAIN || stage->kind == PA_STAGE_NAT) && stage->binding == PA_BOUND_NOT;
 }
 
 /* Item i of a run as a stage: a chain of a nat stage is taken for one. */
