@@ -48,11 +48,6 @@ static void end(struct pa_wstate *s, enum pa_fate fate)
 
 /* --- stages --- */
 
-static const struct pa_stage *stage_of(const struct pa_wrun *run, const struct pa_wstate *s)
-{
-	return &run->walker->plan.hook[s->at].stages[s->stage];
-}
-
 static struct pa_wvalue constant(pa_u128 value)
 {
 	return (struct pa_wvalue){ PA_W_VALUE, PA_FIELD_NFPROTO, value, value, NULL };
@@ -81,7 +76,7 @@ static void enter_chain(struct pa_wstate *s, const struct pa_chain *chain)
 /* The base chain let the packet through: on to what comes next at this hook. */
 static void leave_base_chain(struct pa_wrun *run, struct pa_wstate *s)
 {
-	const struct pa_stage *stage = stage_of(run, s);
+	const struct pa_stage *stage = pa_wstage(run, s);
 	s->depth = 0;
 	if (stage->kind == PA_STAGE_NAT && !s->natted && s->nat + 1 < stage->nat_count) {
 		s->nat++;
@@ -102,7 +97,7 @@ static void leave_base_chain(struct pa_wrun *run, struct pa_wstate *s)
 
 static void base_chain_end(struct pa_wrun *run, struct pa_wstate *s)
 {
-	const struct pa_stage *stage = stage_of(run, s);
+	const struct pa_stage *stage = pa_wstage(run, s);
 	const struct pa_chain *chain = stage->kind == PA_STAGE_NAT ? stage->nat[s->nat] : stage->chain;
 	note(run, s, (struct pa_walk_step){ .chain = chain, .outcome = PA_WALK_POLICY, .verdict = chain->policy });
 	if (chain->policy == PA_VERDICT_ACCEPT)
@@ -446,11 +441,15 @@ static void hook_end(struct pa_wrun *run, struct pa_wstate *s)
 
 static void next_stage(struct pa_wrun *run, struct pa_wstate *s)
 {
+	if (run->walker->plan.hook[s->at].tie_count && s->order_of != (int)s->at) {
+		pa_wchoose_order(run, s);
+		return;
+	}
 	if (s->stage == run->walker->plan.hook[s->at].count) {
 		hook_end(run, s);
 		return;
 	}
-	const struct pa_stage *stage = stage_of(run, s);
+	const struct pa_stage *stage = pa_wstage(run, s);
 	switch (stage->kind) {
 	case PA_STAGE_CHAIN:
 		chain_stage(run, s, stage);
@@ -766,6 +765,7 @@ void pa_wstate_init(struct pa_wrun *run, struct pa_wstate *s, enum pa_path path,
 	s->now[s->at == PA_HOOK_OUTPUT ? PA_FIELD_IIFNAME : PA_FIELD_OIFNAME] = constant(0);
 	s->now[PA_FIELD_CT_STATE] = constant(PA_CT_INVALID);
 	s->step = SIZE_MAX;
+	s->order_of = -1;
 }
 
 /* What rules of output and postrouting may have given a packet over lo, where nobody says it. */

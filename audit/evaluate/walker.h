@@ -73,6 +73,8 @@ struct pa_wstate {
 	bool ordered;  /* ... and which chain comes first is known */
 	struct pa_wvalue on_top;
 	size_t stage, nat; /* of the hook; nat: chain of a nat stage */
+	size_t order;	   /* of the stages of the hook `order_of`: see pa_hook_plan */
+	int order_of;
 	struct pa_wframe frames[PA_WDEPTH];
 	unsigned depth;
 	size_t step;			   /* of the rule frames[depth - 1] is in; SIZE_MAX: between rules */
@@ -147,6 +149,10 @@ void pa_wforget(struct pa_wstate *state, pa_u128 fields, const char *text);
 
 /* walk_reverse.c: is there a way back to the source? 1, 0, or -1: not known. Splits. */
 int pa_wreverse(struct pa_wrun *run, struct pa_wstate *state, const struct pa_rule *rule, const struct pa_key_part *part);
+
+/* walk_order.c: the stage that the state is at; which of the chains of one priority run first is assumed before a hook begins. */
+const struct pa_stage *pa_wstage(const struct pa_wrun *run, const struct pa_wstate *state);
+void pa_wchoose_order(struct pa_wrun *run, struct pa_wstate *state);
 
 /* walk_change.c */
 void pa_wassign(struct pa_wrun *run, struct pa_wstate *state, const struct pa_rule *rule, const struct pa_step *step);
