@@ -123,7 +123,7 @@ static const struct {
 	{ "--self 192.0.2.1,2001:db8::1 --self 192.0.2.2", "check self=192.0.2.1,2001:db8::1 self=192.0.2.2" },
 	{ "--interfaces eth0,wg0 --interfaces br-lan.5", "check interface=eth0 interface=wg0 interface=br-lan.5" },
 	{ "--as-host web1 --allow-unknown", "check as-host=web1 allow-unknown" },
-	{ "list --sockets ss.txt a.nft", "list a.nft sockets=ss.txt" },
+	{ "list --sockets ss.txt a.nft", "list ruleset=a.nft sockets=ss.txt" },
 	{ "--now 1970-01-02", "check now=86400" },
 	{ "--now 2026-01-31T12:00:01Z", "check now=1769860801" },
 	{ "--now 1769860801", "check now=1769860801" },
