@@ -381,6 +381,8 @@ static void check_options_of_command(struct pa_command_line *line)
 		if (line->given[i] && !(info->commands & (1u << line->options->command)))
 			wrong(line, "--%s is not for '%s' but for %s", info->name, command, commands_of(line, info));
 	}
+	if (line->options->command == PA_COMMAND_SNAPSHOT && line->options->rulesets)
+		wrong(line, "'snapshot' takes no file: it records the live ruleset of this host");
 	if (line->options->command == PA_COMMAND_TRACE && !line->options->packets)
 		wrong(line, "'trace' needs --packets FILE");
 	if (line->options->command == PA_COMMAND_EXPLAIN && !line->options->words)

@@ -218,7 +218,7 @@ static const struct {
 	  "this version of portaudit does not have the command 'init': it cannot write a policy from what is reachable yet" },
 	{ "diff a b", "this version of portaudit does not have the command 'diff': it cannot compare two rulesets yet" },
 	{ "--sockets a --sockets=none", "--sockets is given twice [one run takes one of them]" },
-	{ "explain 22/tcp --sockets a", "--sockets is not for 'explain' but for 'check' and 'list'" },
+	{ "explain 22/tcp --sockets a", "--sockets is not for 'explain' but for 'check', 'list' and 'snapshot'" },
 	{ "--scan=x --jobs 4", "this version of portaudit does not have --scan: scan results are not read; "
 			       "this version of portaudit does not have --jobs: it works on one thing at a time" },
 	{ "--helpme --color=x lsit",
