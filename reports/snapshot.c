@@ -125,6 +125,36 @@ static void add_interfaces(struct pa_json *json, const struct pa_host *host)
 	pa_json_close(json, ']');
 }
 
+static void add_links(struct pa_json *json, const struct pa_host *host)
+{
+	pa_json_line(json);
+	if (!host->links_known) {
+		pa_json_null(json, "links");
+		return;
+	}
+	pa_json_open(json, "links", '[');
+	for (size_t i = 0; i < host->link_count; i++) {
+		const struct pa_host_link *link = &host->links[i];
+		pa_json_line(json);
+		pa_json_open(json, NULL, '{');
+		pa_json_string(json, "name", link->name);
+		if (link->lower) {
+			pa_json_open(json, "lower", '[');
+			for (const char *const *name = link->lower; *name; name++)
+				pa_json_string(json, NULL, *name);
+			pa_json_close(json, ']');
+		} else {
+			pa_json_null(json, "lower");
+		}
+		pa_json_bool(json, "flat", link->flat);
+		pa_json_bool(json, "always", link->always);
+		pa_json_bool(json, "bridge", link->bridge);
+		pa_json_bool(json, "port", link->port);
+		pa_json_close(json, '}');
+	}
+	pa_json_close(json, ']');
+}
+
 static void add_routes(struct pa_json *json, const struct pa_host *host)
 {
 	pa_json_line(json);
@@ -139,6 +169,7 @@ static void add_routes(struct pa_json *json, const struct pa_host *host)
 		add_address(json, "first", route->to.first, route->family);
 		add_address(json, "last", route->to.last, route->family);
 		pa_json_string(json, "interface", route->interface);
+		pa_json_bool(json, "multipath", route->multipath);
 		pa_json_close(json, '}');
 	}
 	pa_json_close(json, ']');
@@ -177,6 +208,7 @@ static void add_settings(struct pa_json *json, const struct pa_host *host)
 		pa_json_null(json, "ip_local_port_range");
 	}
 	add_reserved_ports(json, host);
+	add_known_number(json, "zone", host->zone_known, (uint64_t)(PA_SNAPSHOT_ZONE_ZERO - host->minutes_west));
 	add_known_number(json, "ip_unprivileged_port_start", host->unprivileged_port_start >= 0,
 			 (uint64_t)host->unprivileged_port_start);
 	pa_json_close(json, '}');
@@ -353,6 +385,7 @@ void pa_snapshot_write(const struct pa_snapshot *snapshot, struct pa_buffer *out
 	add_ruleset(&json, &snapshot->recording);
 	add_addresses(&json, snapshot->host);
 	add_interfaces(&json, snapshot->host);
+	add_links(&json, snapshot->host);
 	add_routes(&json, snapshot->host);
 	add_settings(&json, snapshot->host);
 	add_sockets(&json, snapshot->sockets);

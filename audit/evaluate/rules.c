@@ -10,21 +10,23 @@
 
 /* --- what a chain reads and changes --- */
 
-static uint64_t slot_bit(unsigned slot)
+static pa_u128 slot_bit(unsigned slot)
 {
-	return (uint64_t)1 << slot;
+	return (pa_u128)1 << slot;
 }
 
-static uint64_t part_reads(const struct pa_key_part *part)
+static pa_u128 part_reads(const struct pa_key_part *part)
 {
+	if (part->opaque && part->reverse != PA_REVERSE_NONE)
+		return slot_bit(PA_FIELD_SADDR) | slot_bit(PA_FIELD_IIFNAME) | slot_bit(PA_FIELD_CT_STATE);
 	if (part->opaque)
 		return 0;
 	return slot_bit(part->field) | (pa_field_needs_flow(part->field) ? slot_bit(PA_FIELD_CT_STATE) : 0);
 }
 
-static uint64_t key_reads(const struct pa_key *key)
+static pa_u128 key_reads(const struct pa_key *key)
 {
-	uint64_t reads = 0;
+	pa_u128 reads = 0;
 	for (unsigned i = 0; i < key->count; i++)
 		reads |= part_reads(&key->parts[i]);
 	return reads;
@@ -49,15 +51,15 @@ static size_t fact_count(const struct pa_evaluation *e)
 	return e->plan.reads_status ? sizeof(facts_held) / sizeof(facts_held[0]) : 2;
 }
 
-static uint64_t fact_slots(const struct pa_evaluation *e)
+static pa_u128 fact_slots(const struct pa_evaluation *e)
 {
-	uint64_t slots = 0;
+	pa_u128 slots = 0;
 	for (size_t i = 0; i < fact_count(e); i++)
 		slots |= slot_bit(facts_held[i].slot);
 	return slots;
 }
 
-static uint64_t operand_reads(const struct pa_operand *operand)
+static pa_u128 operand_reads(const struct pa_operand *operand)
 {
 	if (operand->kind == PA_OPERAND_FIELD)
 		return part_reads(&operand->part);
@@ -91,13 +93,14 @@ static void learn_step(const struct pa_evaluation *e, const struct pa_step *step
 		break;
 	case PA_STEP_NAT:
 		facts->reads |= operand_reads(&step->value) | operand_reads(&step->port) | slot_bit(PA_FIELD_CT_STATUS) |
-				slot_bit(PA_FIELD_DADDR) | slot_bit(PA_FIELD_DADDR_TYPE) | fact_slots(e);
+				slot_bit(PA_SLOT_PHASE) | slot_bit(PA_FIELD_DADDR) | slot_bit(PA_FIELD_DADDR_TYPE) |
+				fact_slots(e);
 		if (e->plan.writes_destination || e->plan.writes_port) /* what NAT puts back, see as_flow() */
 			facts->reads |=
 				slot_bit(PA_FIELD_DPORT) | slot_bit(PA_FIELD_CT_ORIG_DADDR) | slot_bit(PA_FIELD_CT_ORIG_DPORT);
 		break;
 	case PA_STEP_NOTRACK:
-		facts->reads |= slot_bit(PA_SLOT_PHASE) | slot_bit(PA_FIELD_CT_STATE);
+		facts->reads |= slot_bit(PA_FIELD_CT_STATE);
 		facts->changes = true;
 		break;
 	case PA_STEP_NONE:
@@ -113,7 +116,7 @@ void pa_rule_learn(const struct pa_evaluation *e, const struct pa_rule *rule, st
 		learn_step(e, &rule->steps[k], ret_facts);
 }
 
-static void learn_target(struct pa_evaluation *e, const struct pa_verdict *verdict, uint64_t *reads, bool *changes)
+static void learn_target(struct pa_evaluation *e, const struct pa_verdict *verdict, pa_u128 *reads, bool *changes)
 {
 	if (!goes_elsewhere(verdict) || !verdict->target)
 		return;
@@ -122,7 +125,7 @@ static void learn_target(struct pa_evaluation *e, const struct pa_verdict *verdi
 	*changes = *changes || facts->changes;
 }
 
-static void learn_targets(struct pa_evaluation *e, const struct pa_rule *rule, uint64_t *reads, bool *changes)
+static void learn_targets(struct pa_evaluation *e, const struct pa_rule *rule, pa_u128 *reads, bool *changes)
 {
 	for (size_t k = 0; k < rule->step_count; k++) {
 		const struct pa_step *step = &rule->steps[k];
@@ -375,11 +378,9 @@ static pa_node opaque_node(struct pa_evaluation *e, const struct pa_rule *rule, 
 
 static pa_node notrack_node(struct pa_evaluation *e, const struct pa_rule *rule, size_t step, uint32_t env)
 {
-	const struct pa_value *phase = pa_env_find(e, env, PA_SLOT_PHASE);
 	const struct pa_value *state = pa_env_find(e, env, PA_FIELD_CT_STATE);
-	/* conntrack was faster: no effect, except on what it found invalid, which has no flow either (nft_notrack_eval) */
-	bool seen = phase && phase->first == 1 && !(state && state->kind == PA_VALUE_CONST && state->first == PA_CT_INVALID);
-	if (!seen)
+	/* only what has no flow: not seen yet, or found invalid; not what has a template (nft_notrack_eval) */
+	if (state && state->kind == PA_VALUE_CONST && state->first == PA_CT_INVALID)
 		env = pa_env_set_const(e, env, PA_FIELD_CT_STATE, PA_CT_UNTRACKED);
 	return pa_steps_node(e, rule, step + 1, env);
 }
@@ -556,7 +557,7 @@ static pa_node rest_of_chain(void *context, uint32_t terminal)
 
 static bool rule_changes(struct pa_evaluation *e, const struct pa_rule *rule)
 {
-	uint64_t reads = 0;
+	pa_u128 reads = 0;
 	bool changes = e->rules[rule->id].changes;
 	if (e->rules[rule->id].jumps)
 		learn_targets(e, rule, &reads, &changes);

@@ -13,6 +13,9 @@
 /* The first word of the document; the number goes up when an older portaudit could misread it. */
 #define PA_SNAPSHOT_SCHEMA "portaudit/snapshot-1"
 
+/* The kernel's zone is written as minutes east of one that is a week west of UTC, so that no number is negative. */
+#define PA_SNAPSHOT_ZONE_ZERO (7 * 24 * 60)
+
 struct pa_snapshot {
 	struct pa_arena *arena;
 	const char *version; /* of the portaudit that made it */

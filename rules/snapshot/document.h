@@ -57,6 +57,7 @@ size_t pa_document_place(const struct pa_document *document, const struct pa_jso
 void pa_document_read_ruleset(struct pa_document *document);
 void pa_document_read_addresses(struct pa_document *document);
 void pa_document_read_interfaces(struct pa_document *document);
+void pa_document_read_links(struct pa_document *document);
 void pa_document_read_routes(struct pa_document *document);
 void pa_document_read_settings(struct pa_document *document);
 void pa_document_read_sockets(struct pa_document *document);

@@ -99,6 +99,59 @@ void pa_document_read_interfaces(struct pa_document *document)
 	free(names);
 }
 
+/* --- links ------------------------------------------------------------------------------------------------------------ */
+
+/* NULL-terminated; null: NULL. */
+static const char *const *take_lower(struct pa_document *document, const struct pa_json_node *item)
+{
+	struct pa_arena *arena = document->snapshot->host->arena;
+	const struct pa_json_node *list = pa_document_member(document, item, "lower");
+	if (!list || list->kind == PA_JSON_NULL)
+		return NULL;
+	if (list->kind != PA_JSON_ARRAY) {
+		pa_document_wrong(document, pa_document_place(document, list), "a list of names should stand here");
+		return NULL;
+	}
+	const char **names = pa_arena_alloc(arena, list->length + 1, sizeof(*names));
+	const struct pa_json_node *name = list + 1;
+	for (uint32_t i = 0; i < list->length && !document->failed; i++, name = pa_json_after(&document->tape, name))
+		names[i] = pa_document_string(document, name);
+	return names;
+}
+
+void pa_document_read_links(struct pa_document *document)
+{
+	struct pa_host *host = document->snapshot->host;
+	struct pa_host_link *links = NULL;
+	size_t count = 0, capacity = 0;
+	if (pa_json_peek(&document->reader) == PA_JSON_NULL && !pa_document_failed(document)) {
+		pa_json_skip(&document->reader);
+		return;
+	}
+	if (!pa_document_enter(document, PA_JSON_ARRAY))
+		return;
+	while (pa_document_next_item(document)) {
+		const struct pa_json_node *item = pa_document_read(document, PA_JSON_OBJECT);
+		if (!item)
+			break;
+		struct pa_host_link link = { .name = pa_document_text(document, item, "name"),
+					     .flat = pa_document_bool(document, item, "flat"),
+					     .always = pa_document_bool(document, item, "always"),
+					     .bridge = pa_document_bool(document, item, "bridge"),
+					     .port = pa_document_bool(document, item, "port") };
+		link.lower = take_lower(document, item);
+		if (!document->failed && !link.name)
+			pa_document_wrong(document, pa_document_place(document, item),
+					  "an interface with a name should stand here");
+		pa_grow(&links, &capacity, count + 1, sizeof(*links));
+		links[count++] = link;
+	}
+	host->links = pa_arena_dup(host->arena, links, count, sizeof(*links));
+	host->link_count = count;
+	host->links_known = true;
+	free(links);
+}
+
 /* --- routes ----------------------------------------------------------------------------------------------------------- */
 
 struct routes {
@@ -113,6 +166,7 @@ static void take_route(struct pa_document *document, const struct pa_json_node *
 	bool known = pa_document_address(document, item, "first", route.family, &route.to.first);
 	known = pa_document_address(document, item, "last", route.family, &route.to.last) && known;
 	route.interface = pa_document_text(document, item, "interface");
+	route.multipath = pa_document_bool(document, item, "multipath");
 	if (!document->failed && (!known || route.to.first > route.to.last))
 		pa_document_wrong(document, pa_document_place(document, item),
 				  "a first and a last address should stand here, in their order");
@@ -174,6 +228,8 @@ void pa_document_read_settings(struct pa_document *document)
 		host->ephemeral_last = (unsigned)range.last;
 	}
 	take_reserved_ports(document, settings);
+	host->zone_known = pa_document_known_number(document, settings, "zone", 2 * PA_SNAPSHOT_ZONE_ZERO, &start);
+	host->minutes_west = host->zone_known ? PA_SNAPSHOT_ZONE_ZERO - (int)start : 0;
 	if (pa_document_known_number(document, settings, "ip_unprivileged_port_start", 65536, &start))
 		host->unprivileged_port_start = (int)start;
 }

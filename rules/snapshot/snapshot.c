@@ -107,6 +107,7 @@ static const struct {
 	{ "ruleset", pa_document_read_ruleset },
 	{ "addresses", pa_document_read_addresses },
 	{ "interfaces", pa_document_read_interfaces },
+	{ "links", pa_document_read_links },
 	{ "routes", pa_document_read_routes },
 	{ "settings", pa_document_read_settings },
 	{ "sockets", pa_document_read_sockets },
