@@ -217,6 +217,10 @@ static const struct {
 	{ "init",
 	  "this version of portaudit does not have the command 'init': it cannot write a policy from what is reachable yet" },
 	{ "diff a b", "this version of portaudit does not have the command 'diff': it cannot compare two rulesets yet" },
+	{ "--netns web a.nft", "--netns is for the live ruleset, not for files" },
+	{ "--netns all -f junit", "with --netns all there is one report, as text or JSON, on standard output" },
+	{ "--netns all -o x.txt", "with --netns all there is one report, as text or JSON, on standard output" },
+	{ "snapshot a.nft", "'snapshot' takes no file: it records the live ruleset of this host" },
 	{ "--sockets a --sockets=none", "--sockets is given twice [one run takes one of them]" },
 	{ "explain 22/tcp --sockets a", "--sockets is not for 'explain' but for 'check', 'list' and 'snapshot'" },
 	{ "--scan=x --jobs 4", "this version of portaudit does not have --scan: scan results are not read; "
@@ -329,7 +333,7 @@ START_TEST(help_of_the_program_has_every_row)
 		ck_assert(has_word(text, pa_command_info(i)->name));
 	for (unsigned i = 0; i < PA_FORMAT_COUNT; i++)
 		ck_assert(has_word(text, pa_format_name(i)));
-	static const char *const later[] = { "--scan", "--netns", "--session",
+	static const char *const later[] = { "--scan", "--session",
 					     "--jobs",	  "sarif",  "  init",  "  diff" };
 	for (size_t i = 0; i < sizeof(later) / sizeof(*later); i++)
 		ck_assert_msg(!has_word(text, later[i]), "%s", later[i]);
