@@ -106,7 +106,8 @@ __attribute__((format(printf, 2, 3))) static struct pa_diag *wrong(struct pa_com
 /* Options that say one thing: a second one would silently replace the first. */
 static bool is_single(enum pa_option option)
 {
-	return option == PA_OPTION_POLICY || option == PA_OPTION_PACKETS || option == PA_OPTION_AS_HOST;
+	return option == PA_OPTION_POLICY || option == PA_OPTION_PACKETS || option == PA_OPTION_AS_HOST ||
+	       option == PA_OPTION_SOCKETS || option == PA_OPTION_NETNS;
 }
 
 /* `argument` is NULL for options without one. */
@@ -156,6 +157,12 @@ static void take_option(struct pa_command_line *line, enum pa_option option, con
 		return;
 	case PA_OPTION_INTERFACES:
 		pa_options_take_interfaces(options, argument, diags);
+		return;
+	case PA_OPTION_SOCKETS:
+		options->sockets = argument;
+		return;
+	case PA_OPTION_NETNS:
+		options->netns = argument;
 		return;
 	case PA_OPTION_AS_HOST:
 		options->as_host = argument;
@@ -390,6 +397,8 @@ static void check_options_of_command(struct pa_command_line *line)
 		wrong(line, "'lint' needs a policy file");
 	if (line->options->command == PA_COMMAND_LINT && line->options->rulesets)
 		wrong(line, "'lint' looks at one policy, and at no ruleset");
+	if (line->options->command == PA_COMMAND_SNAPSHOT && line->options->rulesets)
+		wrong(line, "'snapshot' takes no file: it records the live ruleset of this host");
 	if (line->options->command == PA_COMMAND_TRACE && !line->options->packets)
 		wrong(line, "'trace' needs --packets FILE");
 	if (line->options->command == PA_COMMAND_EXPLAIN && !line->options->words)
@@ -444,6 +453,22 @@ static void take_outputs(struct pa_command_line *line)
 		wrong(line, "two reports cannot both go to standard output");
 }
 
+/* Reports of several namespaces become one, which text and JSON can hold. */
+static void check_namespaces(struct pa_command_line *line)
+{
+	const struct pa_options *options = line->options;
+	if (!options->netns)
+		return;
+	if (options->rulesets)
+		wrong(line, "--netns is for the live ruleset, not for files");
+	if (strcmp(options->netns, "all") != 0)
+		return;
+	for (size_t i = 0; i < options->output_count; i++)
+		if (strcmp(options->outputs[i].path, "-") != 0 ||
+		    (options->outputs[i].format != PA_FORMAT_TEXT && options->outputs[i].format != PA_FORMAT_JSON))
+			wrong(line, "with --netns all there is one report, as text or JSON, on standard output");
+}
+
 static void take_source_date_epoch(struct pa_command_line *line)
 {
 	const char *epoch = getenv("SOURCE_DATE_EPOCH");
@@ -484,6 +509,7 @@ int pa_options_parse(int argc, char **argv, struct pa_options *ret, struct pa_di
 	ret->word_count = list_length(ret->words);
 	check_options_of_command(&line);
 	take_outputs(&line);
+	check_namespaces(&line);
 	take_source_date_epoch(&line);
 	return diags->count == already_wrong ? 0 : 2;
 }

@@ -45,6 +45,8 @@ struct pa_options {
 	const char **checks; /* canonical: "PA-EXP-001" */
 	const char **self;   /* each a list with commas, valid for pa_host_add_self() */
 	const char **interfaces;
+	const char *sockets; /* a file, "none", or NULL */
+	const char *netns;   /* a name, a process id, "all", or NULL */
 	const char *as_host;
 	bool allow_unknown;
 	bool now_given; /* --now */
