@@ -232,6 +232,7 @@ static void set_state(struct pa_packet *packet, enum pa_scenario scenario)
 		[PA_SCENARIO_RELATED] = PA_CT_RELATED,
 		[PA_SCENARIO_INVALID] = PA_CT_INVALID,
 		[PA_SCENARIO_UNTRACKED] = PA_CT_UNTRACKED,
+		[PA_SCENARIO_ESTABLISHED] = PA_CT_ESTABLISHED,
 	};
 
 	packet->value[PA_FIELD_CT_STATE] = states[scenario];
