@@ -106,7 +106,8 @@ __attribute__((format(printf, 2, 3))) static struct pa_diag *wrong(struct pa_com
 /* Options that say one thing: a second one would silently replace the first. */
 static bool is_single(enum pa_option option)
 {
-	return option == PA_OPTION_POLICY || option == PA_OPTION_PACKETS || option == PA_OPTION_AS_HOST;
+	return option == PA_OPTION_POLICY || option == PA_OPTION_PACKETS || option == PA_OPTION_SESSION ||
+	       option == PA_OPTION_AS_HOST;
 }
 
 /* `argument` is NULL for options without one. */
@@ -171,6 +172,9 @@ static void take_option(struct pa_command_line *line, enum pa_option option, con
 		return;
 	case PA_OPTION_INCLUDE_FOLDER:
 		pa_options_append(options->arena, &options->include_folders, argument);
+		return;
+	case PA_OPTION_SESSION:
+		pa_options_take_session(options, argument, diags);
 		return;
 	case PA_OPTION_HELP:
 		line->help = true;
@@ -377,6 +381,9 @@ static void check_options_of_command(struct pa_command_line *line)
 		if (line->given[i] && !(info->commands & (1u << line->options->command)))
 			wrong(line, "--%s is not for '%s' but for %s", info->name, command, commands_of(line, info));
 	}
+	if (line->options->command == PA_COMMAND_DIFF && list_length(line->options->rulesets) != 2)
+		wrong(line, "'diff' needs two rulesets, OLD and NEW")->help =
+			"for example: portaudit diff live /etc/nftables.conf; several files of one host have commas between them";
 	if (line->options->command == PA_COMMAND_TRACE && !line->options->packets)
 		wrong(line, "'trace' needs --packets FILE");
 	if (line->options->command == PA_COMMAND_EXPLAIN && !line->options->words)

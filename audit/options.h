@@ -46,6 +46,8 @@ struct pa_options {
 	const char **self;   /* each a list with commas, valid for pa_host_add_self() */
 	const char **interfaces;
 	const char *as_host;
+	bool has_session;
+	struct pa_session session; /* --session */
 	bool allow_unknown;
 	bool has_now; /* --now or SOURCE_DATE_EPOCH: the run is to be reproducible */
 	int64_t now;  /* seconds since 1970 UTC */

@@ -447,12 +447,95 @@ static void add_audit_suite(struct junit *junit)
 	pa_buffer_done(&output);
 }
 
-static void write_document(struct junit *junit)
+/* --- two rulesets --------------------------------------------------------------------------------------------------- */
+
+/* Changes of one kind and path are one testcase, so that names stay the same from run to run. */
+static size_t describe_changes(const struct pa_difference_report *report, enum pa_path path, enum pa_delta_kind kind,
+			       struct pa_buffer *message, struct pa_buffer *details)
+{
+	const struct pa_difference *difference = report->difference;
+	size_t found = 0;
+	for (size_t i = 0; i < difference->change_count; i++) {
+		const struct pa_change *change = &difference->changes[i];
+		if (change->path != path || change->kind != kind || (report->policy && change->verdict < PA_CHANGE_UNDECLARED))
+			continue;
+		if (found++ == 0)
+			pa_phrase_row(&change->rows[0], message);
+		pa_text_change(change, details);
+	}
+	return found;
+}
+
+static const char *const change_names[] = { [PA_DELTA_OPENS] = "nothing opens",
+					    [PA_DELTA_CLOSES] = "nothing closes",
+					    [PA_DELTA_CONDITION] = "nothing gets in on another condition",
+					    [PA_DELTA_FATE] = "nothing leaves otherwise" };
+
+static void add_change_cases(struct junit *junit, const struct pa_difference_report *report, struct counts *counts, bool write)
+{
+	for (enum pa_path path = PA_PATH_IN; path <= PA_PATH_OUT; path++) {
+		for (enum pa_delta_kind kind = PA_DELTA_OPENS; kind < PA_DELTA_ANSWER; kind++) {
+			struct pa_buffer name = { 0 }, message = { 0 }, details = { 0 };
+			size_t found = describe_changes(report, path, kind, &message, &details);
+			struct outcome outcome = { .element = found ? "failure" : NULL, .type = "difference" };
+			pa_buffer_printf(&name, "%s: %s%s", pa_path_name(path), change_names[kind],
+					 report->policy ? " against the policy" : "");
+			if (write)
+				add_case(junit, "diff", name.data, outcome, message.data ? message.data : "",
+					 details.data ? details.data : "");
+			else
+				count(counts, outcome);
+			pa_buffer_done(&name);
+			pa_buffer_done(&message);
+			pa_buffer_done(&details);
+		}
+	}
+}
+
+static void add_session_case(struct junit *junit, const struct pa_session_fate *session, struct counts *counts, bool write)
+{
+	struct outcome outcome = { .element = session && (session->lost || session->unsure) ? "failure" : NULL,
+				   .type = "session" };
+	if (!session)
+		return;
+	if (write)
+		add_case(junit, "diff", "the session stays", outcome, session->lost ? "it would be lost" : "it may be lost",
+			 "");
+	else
+		count(counts, outcome);
+}
+
+static void write_difference(struct junit *junit, const struct pa_difference_report *report)
+{
+	struct counts counts = { 0 };
+	struct outcome complete = { .element = report->complete ? NULL : "error", .type = "incomplete" };
+	struct pa_buffer reasons = { 0 }, notes = { 0 };
+	join_sentences(report->incomplete, report->incomplete_count, &reasons);
+	join_sentences(report->difference->notes, report->difference->sentence_count, &notes);
+	count(&counts, complete);
+	add_change_cases(junit, report, &counts, false);
+	add_session_case(junit, report->session, &counts, false);
+	open_suite(junit, "diff", &counts, report->seconds);
+	add_case(junit, "diff", "the comparison is complete", complete, report->incomplete_count ? report->incomplete[0] : "",
+		 reasons.data ? reasons.data : "");
+	add_change_cases(junit, report, &counts, true);
+	add_session_case(junit, report->session, &counts, true);
+	close_suite(junit, notes.data ? notes.data : "");
+	pa_buffer_done(&reasons);
+	pa_buffer_done(&notes);
+}
+
+/* --- documents ------------------------------------------------------------------------------------------------------ */
+
+static void write_document(struct junit *junit, const struct pa_difference_report *difference)
 {
 	check_library(junit, xmlTextWriterSetIndent(junit->writer, 1));
 	check_library(junit, xmlTextWriterStartDocument(junit->writer, "1.0", "UTF-8", NULL));
 	open_element(junit, "testsuites");
-	add_audit_suite(junit);
+	if (difference)
+		write_difference(junit, difference);
+	else
+		add_audit_suite(junit);
 	for (size_t i = 0; junit->report->result && i < SUITES; i++)
 		add_check_suite(junit, &suites[i]);
 	if (junit->report->result)
@@ -461,22 +544,40 @@ static void write_document(struct junit *junit)
 	check_library(junit, xmlTextWriterEndDocument(junit->writer));
 }
 
+static bool make_document(struct junit *junit, const struct pa_difference_report *difference, struct pa_buffer *out)
+{
+	xmlBufferPtr document = xmlBufferCreate();
+	if (!document)
+		return false;
+	junit->writer = xmlNewTextWriterMemory(document, 0);
+	if (junit->writer) {
+		write_document(junit, difference);
+		xmlFreeTextWriter(junit->writer);
+	}
+	bool good = junit->writer && !junit->failed;
+	if (good)
+		pa_buffer_add(out, xmlBufferContent(document), (size_t)xmlBufferLength(document));
+	xmlBufferFree(document);
+	pa_buffer_done(&junit->text);
+	return good;
+}
+
 bool pa_format_junit(const struct pa_report *report, const struct pa_style *style, struct pa_buffer *out)
 {
 	struct junit junit = { .report = report };
 	(void)style;
-	xmlBufferPtr document = xmlBufferCreate();
-	if (!document)
-		return false;
-	junit.writer = xmlNewTextWriterMemory(document, 0);
-	if (junit.writer) {
-		write_document(&junit);
-		xmlFreeTextWriter(junit.writer);
-	}
-	bool good = junit.writer && !junit.failed;
-	if (good)
-		pa_buffer_add(out, xmlBufferContent(document), (size_t)xmlBufferLength(document));
-	xmlBufferFree(document);
-	pa_buffer_done(&junit.text);
-	return good;
+	return make_document(&junit, NULL, out);
+}
+
+bool pa_difference_junit(const struct pa_difference_report *difference, struct pa_buffer *out)
+{
+	/* what the suites say of the run; the findings are those of the difference */
+	const struct pa_report report = { .command = "diff",
+					  .host = difference->host,
+					  .now = difference->now,
+					  .ruleset = difference->rulesets[1],
+					  .policy = difference->policy,
+					  .complete = difference->complete };
+	struct junit junit = { .report = &report };
+	return make_document(&junit, difference, out);
 }

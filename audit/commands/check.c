@@ -74,10 +74,7 @@ static bool write_outputs(struct pa_job *job, const struct pa_report *report)
 	bool written = true;
 	for (size_t i = 0; i < options->output_count; i++) {
 		const struct pa_output *output = &options->outputs[i];
-		bool stdout_ = strcmp(output->path, "-") == 0;
-		struct pa_style style = { .quiet = options->quiet, .verbose = options->verbose };
-		style.color = stdout_ && pa_options_color(options, STDOUT_FILENO);
-		style.width = stdout_ ? pa_terminal_width() : 0;
+		const struct pa_style style = pa_job_style(job, output);
 		struct pa_buffer document = { 0 };
 		if (!pa_report_format(output->format, report, &style, &document)) {
 			pa_diags_add(&job->diags, PA_DIAG_ERROR, PA_DIAG_INCOMPLETE, "the %s report could not be made",

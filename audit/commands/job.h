@@ -16,6 +16,9 @@ struct pa_job {
 	struct pa_diags diags;
 	struct pa_arena *arena;
 	struct pa_ruleset *ruleset;
+	struct pa_ruleset *other;      /* diff: OLD; check: the saved ruleset or the baseline */
+	struct pa_evaluation *pair[2]; /* of two rulesets */
+	struct pa_difference *difference;
 	struct pa_host *host;
 	struct pa_policy *policy;
 	struct pa_evaluation *evaluation;
@@ -28,6 +31,8 @@ void pa_job_done(struct pa_job *job);
 
 /* Each fills its part of the job from what the options say; false: the diagnostics say why. */
 bool pa_job_load_ruleset(struct pa_job *job);
+/* A ruleset beside: "live", "-", a file, or several files of one host with commas; NULL: the diagnostics say why. */
+struct pa_ruleset *pa_job_load_source(struct pa_job *job, const char *source);
 bool pa_job_load_host(struct pa_job *job);
 bool pa_job_load_policy(struct pa_job *job);
 bool pa_job_evaluate(struct pa_job *job); /* needs ruleset and host; check: with the cuts of the policy */
@@ -40,6 +45,10 @@ const char *pa_job_host_name(struct pa_job *job);
 int64_t pa_job_now(const struct pa_options *options);
 /* Sentences that say why the audit is not complete: gaps of the ruleset, errors. */
 const char **pa_job_incomplete_reasons(struct pa_job *job, size_t *ret_count);
+const char **pa_job_incomplete_of(struct pa_job *job, const struct pa_ruleset *const *rulesets, size_t count,
+				  size_t *ret_count);
+/* The style of a report to this output. */
+struct pa_style pa_job_style(const struct pa_job *job, const struct pa_output *output);
 /* Columns of standard output; 0: it is no terminal. */
 unsigned pa_terminal_width(void);
 
@@ -58,6 +67,7 @@ int pa_job_finish(struct pa_job *job, bool complete);
 int pa_command_check_or_list(struct pa_job *job);
 int pa_command_explain(struct pa_job *job);
 int pa_command_trace(struct pa_job *job);
+int pa_command_diff(struct pa_job *job);
 int pa_command_checks(struct pa_job *job);
 int pa_command_print_rules(struct pa_job *job);
 

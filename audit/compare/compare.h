@@ -118,6 +118,8 @@ pa_set compare_ordinary(struct comparison *c, unsigned protocol);
 /* Packets of one family, protocol and path from one arbitrary source to one arbitrary port (by number), any TCP flags. */
 pa_set compare_arbitrary_packets(struct comparison *c, enum pa_path path, int family, unsigned protocol, size_t source,
 				 size_t port);
+/* The packets of a statement's region that a real client sends (required.c). */
+pa_set compare_needed(struct comparison *c, const struct pa_statement *statement, pa_set region);
 /* Forget every field but family and interfaces (and, for `services`, protocol and destination port). */
 pa_set compare_contexts(struct comparison *c, pa_set set, bool services);
 /* Contexts in which packets from any arbitrary source to any arbitrary port are among those accepted. */
@@ -235,6 +237,9 @@ void compare_not_assessed(struct comparison *c, enum pa_check_id check, const ch
 /* Give the finding an example packet of the set, and the rule that decides it when it arrives in that state. */
 void compare_add_example(struct comparison *c, struct pa_finding *finding, enum pa_path path, pa_set set,
 			 enum pa_scenario scenario);
+
+/* A packet that conntrack calls what the scenario says. */
+void compare_set_state(struct pa_packet *packet, enum pa_scenario scenario);
 
 /* --- the checks ------------------------------------------------------------------------------------------------- */
 void check_denied(struct comparison *c);	    /* EXP-003 */

@@ -160,3 +160,31 @@ const char *pa_evaluation_delta_unknown(struct pa_evaluation *const pair[2], enu
 	free(used);
 	return text;
 }
+
+struct noting {
+	struct pa_evaluation *e;
+	uint64_t fields;
+};
+
+static bool note_fields(void *context, uint32_t a, uint32_t b)
+{
+	struct noting *noting = context;
+	const struct pa_evaluation *e = noting->e;
+	for (unsigned f = 0; is_other_way(noting->e, a, b) && f < PA_FIELD_COUNT; f++) {
+		if (pa_env_find(e, e->terms->outcomes[a].env, f) != pa_env_find(e, e->terms->outcomes[b].env, f))
+			noting->fields |= (uint64_t)1 << f;
+	}
+	return false;
+}
+
+uint64_t pa_evaluation_delta_fields(struct pa_evaluation *const pair[2], enum pa_path path, enum pa_scenario scenario,
+				    pa_set set)
+{
+	struct pa_evaluation *e = pair[1];
+	struct side old = side_of(pair[0], path, scenario), new = side_of(e, path, scenario);
+	struct noting noting = { e, 0 };
+	pa_node drop = pa_outcome(e, PA_OUTCOME_DROP, 0);
+	pa_node_differ(e->space, pa_node_choose(e->space, set.node, old.fate, drop),
+		       pa_node_choose(e->space, set.node, new.fate, drop), note_fields, &noting);
+	return noting.fields;
+}

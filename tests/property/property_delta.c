@@ -9,7 +9,7 @@
 
 #include <check.h>
 
-static unsigned long rounds = 1500, first_seed = 1;
+static unsigned long rounds = 600, first_seed = 1;
 #define PACKETS 40
 
 /* --- changes ---------------------------------------------------------------------------------------------------- */

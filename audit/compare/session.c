@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The administrator's own connection: does it survive a ruleset? Its packets are followed one by one. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "difference_private.h"
+
+/* --- reading ------------------------------------------------------------------------------------------------------- */
+
+static bool parse_port(const char *text, unsigned *ret_port)
+{
+	char *end = NULL;
+	unsigned long port = text[0] >= '0' && text[0] <= '9' ? strtoul(text, &end, 10) : 0;
+
+	if (!end || *end || port == 0 || port > 65535)
+		return false;
+	*ret_port = (unsigned)port;
+	return true;
+}
+
+/* "192.0.2.1:22", "[2001:db8::1]:22" */
+static bool parse_end(const char *text, size_t length, pa_u128 *ret_address, int *ret_family, unsigned *ret_port)
+{
+	char copy[PA_ADDRESS_TEXT_MAX + 16], *colon, *address = copy;
+
+	if (length >= sizeof(copy))
+		return false;
+	memcpy(copy, text, length);
+	copy[length] = '\0';
+	colon = strrchr(copy, ':');
+	if (!colon || !parse_port(colon + 1, ret_port))
+		return false;
+	*colon = '\0';
+	if (copy[0] == '[' && colon > copy + 1 && colon[-1] == ']') {
+		colon[-1] = '\0';
+		address++;
+	} else if (strchr(copy, ':')) {
+		return false;
+	}
+	return pa_address_parse(address, ret_address, ret_family);
+}
+
+bool pa_session_parse(const char *text, struct pa_session *ret_session)
+{
+	const char *arrow = strstr(text, "->");
+	struct pa_session session = { 0 };
+	int family = 0;
+
+	if (!arrow || !parse_end(text, (size_t)(arrow - text), &session.client, &session.family, &session.client_port) ||
+	    !parse_end(arrow + 2, strlen(arrow + 2), &session.server, &family, &session.server_port) ||
+	    family != session.family)
+		return false;
+	*ret_session = session;
+	return true;
+}
+
+bool pa_session_parse_ssh(const char *text, struct pa_session *ret_session)
+{
+	char client[64], server[64], client_port[16], server_port[16], rest;
+	struct pa_session session = { 0 };
+	int family = 0;
+
+	if (sscanf(text, "%63s %15s %63s %15s %c", client, client_port, server, server_port, &rest) != 4)
+		return false;
+	if (!pa_address_parse(client, &session.client, &session.family) ||
+	    !pa_address_parse(server, &session.server, &family) || family != session.family ||
+	    !parse_port(client_port, &session.client_port) || !parse_port(server_port, &session.server_port))
+		return false;
+	*ret_session = session;
+	return true;
+}
+
+/* --- following ------------------------------------------------------------------------------------------------------- */
+
+static void set(struct pa_packet *packet, enum pa_field field, pa_u128 value)
+{
+	packet->value[field] = value;
+	packet->known[field] = true;
+}
+
+static struct pa_packet packet_of(const struct pa_session *session, enum pa_session_packet which)
+{
+	bool reply = which == PA_SESSION_TO_CLIENT;
+	struct pa_packet packet = { .path = reply ? PA_PATH_OUT : PA_PATH_IN, .family = session->family };
+
+	set(&packet, PA_FIELD_NFPROTO, session->family == 4 ? PA_NFPROTO_IPV4 : PA_NFPROTO_IPV6);
+	set(&packet, PA_FIELD_L4PROTO, PROTOCOL_TCP);
+	set(&packet, PA_FIELD_SADDR, reply ? session->server : session->client);
+	set(&packet, PA_FIELD_DADDR, reply ? session->client : session->server);
+	set(&packet, PA_FIELD_SPORT, reply ? session->server_port : session->client_port);
+	set(&packet, PA_FIELD_DPORT, reply ? session->client_port : session->server_port);
+	set(&packet, PA_FIELD_TCP_FLAGS, which == PA_SESSION_SYN ? PA_TCP_SYN : PA_TCP_ACK);
+	set(&packet, PA_FIELD_CT_STATE, which == PA_SESSION_SYN ? PA_CT_NEW : PA_CT_ESTABLISHED);
+	set(&packet, PA_FIELD_CT_DIRECTION, reply);
+	set(&packet, PA_FIELD_MARK, 0);
+	if (which == PA_SESSION_SYN)
+		set(&packet, PA_FIELD_CT_MARK, 0);
+	return packet;
+}
+
+/* Where the host is known, packets for an address arrive on the interface that has it, and leave there. */
+static void set_interface(struct pa_packet *packet, const struct pa_host *host, const struct pa_session *session)
+{
+	enum pa_field field = packet->path == PA_PATH_OUT ? PA_FIELD_OIFNAME : PA_FIELD_IIFNAME;
+
+	for (size_t i = 0; host->addresses_known && i < host->address_count; i++) {
+		const struct pa_host_address *own = &host->addresses[i];
+
+		if (own->family == session->family && own->address == session->server && own->interface && !own->broadcast)
+			set(packet, field, pa_ifname_value(own->interface));
+	}
+}
+
+void pa_session_follow(const struct pa_ruleset *ruleset, const struct pa_host *host, const struct pa_session *session,
+		       struct pa_arena *arena, struct pa_session_fate *ret_fate)
+{
+	struct pa_walker *walker = pa_walker_new(ruleset, host);
+
+	memset(ret_fate, 0, sizeof(*ret_fate));
+	ret_fate->session = *session;
+	pa_walker_be_brief(walker);
+	for (enum pa_session_packet i = PA_SESSION_SYN; i < PA_SESSION_PACKETS; i++) {
+		struct pa_walk walk;
+		struct pa_decision *decision = &ret_fate->decision[i];
+
+		ret_fate->packet[i] = packet_of(session, i);
+		set_interface(&ret_fate->packet[i], host, session);
+		pa_walker_walk(walker, &ret_fate->packet[i], true, &walk);
+		*decision = difference_decision(&walk, arena);
+		ret_fate->lost = ret_fate->lost || walk.fate == PA_FATE_DROP || walk.fate == PA_FATE_REJECT;
+		ret_fate->unsure = ret_fate->unsure || walk.fate == PA_FATE_DEPENDS;
+		pa_walk_done(&walk);
+	}
+	pa_walker_free(walker);
+}
+
+bool pa_session_fails(const struct pa_session_fate *fate)
+{
+	return fate->lost || fate->decision[PA_SESSION_TO_SERVER].fate == PA_FATE_DEPENDS ||
+	       fate->decision[PA_SESSION_TO_CLIENT].fate == PA_FATE_DEPENDS;
+}
