@@ -165,12 +165,28 @@ static void put_decision(const struct pa_decision *decision, struct pa_buffer *o
 	}
 }
 
-static void put_condition(const char *condition, enum pa_presence presence, struct pa_buffer *out)
+/* What the sets say decides; the walk of the example names the rule. */
+static void put_side(const struct pa_decision *decision, enum pa_presence presence, const char *condition,
+		     struct pa_buffer *out)
 {
-	if (presence != PA_SOMETIMES)
+	bool refused = decision->fate == PA_FATE_DROP || decision->fate == PA_FATE_REJECT;
+	switch (presence) {
+	case PA_SOMETIMES:
+		pa_buffer_puts(out, "possible: ");
+		pa_text_escape(condition ? condition : "it depends on what is not known", out);
 		return;
-	pa_buffer_puts(out, out->length ? "; " : "");
-	pa_text_escape(condition ? condition : "depends on what is not known", out);
+	case PA_NEVER:
+		if (refused)
+			put_decision(decision, out);
+		else
+			pa_buffer_puts(out, "refused");
+		return;
+	case PA_ALWAYS:
+		if (decision->fate == PA_FATE_ACCEPT)
+			put_decision(decision, out);
+		else
+			pa_buffer_puts(out, "accepted");
+	}
 }
 
 /* The rules that let it in, when there are several; one is named as the decision. */
@@ -254,13 +270,11 @@ static void print_change(const struct printer *p, const struct pa_change *change
 		pa_phrase_target(&change->old_target, &text);
 		pa_buffer_puts(&text, "; ");
 	}
-	put_decision(&change->old, &text);
-	put_condition(change->condition_before, change->before, &text);
+	put_side(&change->old, change->before, change->condition_before, &text);
 	part(p, "before", &text);
 	if (change->kind == PA_DELTA_CLOSES)
 		print_rules(p, "rules", change, &text);
-	put_decision(&change->new, &text);
-	put_condition(change->condition_after, change->after, &text);
+	put_side(&change->new, change->after, change->condition_after, &text);
 	part(p, "now", &text);
 	if (change->kind != PA_DELTA_CLOSES)
 		print_rules(p, "rules", change, &text);

@@ -25,6 +25,8 @@ struct pa_decision difference_decision(const struct pa_walk *walk, struct pa_are
 	for (size_t i = 0; i < walk->step_count; i++) {
 		const struct pa_walk_step *step = &walk->steps[i];
 
+		if (step->chain && step->chain->type == PA_CHAIN_NAT && !refuses(step))
+			continue; /* a translation decides nothing */
 		if (step->outcome == PA_WALK_MATCHED && (accepts(step) || refuses(step)))
 			decision = (struct pa_decision){ walk->fate, step->rule, step->chain, NULL };
 		else if (step->outcome == PA_WALK_POLICY && (refuses(step) || !decision.rule))
@@ -126,7 +128,9 @@ static pa_set of_loopback(struct difference *d, enum pa_path path, pa_set set, p
 	pa_set lo = path == PA_PATH_OUT ? pa_set_empty(d->space) : pa_set_intersect(d->space, set, compare_loopback(&c, path));
 
 	*ret_others = pa_set_minus(d->space, set, lo);
-	return pa_set_minus(d->space, lo, pa_set_project(d->space, *ret_others, PA_FIELD_IIFNAME));
+	/* its loopback addresses are no other interface's */
+	return pa_set_minus(d->space, lo,
+			    pa_set_project(d->space, pa_set_project(d->space, *ret_others, PA_FIELD_IIFNAME), PA_FIELD_DADDR));
 }
 
 static void tell_part(struct difference *d, const struct told *told, struct judged judged, pa_set part)
@@ -188,17 +192,25 @@ void difference_add_note(struct difference *d, const char *text)
 	add_text(&d->result->notes, &d->result->sentence_count, &d->note_capacity, text);
 }
 
-static bool has_object(const struct pa_ruleset *ruleset, const struct pa_object *wanted)
+static const struct pa_object *find_object(const struct pa_ruleset *ruleset, const struct pa_object *wanted)
 {
 	for (size_t i = 0; i < ruleset->object_count; i++) {
 		const struct pa_object *object = &ruleset->objects[i];
 
 		if (strcmp(object->kind, wanted->kind) == 0 && strcmp(object->name, wanted->name) == 0 &&
-		    object->table->family == wanted->table->family && strcmp(object->table->name, wanted->table->name) == 0 &&
-		    strcmp(object->text, wanted->text) == 0)
-			return true;
+		    object->table->family == wanted->table->family && strcmp(object->table->name, wanted->table->name) == 0)
+			return object;
 	}
-	return false;
+	return NULL;
+}
+
+static void note_object(struct difference *d, const struct pa_object *object, const char *what)
+{
+	bool flows = strcmp(object->kind, "flowtable") == 0;
+
+	difference_add_note(d, pa_arena_printf(d->result->arena, "%s %s of table %s %s %s%s", object->kind, object->name,
+					       pa_family_name(object->table->family), object->table->name, what,
+					       flows ? ": packets of the flows that it holds bypass the forward rules" : ""));
 }
 
 void difference_compare_objects(struct difference *d)
@@ -208,15 +220,14 @@ void difference_compare_objects(struct difference *d)
 
 		for (size_t i = 0; i < ruleset->object_count; i++) {
 			const struct pa_object *object = &ruleset->objects[i];
+			const struct pa_object *other = find_object(d->rulesets[!side], object);
 
-			if (strcmp(object->kind, "flowtable") != 0 || has_object(d->rulesets[!side], object))
-				continue;
-			difference_add_note(
-				d, pa_arena_printf(d->result->arena,
-						   "flowtable %s of table %s %s is not in the %s ruleset as it is here: "
-						   "packets of the flows that it holds bypass the forward rules",
-						   object->name, pa_family_name(object->table->family), object->table->name,
-						   side ? "old" : "new"));
+			if (!other)
+				note_object(d, object, side ? "is new" : "is gone");
+			else if (side && strcmp(object->text, other->text) != 0)
+				note_object(d, object,
+					    pa_arena_printf(d->result->arena, "was `%s` and is `%s`", other->text,
+							    object->text));
 		}
 	}
 }
