@@ -30,9 +30,9 @@ struct pa_wvalue {
 	const char *text;
 };
 
-/* What was assumed on the way to a state, newest first. */
+/* What was assumed on the way to a state, newest first. `sibling` is the other answer, at the same place. */
 struct pa_wassumption {
-	const struct pa_wassumption *before;
+	const struct pa_wassumption *before, *sibling;
 	const char *text;
 	uint64_t key;
 	bool holds;
@@ -95,6 +95,7 @@ struct pa_walker {
 	const struct pa_walk_span **index; /* per chain; NULL for short ones, or altogether */
 	bool brief;			   /* rules that did not match are not told */
 	bool without_nat;		   /* as if no rule translated */
+	const struct pa_reply_translation *replies;
 };
 
 /* One entry for each chain, NULL for short ones. */
