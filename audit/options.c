@@ -107,7 +107,7 @@ __attribute__((format(printf, 2, 3))) static struct pa_diag *wrong(struct pa_com
 static bool is_single(enum pa_option option)
 {
 	return option == PA_OPTION_POLICY || option == PA_OPTION_PACKETS || option == PA_OPTION_SESSION ||
-	       option == PA_OPTION_AS_HOST;
+	       option == PA_OPTION_SAVED || option == PA_OPTION_BASELINE || option == PA_OPTION_AS_HOST;
 }
 
 /* `argument` is NULL for options without one. */
@@ -172,6 +172,12 @@ static void take_option(struct pa_command_line *line, enum pa_option option, con
 		return;
 	case PA_OPTION_INCLUDE_FOLDER:
 		pa_options_append(options->arena, &options->include_folders, argument);
+		return;
+	case PA_OPTION_SAVED:
+		options->saved = argument;
+		return;
+	case PA_OPTION_BASELINE:
+		options->baseline = argument;
 		return;
 	case PA_OPTION_SESSION:
 		pa_options_take_session(options, argument, diags);

@@ -46,6 +46,7 @@ struct pa_options {
 	const char **self;   /* each a list with commas, valid for pa_host_add_self() */
 	const char **interfaces;
 	const char *as_host;
+	const char *saved, *baseline; /* or NULL */
 	bool has_session;
 	struct pa_session session; /* --session */
 	bool allow_unknown;

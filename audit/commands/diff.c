@@ -16,22 +16,10 @@ static bool load_both(struct pa_job *job)
 	const struct pa_options *options = job->options;
 	if (!pa_job_load_policy(job))
 		return false;
-	job->other = pa_job_load_source(job, options->rulesets[0]);
-	job->ruleset = job->other ? pa_job_load_source(job, options->rulesets[1]) : NULL;
+	job->beside[0].ruleset = pa_job_load_source(job, options->rulesets[0], &job->diags);
+	if (job->beside[0].ruleset)
+		job->ruleset = pa_job_load_source(job, options->rulesets[1], &job->diags);
 	return job->ruleset && pa_job_load_host(job);
-}
-
-static bool compare_both(struct pa_job *job)
-{
-	const struct pa_ruleset *const rulesets[2] = { job->other, job->ruleset };
-	struct pa_cut *cuts = NULL;
-	size_t count = 0;
-	if (job->policy)
-		count = pa_policy_cuts(job->policy, job->host, job->ruleset, job->arena, &cuts);
-	if (!pa_evaluate_pair(rulesets, job->host, cuts, count, &job->diags, job->pair))
-		return false;
-	job->difference = pa_compare_pair(job->pair, rulesets, job->host, job->policy, &job->diags);
-	return job->difference != NULL;
 }
 
 static void write_outputs(struct pa_job *job, const struct pa_difference_report *report)
@@ -52,7 +40,7 @@ static void write_outputs(struct pa_job *job, const struct pa_difference_report 
 /* What is not understood may hide a difference, or make one: the same statement in both rulesets does neither. */
 static void add_unknown(struct pa_job *job, struct pa_difference_report *report)
 {
-	const struct pa_difference *difference = job->difference;
+	const struct pa_difference *difference = job->beside[0].difference;
 	const char **reasons =
 		pa_arena_alloc(job->arena, report->incomplete_count + difference->unknown_count + 1, sizeof(*reasons));
 	size_t count = 0;
@@ -68,7 +56,8 @@ static void add_unknown(struct pa_job *job, struct pa_difference_report *report)
 static int status_of(const struct pa_job *job, const struct pa_difference_report *report)
 {
 	int status = pa_diags_status(&job->diags);
-	bool different = job->policy ? job->difference->violation_count > 0 : !pa_difference_is_same(job->difference);
+	bool different = job->policy ? job->beside[0].difference->violation_count > 0
+				     : !pa_difference_is_same(job->beside[0].difference);
 	if (status != PA_EXIT_CLEAN)
 		return status;
 	if (!report->complete)
@@ -79,22 +68,21 @@ static int status_of(const struct pa_job *job, const struct pa_difference_report
 int pa_command_diff(struct pa_job *job)
 {
 	const struct pa_options *options = job->options;
-	if (!load_both(job) || !compare_both(job))
+	if (!load_both(job) || !pa_job_compare(job, &job->beside[0], true, &job->diags))
 		return pa_diags_status(&job->diags);
-	const struct pa_ruleset *const rulesets[2] = { job->other, job->ruleset };
-	struct pa_session_fate session;
+	const struct pa_ruleset *const rulesets[2] = { job->beside[0].ruleset, job->ruleset };
 	struct pa_difference_report report = { .host = pa_job_host_name(job),
 					       .now = pa_job_now(options),
 					       .seconds = options->has_now ? 0 : seconds_since(&job->started),
-					       .rulesets = { job->other, job->ruleset },
+					       .rulesets = { job->beside[0].ruleset, job->ruleset },
 					       .policy = job->policy,
-					       .difference = job->difference };
+					       .difference = job->beside[0].difference };
 	report.incomplete = pa_job_incomplete_of(job, rulesets, 2, &report.incomplete_count);
 	add_unknown(job, &report);
 	report.complete = report.incomplete_count == 0;
 	if (options->has_session) {
-		pa_session_follow(job->ruleset, job->host, &options->session, job->arena, &session);
-		report.session = &session;
+		pa_session_follow(job->ruleset, job->host, &options->session, job->arena, &job->session);
+		report.session = &job->session;
 	}
 	write_outputs(job, &report);
 	return status_of(job, &report);

@@ -13,10 +13,12 @@
 void pa_job_done(struct pa_job *job)
 {
 	pa_result_free(job->result);
-	pa_difference_free(job->difference);
-	pa_evaluation_free(job->pair[0]);
-	pa_evaluation_free(job->pair[1]);
-	pa_ruleset_free(job->other);
+	for (size_t i = 0; i < 2; i++) {
+		pa_difference_free(job->beside[i].difference);
+		pa_evaluation_free(job->beside[i].pair[0]);
+		pa_evaluation_free(job->beside[i].pair[1]);
+		pa_ruleset_free(job->beside[i].ruleset);
+	}
 	pa_evaluation_free(job->evaluation);
 	pa_policy_free(job->policy);
 	pa_host_free(job->host);
@@ -73,7 +75,7 @@ static void show_progress(void *context, const char *what)
 }
 
 /* `count` 0: the live kernel. */
-static struct pa_ruleset *load(struct pa_job *job, const char *const *paths, size_t count)
+static struct pa_ruleset *load(struct pa_job *job, const char *const *paths, size_t count, struct pa_diags *diags)
 {
 	const struct pa_options *options = job->options;
 	struct pa_load_options wanted = { .include_folders = (const char *const *)options->include_folders };
@@ -81,7 +83,7 @@ static struct pa_ruleset *load(struct pa_job *job, const char *const *paths, siz
 	if (terminal)
 		wanted.progress = show_progress;
 	struct pa_ruleset *ruleset =
-		count ? pa_ruleset_load_files(paths, count, &wanted, &job->diags) : pa_ruleset_load_live(&wanted, &job->diags);
+		count ? pa_ruleset_load_files(paths, count, &wanted, diags) : pa_ruleset_load_live(&wanted, diags);
 	if (terminal)
 		fputs("\r\033[K", stderr);
 	return ruleset;
@@ -89,19 +91,19 @@ static struct pa_ruleset *load(struct pa_job *job, const char *const *paths, siz
 
 bool pa_job_load_ruleset(struct pa_job *job)
 {
-	job->ruleset = load(job, (const char *const *)job->options->rulesets, job->options->ruleset_count);
+	job->ruleset = load(job, (const char *const *)job->options->rulesets, job->options->ruleset_count, &job->diags);
 	return job->ruleset != NULL;
 }
 
-struct pa_ruleset *pa_job_load_source(struct pa_job *job, const char *source)
+struct pa_ruleset *pa_job_load_source(struct pa_job *job, const char *source, struct pa_diags *diags)
 {
 	const char *paths[16];
 	size_t count = 0;
 	if (strcmp(source, LIVE) == 0)
-		return load(job, NULL, 0);
+		return load(job, NULL, 0, diags);
 	if (access(source, F_OK) == 0 || !strchr(source, ',')) {
 		paths[count++] = source;
-		return load(job, paths, count);
+		return load(job, paths, count, diags);
 	}
 	for (const char *at = source; count < sizeof(paths) / sizeof(*paths);) {
 		size_t length = strcspn(at, ",");
@@ -110,7 +112,7 @@ struct pa_ruleset *pa_job_load_source(struct pa_job *job, const char *source)
 			break;
 		at += length + 1;
 	}
-	return load(job, paths, count);
+	return load(job, paths, count, diags);
 }
 
 const char *pa_job_host_name(struct pa_job *job)

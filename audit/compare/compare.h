@@ -18,7 +18,7 @@
 #ifndef COMPARE_H
 #define COMPARE_H
 
-#include "portaudit/finding.h"
+#include "portaudit/difference.h"
 
 #define PATH_COUNT 3
 #define PROTOCOL_ICMP 1
@@ -263,6 +263,10 @@ void check_stale_allows(struct comparison *c);	    /* POL-003 */
 void check_allow_in_deny(struct comparison *c);	    /* POL-004 */
 void check_opaque(struct comparison *c);	    /* UNK-001 */
 void check_legacy_beside_nft(struct comparison *c); /* MGR-002 */
+
+void check_saved(struct comparison *c);	   /* PER-001 */
+void check_baseline(struct comparison *c); /* PER-004 */
+void check_session(struct comparison *c);  /* REQ-001, of the administrator's own connection */
 
 /* Where a finding's rules are written by a program, its fix says how that is told. After all checks. */
 void compare_name_managers(struct comparison *c);

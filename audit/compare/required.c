@@ -186,7 +186,8 @@ static void check_statement(struct comparison *c, const struct pa_statement *sta
 
 void check_required(struct comparison *c)
 {
-	for (size_t i = 0; i < c->policy->statement_count; i++) {
+	check_session(c);
+	for (size_t i = 0; c->policy && i < c->policy->statement_count; i++) {
 		const struct pa_statement *statement = c->policy->statements[i];
 
 		if (statement->kind == PA_STATEMENT_REQUIRE && c->regions[i].known)

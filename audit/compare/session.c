@@ -112,25 +112,71 @@ static void set_interface(struct pa_packet *packet, const struct pa_host *host, 
 	}
 }
 
+struct following {
+	struct pa_walker *walker;
+	struct pa_arena *arena;
+	struct pa_packet *packet;
+	struct pa_decision *decision;
+	unsigned accepted, refused, undecided;
+};
+
+/* The decision that is kept is the worst one. */
+static void follow(struct following *f, const pa_u128 *interface)
+{
+	enum pa_field field = f->packet->path == PA_PATH_OUT ? PA_FIELD_OIFNAME : PA_FIELD_IIFNAME;
+	struct pa_walk walk;
+	struct pa_decision decision;
+	bool refused;
+
+	if (interface)
+		set(f->packet, field, *interface);
+	pa_walker_walk(f->walker, f->packet, true, &walk);
+	decision = difference_decision(&walk, f->arena);
+	pa_walk_done(&walk);
+	refused = decision.fate == PA_FATE_DROP || decision.fate == PA_FATE_REJECT;
+	if (f->accepted + f->refused + f->undecided == 0 || (refused && !f->refused) ||
+	    (decision.fate == PA_FATE_DEPENDS && !f->refused && !f->undecided))
+		*f->decision = decision;
+	f->accepted += decision.fate == PA_FATE_ACCEPT;
+	f->refused += refused;
+	f->undecided += decision.fate == PA_FATE_DEPENDS;
+}
+
+/* On every interface that the rules name, and on one that they do not; over lo nobody comes from elsewhere. */
+static void follow_everywhere(struct following *f, const struct arbitrary *arbitrary)
+{
+	const struct pa_ranges names = f->packet->path == PA_PATH_OUT ? arbitrary->output_names : arbitrary->input_names;
+	pa_u128 other = pa_ifname_value("another0");
+
+	follow(f, &other);
+	for (size_t i = 0; i < names.count; i++)
+		if (names.items[i].first != compare_loopback_name() && names.items[i].first != 0)
+			follow(f, &names.items[i].first);
+	if (f->refused && f->accepted)
+		*f->decision = (struct pa_decision){ PA_FATE_DEPENDS, NULL, NULL, "the interface, which is not known" };
+}
+
 void pa_session_follow(const struct pa_ruleset *ruleset, const struct pa_host *host, const struct pa_session *session,
 		       struct pa_arena *arena, struct pa_session_fate *ret_fate)
 {
 	struct pa_walker *walker = pa_walker_new(ruleset, host);
+	const struct arbitrary *arbitrary = compare_arbitrary(ruleset, arena);
 
 	memset(ret_fate, 0, sizeof(*ret_fate));
 	ret_fate->session = *session;
 	pa_walker_be_brief(walker);
 	for (enum pa_session_packet i = PA_SESSION_SYN; i < PA_SESSION_PACKETS; i++) {
-		struct pa_walk walk;
-		struct pa_decision *decision = &ret_fate->decision[i];
+		struct pa_packet *packet = &ret_fate->packet[i];
+		struct following f = { walker, arena, packet, &ret_fate->decision[i], 0, 0, 0 };
 
-		ret_fate->packet[i] = packet_of(session, i);
-		set_interface(&ret_fate->packet[i], host, session);
-		pa_walker_walk(walker, &ret_fate->packet[i], true, &walk);
-		*decision = difference_decision(&walk, arena);
-		ret_fate->lost = ret_fate->lost || walk.fate == PA_FATE_DROP || walk.fate == PA_FATE_REJECT;
-		ret_fate->unsure = ret_fate->unsure || walk.fate == PA_FATE_DEPENDS;
-		pa_walk_done(&walk);
+		*packet = packet_of(session, i);
+		set_interface(packet, host, session);
+		if (packet->known[PA_FIELD_IIFNAME] || packet->known[PA_FIELD_OIFNAME])
+			follow(&f, NULL);
+		else
+			follow_everywhere(&f, arbitrary);
+		ret_fate->lost = ret_fate->lost || (f.refused && !f.accepted && !f.undecided);
+		ret_fate->unsure = ret_fate->unsure || f.undecided || (f.refused && f.accepted);
 	}
 	pa_walker_free(walker);
 }
