@@ -32,6 +32,7 @@ struct untold {
 	enum pa_scenario scenario;
 	unsigned also;
 	pa_set left;
+	uint64_t fields; /* FATE */
 };
 struct path_deltas {
 	struct untold items[PA_SCENARIOS * PA_DELTAS_MAX];
@@ -53,6 +54,13 @@ static pa_set in_any_state(struct difference *d, pa_set set)
 	return set;
 }
 
+/* Only marks are otherwise: one change for all states of the path. */
+static bool same_marks(const struct untold *a, const struct untold *b)
+{
+	return a->delta.kind == PA_DELTA_FATE && b->delta.kind == PA_DELTA_FATE && difference_only_marks(a->fields) &&
+	       difference_only_marks(b->fields);
+}
+
 /* What is told of new connections is not told again of the other states, and of those only once where they are alike. */
 static void fold_states(struct difference *d, struct path_deltas *deltas)
 {
@@ -64,6 +72,11 @@ static void fold_states(struct difference *d, struct path_deltas *deltas)
 			bool new = told->scenario == PA_SCENARIO_NEW;
 			pa_set left;
 
+			if (item->scenario != told->scenario && same_marks(item, told)) {
+				told->also |= 1u << item->scenario;
+				item->left = pa_set_empty(d->space);
+				continue;
+			}
 			if (item->scenario == told->scenario || told->delta.kind != item->delta.kind ||
 			    (!new && !is_alike(&item->delta, &told->delta)))
 				continue;
@@ -78,6 +91,11 @@ static void fold_states(struct difference *d, struct path_deltas *deltas)
 	}
 }
 
+static uint64_t fields_of(struct difference *d, enum pa_path path, enum pa_scenario scenario, const struct pa_delta *delta)
+{
+	return delta->kind == PA_DELTA_FATE ? pa_evaluation_delta_fields(d->pair, path, scenario, delta->set) : 0;
+}
+
 static void collect(struct difference *d, enum pa_path path, struct path_deltas *deltas)
 {
 	deltas->count = 0;
@@ -87,7 +105,8 @@ static void collect(struct difference *d, enum pa_path path, struct path_deltas 
 		const char *unknown = count ? pa_evaluation_delta_unknown(d->pair, path, scenarios[s]) : NULL;
 
 		for (size_t i = 0; i < count; i++)
-			deltas->items[deltas->count++] = (struct untold){ found[i], scenarios[s], 0, found[i].shown };
+			deltas->items[deltas->count++] = (struct untold){ found[i], scenarios[s], 0, found[i].shown,
+									  fields_of(d, path, scenarios[s], &found[i]) };
 		if (unknown)
 			difference_add_unknown(d, unknown);
 	}

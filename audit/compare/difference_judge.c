@@ -87,6 +87,14 @@ static void judge_opened(struct judging *j)
 			     : pa_set_minus(d->space, pa_set_full(d->space), compare_loopback(d->judging, j->told->path)));
 }
 
+static bool is_needed(struct judging *j, const struct pa_statement *statement, pa_set region)
+{
+	struct difference *d = j->d;
+	pa_set needed = compare_needed(d->judging, statement, region);
+
+	return !pa_set_is_empty(d->space, pa_set_intersect(d->space, j->left, needed));
+}
+
 static void judge_closed(struct judging *j)
 {
 	struct difference *d = j->d;
@@ -106,9 +114,9 @@ static void judge_closed(struct judging *j)
 			continue;
 		}
 		region = region_of(d, i, j->told->exposure);
-		if (j->told->scenario == PA_SCENARIO_NEW)
-			region = compare_needed(d->judging, statement, region);
-		take(j, judged, region);
+		/* packets that no client sends are told with those that it needs */
+		if (j->told->scenario != PA_SCENARIO_NEW || is_needed(j, statement, region))
+			take(j, judged, region);
 	}
 }
 

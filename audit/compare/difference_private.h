@@ -30,6 +30,10 @@ struct told {
 	struct pa_target old_target;
 };
 
+static inline bool difference_only_marks(uint64_t fields)
+{
+	return (fields & ~((uint64_t)1 << PA_FIELD_MARK | (uint64_t)1 << PA_FIELD_CT_MARK)) == 0;
+}
 /* Who decided about a packet. */
 struct pa_decision difference_decision(const struct pa_walk *walk, struct pa_arena *arena);
 void difference_tell(struct difference *d, const struct told *told, pa_set set);

@@ -78,8 +78,10 @@ static void add_to_group(struct grouping *grouping, const struct pa_change *chan
 	for (size_t i = 0; i < grouping->count && !group; i++) {
 		struct group_of_rows *other = &grouping->items[i];
 
-		if (same_decision(&other->change.old, &change->old) && same_decision(&other->change.new, &change->new) &&
-		    same_rules(&other->rows[0], row))
+		if (change->kind == PA_DELTA_FATE && difference_only_marks(change->fields))
+			group = other; /* whoever accepts them */
+		else if (same_decision(&other->change.old, &change->old) && same_decision(&other->change.new, &change->new) &&
+			 same_rules(&other->rows[0], row))
 			group = other;
 	}
 	if (!group) {
@@ -109,6 +111,44 @@ static void keep_groups(struct difference *d, struct grouping *grouping)
 
 /* --- rows ------------------------------------------------------------------------------------------------------------------- */
 
+/* What a packet of TCP looks like in this state; SYN is how flows begin. */
+static unsigned usual_flags(enum pa_scenario scenario)
+{
+	switch (scenario) {
+	case PA_SCENARIO_REPLY:
+	case PA_SCENARIO_ESTABLISHED:
+		return PA_TCP_ACK;
+	case PA_SCENARIO_INVALID:
+		return PA_TCP_SYN | PA_TCP_ACK;
+	case PA_SCENARIO_NEW:
+	case PA_SCENARIO_RELATED:
+	case PA_SCENARIO_UNTRACKED:
+		break;
+	}
+	return PA_TCP_SYN;
+}
+
+static void decide_both(struct difference *d, struct pa_change *change, bool path_known)
+{
+	change->old = decide(d, 0, &change->example, path_known);
+	change->new = decide(d, 1, &change->example, path_known);
+}
+
+/* The example as it would be seen in its state, where that fares as the row says. */
+static void make_usual(struct difference *d, struct pa_change *change, const struct pa_row *row, bool path_known)
+{
+	struct pa_change usual = *change;
+	struct pa_packet *packet = &usual.example;
+
+	if (!packet->known[PA_FIELD_TCP_FLAGS] || packet->value[PA_FIELD_L4PROTO] != PROTOCOL_TCP ||
+	    row->box.field[PA_FIELD_TCP_FLAGS].count > 0)
+		return;
+	packet->value[PA_FIELD_TCP_FLAGS] = usual_flags(change->scenario);
+	decide_both(d, &usual, path_known);
+	if (usual.old.fate == change->old.fate && usual.new.fate == change->new.fate)
+		*change = usual;
+}
+
 static void add_row(struct difference *d, struct grouping *grouping, const struct pa_change *template, const struct pa_row *row)
 {
 	struct pa_change change = *template;
@@ -116,8 +156,8 @@ static void add_row(struct difference *d, struct grouping *grouping, const struc
 
 	change.example = row->example;
 	compare_set_state(&change.example, change.scenario);
-	change.old = decide(d, 0, &change.example, path_known);
-	change.new = decide(d, 1, &change.example, path_known);
+	decide_both(d, &change, path_known);
+	make_usual(d, &change, row, path_known);
 	add_to_group(grouping, &change, row);
 }
 
