@@ -110,6 +110,20 @@ static bool is_single(enum pa_option option)
 	       option == PA_OPTION_SAVED || option == PA_OPTION_BASELINE || option == PA_OPTION_AS_HOST;
 }
 
+/* Options whose argument is kept as it is. */
+static const char **text_option(struct pa_options *options, enum pa_option option)
+{
+	if (option == PA_OPTION_POLICY)
+		return &options->policy;
+	if (option == PA_OPTION_PACKETS)
+		return &options->packets;
+	if (option == PA_OPTION_AS_HOST)
+		return &options->as_host;
+	if (option == PA_OPTION_SAVED)
+		return &options->saved;
+	return option == PA_OPTION_BASELINE ? &options->baseline : NULL;
+}
+
 /* `argument` is NULL for options without one. */
 static void take_option(struct pa_command_line *line, enum pa_option option, const char *argument)
 {
@@ -118,15 +132,18 @@ static void take_option(struct pa_command_line *line, enum pa_option option, con
 	if (line->given[option] && is_single(option))
 		wrong(line, "--%s is given twice", options_known[option].name)->help = "one run takes one of them";
 	line->given[option] = true;
+	const char **text = text_option(options, option);
+	if (text)
+		*text = argument;
 	switch (option) {
 	case PA_OPTION_POLICY:
-		options->policy = argument;
+	case PA_OPTION_PACKETS:
+	case PA_OPTION_AS_HOST:
+	case PA_OPTION_SAVED:
+	case PA_OPTION_BASELINE:
 		return;
 	case PA_OPTION_RULESET:
 		pa_options_append(options->arena, &options->rulesets, argument);
-		return;
-	case PA_OPTION_PACKETS:
-		options->packets = argument;
 		return;
 	case PA_OPTION_FORMAT:
 		pa_options_take_format(&line->format, argument, diags);
@@ -155,9 +172,6 @@ static void take_option(struct pa_command_line *line, enum pa_option option, con
 	case PA_OPTION_INTERFACES:
 		pa_options_take_interfaces(options, argument, diags);
 		return;
-	case PA_OPTION_AS_HOST:
-		options->as_host = argument;
-		return;
 	case PA_OPTION_ALLOW_UNKNOWN:
 		options->allow_unknown = true;
 		return;
@@ -172,12 +186,6 @@ static void take_option(struct pa_command_line *line, enum pa_option option, con
 		return;
 	case PA_OPTION_INCLUDE_FOLDER:
 		pa_options_append(options->arena, &options->include_folders, argument);
-		return;
-	case PA_OPTION_SAVED:
-		options->saved = argument;
-		return;
-	case PA_OPTION_BASELINE:
-		options->baseline = argument;
 		return;
 	case PA_OPTION_SESSION:
 		pa_options_take_session(options, argument, diags);

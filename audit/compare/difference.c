@@ -11,19 +11,6 @@
 static const enum pa_scenario scenarios[PA_SCENARIOS] = { PA_SCENARIO_NEW,     PA_SCENARIO_ESTABLISHED, PA_SCENARIO_REPLY,
 							  PA_SCENARIO_RELATED, PA_SCENARIO_UNTRACKED,	PA_SCENARIO_INVALID };
 
-const char *pa_scenario_name(enum pa_scenario scenario)
-{
-	static const char *const names[PA_SCENARIOS] = {
-		[PA_SCENARIO_NEW] = "new",
-		[PA_SCENARIO_REPLY] = "reply",
-		[PA_SCENARIO_RELATED] = "related",
-		[PA_SCENARIO_INVALID] = "invalid",
-		[PA_SCENARIO_UNTRACKED] = "untracked",
-		[PA_SCENARIO_ESTABLISHED] = "established",
-	};
-	return names[scenario];
-}
-
 /* --- what is left to tell ---------------------------------------------------------------------------------------- */
 
 /* A delta that was not told with another one. */
@@ -212,11 +199,6 @@ static void sum_up(struct difference *d)
 		result->note_count += result->changes[i].kind == PA_DELTA_ANSWER;
 		result->violation_count += result->changes[i].verdict >= PA_CHANGE_UNDECLARED;
 	}
-}
-
-bool pa_difference_is_same(const struct pa_difference *difference)
-{
-	return difference->change_count == difference->note_count;
 }
 
 struct pa_difference *pa_compare_pair(struct pa_evaluation *const pair[2], const struct pa_ruleset *const rulesets[2],

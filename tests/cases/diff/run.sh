@@ -6,7 +6,10 @@ set -eu
 program=$1
 cd "$2"
 self=192.0.2.1,192.0.2.2,198.51.100.1,10.0.0.1,2001:db8::1,2001:db8::2,2001:db8:1::1,fd00::1
-[ -f allow.conf ] && set -- -p allow.conf || set --
+set --
+if [ -f allow.conf ]; then
+	set -- -p allow.conf
+fi
 status=0
 text=$("$program" diff "$@" --color never --self "$self" old.* new.* 2>&1) || status=$?
 text="$text
