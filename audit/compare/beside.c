@@ -6,8 +6,21 @@
 
 /* --- another ruleset ------------------------------------------------------------------------------------------------ */
 
-/* A row in words: "3306/tcp from any on eth0 (IPv4)". */
-static void put_row(const struct pa_row *row, struct pa_buffer *out)
+static bool same_but_family(const struct pa_row *a, const struct pa_row *b)
+{
+	for (int i = 0; i < PA_FIELD_COUNT; i++) {
+		struct pa_ranges left = a->box.field[i], right = b->box.field[i];
+
+		if (i != PA_FIELD_NFPROTO &&
+		    (left.count != right.count ||
+		     (left.count > 0 && memcmp(left.items, right.items, left.count * sizeof(*left.items)) != 0)))
+			return false;
+	}
+	return a->family != b->family;
+}
+
+/* The first row in words: "3306/tcp from any on eth0", with the family unless the other one fares alike. */
+static void put_rows(const struct pa_row *row, size_t count, struct pa_buffer *out)
 {
 	struct pa_exposure exposure = { .path = row->path, .has_target = row->has_target, .target = row->target };
 	struct piece piece = { .family = row->family };
@@ -15,6 +28,9 @@ static void put_row(const struct pa_row *row, struct pa_buffer *out)
 
 	memcpy(piece.field, row->box.field, sizeof(piece.field));
 	piece.field[PA_FIELD_NFPROTO].count = 0;
+	for (size_t i = 1; i < count; i++)
+		if (same_but_family(row, &row[i]))
+			piece.family = 0;
 	describe_group(&group, out);
 	if (row->has_target) {
 		pa_buffer_puts(out, " (translated to ");
@@ -66,7 +82,7 @@ static void report_change(struct comparison *c, const struct pa_beside *beside, 
 	pa_buffer_clear(&text);
 	if (change->scenario != PA_SCENARIO_NEW)
 		pa_buffer_printf(&text, "%s packets: ", pa_scenario_name(change->scenario));
-	put_row(&change->rows[0], &text);
+	put_rows(change->rows, change->row_count, &text);
 	pa_buffer_printf(&text, " %s", verb_of(words, change->kind));
 	pa_buffer_printf(&text, " (%s)", beside->name);
 	if (others)
