@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The JSON document of `diff`. Its schema is tests/schemas/portaudit-diff-1.json; doc/JSON.md explains it. */
+/* The JSON document of `diff`. Its schema, with a description of each part, is doc/portaudit-diff-1.json. */
 #include "format.h"
 #include "json_parts.h"
 
