@@ -207,14 +207,20 @@ static const struct {
 	{ "--now 999999999999",
 	  "--now: '999999999999' is not a time [write 2026-01-31, 2026-01-31T12:00:00Z or seconds since 1970]" },
 	{ "--now -1", "--now: '-1' is not a time [write 2026-01-31, 2026-01-31T12:00:00Z or seconds since 1970]" },
-	{ "list -p x", "--policy is not for 'list' but for 'check'" },
-	{ "explain 22/tcp -f json", "--format is not for 'explain' but for 'check' and 'list'" },
-	{ "checks --self 192.0.2.1", "--self is not for 'checks' but for 'check', 'list', 'explain' and 'trace'" },
+	{ "list -p x", "--policy is not for 'list' but for 'check' and 'diff'" },
+	{ "explain 22/tcp -f json", "--format is not for 'explain' but for 'check', 'list' and 'diff'" },
+	{ "checks --self 192.0.2.1", "--self is not for 'checks' but for 'check', 'list', 'explain', 'trace' and 'diff'" },
 	{ "trace a.nft", "'trace' needs --packets FILE" },
 	{ "explain", "'explain' needs a packet to explain [for example: portaudit explain 3306/tcp from 203.0.113.7 on eth0]" },
 	{ "init",
 	  "this version of portaudit does not have the command 'init': it cannot write a policy from what is reachable yet" },
-	{ "diff a b", "this version of portaudit does not have the command 'diff': it cannot compare two rulesets yet" },
+	{ "diff a",
+	  "'diff' needs two rulesets, OLD and NEW [for example: portaudit diff live /etc/nftables.conf; several files of one "
+	  "host have commas between them]" },
+	{ "check --session x",
+	  "'x' is no connection [write 'auto', or as in 198.51.100.7:40000->192.0.2.1:22 and [2001:db8::7]:40000->[2001:db8::1]:22]" },
+	{ "list --saved x --baseline y",
+	  "--saved is not for 'list' but for 'check'; --baseline is not for 'list' but for 'check'" },
 	{ "--sockets x", "this version of portaudit does not have --sockets: listening sockets are not looked at" },
 	{ "--scan=x --jobs 4", "this version of portaudit does not have --scan: scan results are not read; "
 			       "this version of portaudit does not have --jobs: it works on one thing at a time" },
@@ -326,8 +332,7 @@ START_TEST(help_of_the_program_has_every_row)
 		ck_assert(has_word(text, pa_command_info(i)->name));
 	for (unsigned i = 0; i < PA_FORMAT_COUNT; i++)
 		ck_assert(has_word(text, pa_format_name(i)));
-	static const char *const later[] = { "--sockets", "--scan", "--netns", "--session",
-					     "--jobs",	  "sarif",  "  init",  "  diff" };
+	static const char *const later[] = { "--sockets", "--scan", "--netns", "--jobs", "sarif", "  init" };
 	for (size_t i = 0; i < sizeof(later) / sizeof(*later); i++)
 		ck_assert_msg(!has_word(text, later[i]), "%s", later[i]);
 	pa_options_done(&options);
