@@ -110,31 +110,52 @@ const char *pa_table_contents(struct pa_evaluation *e, const struct pa_table *ta
 	return interned;
 }
 
-/* The rules that may add to a set or take from it, whatever their order: a sum, so that moving one changes nothing. */
-static const char *filled_by(struct pa_evaluation *e, const struct pa_set_decl *decl)
+/* Does the text of a rule hold the name as a word, behind one of the verbs that change sets? */
+static bool fills(const char *text, const char *name)
 {
-	struct pa_buffer name = { 0 };
-	uint64_t sum = 0;
-	pa_buffer_printf(&name, " @%s ", decl->name);
-	for (size_t c = 0; c < decl->table->chain_count; c++) {
-		const struct pa_chain *chain = decl->table->chains[c];
-		for (size_t i = 0; i < chain->rule_count; i++) {
-			struct digest digest = { 5, 6 };
-			const char *text = chain->rules[i]->text;
-			const char *at = text ? strstr(text, name.data) : NULL;
-			bool fills =
-				at &&
-				((at - text >= 3 && memcmp(at - 3, "add", 3) == 0) ||
-				 (at - text >= 6 && (memcmp(at - 6, "update", 6) == 0 || memcmp(at - 6, "delete", 6) == 0)));
-			digest_text(&digest, fills ? text : NULL);
-			sum += fills ? digest.a ^ digest.b : 0;
+	static const char *const verbs[] = { "add @", "update @", "delete @", "--add-set ", "--del-set ", "--map-set " };
+	size_t length = strlen(name);
+	for (size_t i = 0; text && i < sizeof(verbs) / sizeof(verbs[0]); i++) {
+		size_t verb = strlen(verbs[i]);
+		for (const char *at = text; (at = strstr(at, verbs[i])); at += verb) {
+			char behind = strncmp(at + verb, name, length) == 0 ? at[verb + length] : 'x';
+			if (behind == ' ' || behind == '\0')
+				return true;
 		}
 	}
-	pa_buffer_clear(&name);
-	pa_buffer_printf(&name, "set %s %s %s of %llu filled by %016llx", pa_family_name(decl->table->family),
-			 decl->table->name, decl->name, (unsigned long long)decl->size, (unsigned long long)sum);
-	const char *interned = pa_intern(e, name.data);
-	pa_buffer_done(&name);
+	return false;
+}
+
+static uint64_t filling_rules(const struct pa_chain *chain, const char *name)
+{
+	uint64_t sum = 0;
+	for (size_t i = 0; i < chain->rule_count; i++) {
+		struct digest digest = { 5, 6 };
+		if (!fills(chain->rules[i]->text, name))
+			continue;
+		digest_text(&digest, chain->rules[i]->text);
+		sum += digest.a ^ digest.b;
+	}
+	return sum;
+}
+
+/*
+ * A set by its name and the rules that may add to it or take from it, whatever their order: a sum, so that moving one changes nothing.
+ * ip sets belong to no table.
+ */
+static const char *filled_by(struct pa_evaluation *e, const struct pa_set_decl *decl)
+{
+	const struct pa_table *table = decl->table;
+	struct pa_buffer text = { 0 };
+	uint64_t sum = 0;
+	for (size_t i = 0; i < e->ruleset->chain_count; i++) {
+		if (!table || e->ruleset->chains[i]->table == table)
+			sum += filling_rules(e->ruleset->chains[i], decl->name);
+	}
+	pa_buffer_printf(&text, "set %s %s %s of %llu filled by %016llx", table ? pa_family_name(table->family) : "ip",
+			 table ? table->name : "sets", decl->name, (unsigned long long)decl->size, (unsigned long long)sum);
+	const char *interned = pa_intern(e, text.data);
+	pa_buffer_done(&text);
 	return interned;
 }
 
