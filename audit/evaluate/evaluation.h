@@ -16,6 +16,8 @@
 #include "plan.h"
 #include "preimage.h"
 
+#include <string.h>
+
 /* What an environment may hold beside packet fields. */
 enum pa_slot {
 	PA_SLOT_PHASE = PA_FIELD_COUNT, /* constant 0: conntrack has not seen the packet; 1: it has; 2: template behind it */
@@ -317,6 +319,13 @@ struct pa_evaluation *pa_evaluation_begin(const struct pa_ruleset *ruleset, cons
 void pa_pair_places(struct pa_evaluation *const pair[2]);
 /* The number of a step that asks something: one number for the same step of both rulesets. */
 uint64_t pa_place(const struct pa_evaluation *e, const struct pa_rule *rule, size_t step);
+/* Long statements that nobody knows are cut: what is left out may differ, so that no two of them are the same. */
+static inline bool pa_text_is_cut(const char *text)
+{
+	return text && strstr(text, "...") != NULL;
+}
+/* The key of a question that every step of the same words asks: 0, or, of a pair, one for words and contents. */
+uint64_t pa_question(struct pa_evaluation *e, const struct pa_rule *rule, size_t step);
 /* A key for a thing of the ruleset: its address, or, of a pair, one for all things that are described in the same words. */
 uint64_t pa_thing(struct pa_evaluation *e, const void *thing, const char *description);
 /* The elements of a set in short: equal ones have equal texts. */

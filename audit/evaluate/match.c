@@ -126,7 +126,7 @@ static pa_node unknown_test(struct pa_evaluation *e, const struct pa_rule *rule,
 	bool of_one_ruleset = view->is_opaque && !view->is_shared; /* its name is no term that both rulesets of a pair share */
 	if (e->places)
 		key = (uint64_t)(uintptr_t)shared_name(e, view, step);
-	if (volatile_ || !step->text || (e->places && of_one_ruleset))
+	if (volatile_ || !step->text || (e->places && (of_one_ruleset || pa_text_is_cut(step->text))))
 		key = pa_place(e, rule, (size_t)(step - rule->steps)) | (uint64_t)1 << 63;
 	if (!what)
 		what = "an unknown value";

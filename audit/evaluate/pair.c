@@ -159,6 +159,41 @@ static const char *filled_by(struct pa_evaluation *e, const struct pa_set_decl *
 	return interned;
 }
 
+static const struct pa_object *object_of(const struct pa_ruleset *ruleset, const struct pa_table *table, const char *text,
+					 struct pa_buffer *quoted)
+{
+	for (size_t i = 0; i < ruleset->object_count; i++) {
+		pa_buffer_clear(quoted);
+		pa_buffer_printf(quoted, "\"%s\"", ruleset->objects[i].name);
+		if (ruleset->objects[i].table == table && strstr(text, quoted->data))
+			return &ruleset->objects[i];
+	}
+	return NULL;
+}
+
+/* The words of a step and what they stand for. */
+static const char *content_of(struct pa_evaluation *e, const struct pa_rule *rule, const struct pa_step *step)
+{
+	const struct pa_elements *elements = NULL;
+	struct pa_buffer text = { 0 }, quoted = { 0 };
+	pa_buffer_printf(&text, "%d %s", (int)step->kind, step->text ? step->text : "");
+	if (pa_step_key(step, &elements) && elements && (elements->decl || elements->opaque || !step->text))
+		pa_buffer_printf(&text, " %s", pa_contents(e, elements));
+	if (elements && elements->decl && (elements->may_grow || elements->may_shrink))
+		pa_buffer_printf(&text, " %s", filled_by(e, elements->decl));
+	const struct pa_object *object = NULL;
+	if (step->kind == PA_STEP_OPAQUE && step->text)
+		object = object_of(e->ruleset, rule->chain->table, step->text, &quoted);
+	if (object)
+		pa_buffer_printf(&text, " %s %s", object->kind, object->text);
+	if (pa_text_is_cut(step->text))
+		pa_buffer_printf(&text, " of %p", (const void *)e->ruleset);
+	const char *content = pa_intern(e, text.data);
+	pa_buffer_done(&text);
+	pa_buffer_done(&quoted);
+	return content;
+}
+
 /* --- keys of variables ---------------------------------------------------------------------------------------- */
 
 static size_t step_number(const struct pa_evaluation *e, const struct pa_rule *rule, size_t step)
@@ -188,6 +223,11 @@ uint64_t pa_changes_of(struct pa_evaluation *e, const struct pa_elements *elemen
 	return e->places ? (uint64_t)(uintptr_t)filled_by(e, elements->decl) : (uint64_t)(uintptr_t)elements->decl;
 }
 
+uint64_t pa_question(struct pa_evaluation *e, const struct pa_rule *rule, size_t step)
+{
+	return e->places ? (uint64_t)(uintptr_t)content_of(e, rule, &rule->steps[step]) : 0;
+}
+
 /* --- which step is which -------------------------------------------------------------------------------------- */
 
 /* The steps of one ruleset, by number. */
@@ -202,39 +242,6 @@ struct matching {
 	uint32_t *match; /* of the new ruleset */
 	bool *taken;	 /* of the old one */
 };
-
-static const struct pa_object *object_of(const struct pa_ruleset *ruleset, const struct pa_table *table, const char *text,
-					 struct pa_buffer *quoted)
-{
-	for (size_t i = 0; i < ruleset->object_count; i++) {
-		pa_buffer_clear(quoted);
-		pa_buffer_printf(quoted, "\"%s\"", ruleset->objects[i].name);
-		if (ruleset->objects[i].table == table && strstr(text, quoted->data))
-			return &ruleset->objects[i];
-	}
-	return NULL;
-}
-
-/* The words of a step and what they stand for. */
-static const char *content_of(struct pa_evaluation *e, const struct pa_rule *rule, const struct pa_step *step)
-{
-	const struct pa_elements *elements = NULL;
-	struct pa_buffer text = { 0 }, quoted = { 0 };
-	pa_buffer_printf(&text, "%d %s", (int)step->kind, step->text ? step->text : "");
-	if (pa_step_key(step, &elements) && elements && (elements->decl || elements->opaque || !step->text))
-		pa_buffer_printf(&text, " %s", pa_contents(e, elements));
-	if (elements && elements->decl && (elements->may_grow || elements->may_shrink))
-		pa_buffer_printf(&text, " %s", filled_by(e, elements->decl));
-	const struct pa_object *object = NULL;
-	if (step->kind == PA_STEP_OPAQUE && step->text)
-		object = object_of(e->ruleset, rule->chain->table, step->text, &quoted);
-	if (object)
-		pa_buffer_printf(&text, " %s %s", object->kind, object->text);
-	const char *content = pa_intern(e, text.data);
-	pa_buffer_done(&text);
-	pa_buffer_done(&quoted);
-	return content;
-}
 
 static bool asks(const struct pa_step *step)
 {

@@ -360,7 +360,7 @@ static pa_node opaque_node(struct pa_evaluation *e, const struct pa_rule *rule, 
 	const struct pa_step *s = &rule->steps[step];
 	const char *text = s->text ? s->text : "an unknown statement";
 	pa_node on = pa_steps_node(e, rule, step + 1, env), next = pa_outcome(e, PA_OUTCOME_NEXT, env);
-	uint64_t key = s->volatile_ || !s->text ? pa_place(e, rule, step) | (uint64_t)1 << 61 : 0;
+	uint64_t key = s->volatile_ || !s->text ? pa_place(e, rule, step) | (uint64_t)1 << 61 : pa_question(e, rule, step);
 	const char *reason = s->reason ? s->reason : "its outcome is not known";
 	switch (s->opacity) {
 	case PA_OPACITY_MATCH:
