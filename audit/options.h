@@ -50,8 +50,9 @@ struct pa_options {
 	bool has_session;
 	struct pa_session session; /* --session */
 	bool allow_unknown;
-	bool has_now; /* --now or SOURCE_DATE_EPOCH: the run is to be reproducible */
-	int64_t now;  /* seconds since 1970 UTC */
+	bool now_given; /* --now */
+	bool has_now;	/* --now or SOURCE_DATE_EPOCH: the run is to be reproducible */
+	int64_t now;	/* seconds since 1970 UTC */
 	bool print_rules, loopback;
 	const char **include_folders;
 };

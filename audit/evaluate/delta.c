@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-#define SLOT(field) ((uint64_t)1 << PA_FIELD_##field)
+#define SLOT(field) ((pa_u128)1 << PA_FIELD_##field)
 
 /* --- fates: outcomes without what only mattered on the way ----------------------------------------------------- */
 

@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-_Static_assert(PA_SLOT_COUNT <= 64, "sets of slots are 64-bit masks");
+_Static_assert(PA_SLOT_COUNT <= 128, "sets of slots are 128-bit masks");
 
 static void list_opaques(struct pa_evaluation *e)
 {
@@ -110,14 +110,14 @@ static void join_plans(struct pa_plan *a, const struct pa_plan *b)
 }
 
 /* What rules may give a packet that leaves them: the source, marks, fields of the header. */
-static uint64_t kept_of(const struct pa_evaluation *e)
+static pa_u128 kept_of(const struct pa_evaluation *e)
 {
-	uint64_t kept = (uint64_t)1 << PA_FIELD_SADDR | (uint64_t)1 << PA_FIELD_SPORT;
+	pa_u128 kept = (pa_u128)1 << PA_FIELD_SADDR | (pa_u128)1 << PA_FIELD_SPORT;
 	for (size_t i = 0; i < e->ruleset->rule_count; i++) {
 		const struct pa_rule *rule = e->ruleset->rules[i];
 		for (size_t k = 0; k < rule->step_count; k++) {
 			if (rule->steps[k].kind == PA_STEP_ASSIGN && rule->steps[k].field != PA_FIELD_CT_STATE)
-				kept |= (uint64_t)1 << rule->steps[k].field;
+				kept |= (pa_u128)1 << rule->steps[k].field;
 		}
 	}
 	return kept;

@@ -157,6 +157,12 @@ uint64_t pa_evaluation_delta_fields(struct pa_evaluation *const pair[2], enum pa
 pa_set pa_evaluation_untracked(struct pa_evaluation *evaluation, enum pa_path path, enum pa_certainty certainty);
 
 /*
+ * New connections to this host that its rules let in as they arrive, as if none translated addresses or ports; a part of
+ * pa_evaluation_universe() of path in.
+ */
+pa_set pa_evaluation_untranslated(struct pa_evaluation *evaluation, enum pa_certainty certainty);
+
+/*
  * The rows of a set that is part of an exposure: disjoint boxes, with rules and example packets; `with_loopback` keeps rows
  * of iif lo. Allocated in the evaluation. `limit` 0: all.
  */
@@ -177,9 +183,6 @@ struct pa_dead_rule {
 	bool opposite; /* some of them decide the other way */
 };
 size_t pa_evaluation_dead_rules(struct pa_evaluation *evaluation, const struct pa_dead_rule **ret_rules);
-
-/* A base chain of a family that is not evaluated (netdev, bridge, arp) but can matter to these paths. */
-/* They are opaques (see above) with a reason. */
 
 /* --- one packet ------------------------------------------------------------------------------------------- */
 enum pa_fate { PA_FATE_ACCEPT, PA_FATE_DROP, PA_FATE_REJECT, PA_FATE_DEPENDS };

@@ -160,18 +160,50 @@ static int in_delta(struct trial *trial, const struct pa_packet *packet, enum pa
 	return result;
 }
 
-/* The walk knows that a flow may have been translated before; the sets of these scenarios speak of flows that were not. */
-static bool may_be_translated(const struct trial *trial, enum pa_scenario scenario)
+static bool has_step(const struct pa_ruleset *ruleset, enum pa_step_kind kind, enum pa_field field)
 {
-	if (scenario != PA_SCENARIO_REPLY && scenario != PA_SCENARIO_RELATED && scenario != PA_SCENARIO_ESTABLISHED)
-		return false;
-	for (unsigned i = 0; i < 2; i++) {
-		for (size_t c = 0; c < trial->rulesets[i]->chain_count; c++) {
-			if (trial->rulesets[i]->chains[c]->is_base && trial->rulesets[i]->chains[c]->type == PA_CHAIN_NAT)
+	for (size_t i = 0; i < ruleset->rule_count; i++) {
+		for (size_t k = 0; k < ruleset->rules[i]->step_count; k++) {
+			const struct pa_step *step = &ruleset->rules[i]->steps[k];
+			if (step->kind == kind && step->field == field)
 				return true;
 		}
 	}
 	return false;
+}
+
+static bool has_nat_chain(const struct pa_ruleset *ruleset)
+{
+	for (size_t i = 0; i < ruleset->chain_count; i++) {
+		if (ruleset->chains[i]->is_base && ruleset->chains[i]->type == PA_CHAIN_NAT)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The walk knows that a flow may have been translated before; the sets of these scenarios speak of flows that were not. What a zone
+ * makes of packets that somebody calls untracked or invalid the walk takes from the packet, the sets from conntrack.
+ */
+static bool means_other_packets(const struct trial *trial, enum pa_scenario scenario)
+{
+	bool nat = false, zone = false;
+	for (unsigned i = 0; i < 2; i++) {
+		nat = nat || has_nat_chain(trial->rulesets[i]);
+		zone = zone || has_step(trial->rulesets[i], PA_STEP_ASSIGN, PA_FIELD_CT_STATE);
+	}
+	switch (scenario) {
+	case PA_SCENARIO_NEW:
+		return false;
+	case PA_SCENARIO_REPLY:
+	case PA_SCENARIO_RELATED:
+	case PA_SCENARIO_ESTABLISHED:
+		return nat;
+	case PA_SCENARIO_INVALID:
+	case PA_SCENARIO_UNTRACKED:
+		break;
+	}
+	return zone;
 }
 
 static unsigned differing, same, same_sure;
@@ -182,7 +214,7 @@ static bool compare(struct trial *trial, const struct pa_packet *packet, enum pa
 	struct ends ends[2];
 	int told = in_delta(trial, packet, scenario, trial->deltas);
 	memset(ends, 0, sizeof(ends));
-	if (told < 0 || may_be_translated(trial, scenario))
+	if (told < 0 || means_other_packets(trial, scenario))
 		return true;
 	for (unsigned i = 0; i < 2; i++) {
 		if (!walk_ends(trial->walkers[i], packet, scenario, &ends[i]) || ends[i].count == 64)
