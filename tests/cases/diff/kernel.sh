@@ -11,7 +11,8 @@ all=0
 for case in "$cases"/*/; do
 	name=$(basename "$case")
 	[ -f "$case/old.json" ] && continue # what this kernel cannot load
-	document=$(cd "$case" && "$program" diff -f json --self "$self" --interfaces lo,eth0,eth1,lan0 old.* new.* 2>/dev/null) || [ $? = 1 ]
+	document=$(cd "$case" && "$program" diff -f json --self "$self" --interfaces lo,eth0,eth1,lan0 old.* new.* 2>/dev/null) || true
+	[ -n "$document" ] || { echo "$name: no document"; exit 1; }
 	count=$(printf '%s' "$document" | "$packets" "$work/$name-old.jsonl" "$work/$name-new.jsonl")
 	all=$((all + count))
 	for side in old new; do
