@@ -106,8 +106,27 @@ __attribute__((format(printf, 2, 3))) static struct pa_diag *wrong(struct pa_com
 /* Options that say one thing: a second one would silently replace the first. */
 static bool is_single(enum pa_option option)
 {
-	return option == PA_OPTION_POLICY || option == PA_OPTION_PACKETS || option == PA_OPTION_AS_HOST ||
+	return option == PA_OPTION_POLICY || option == PA_OPTION_PACKETS || option == PA_OPTION_SESSION ||
+	       option == PA_OPTION_SAVED || option == PA_OPTION_BASELINE || option == PA_OPTION_AS_HOST ||
 	       option == PA_OPTION_SOCKETS || option == PA_OPTION_NETNS;
+}
+
+/* Options whose argument is kept as it is. */
+static const char **text_option(struct pa_options *options, enum pa_option option)
+{
+	if (option == PA_OPTION_POLICY)
+		return &options->policy;
+	if (option == PA_OPTION_PACKETS)
+		return &options->packets;
+	if (option == PA_OPTION_AS_HOST)
+		return &options->as_host;
+	if (option == PA_OPTION_SAVED)
+		return &options->saved;
+	if (option == PA_OPTION_SOCKETS)
+		return &options->sockets;
+	if (option == PA_OPTION_NETNS)
+		return &options->netns;
+	return option == PA_OPTION_BASELINE ? &options->baseline : NULL;
 }
 
 /* `argument` is NULL for options without one. */
@@ -118,15 +137,20 @@ static void take_option(struct pa_command_line *line, enum pa_option option, con
 	if (line->given[option] && is_single(option))
 		wrong(line, "--%s is given twice", options_known[option].name)->help = "one run takes one of them";
 	line->given[option] = true;
+	const char **text = text_option(options, option);
+	if (text)
+		*text = argument;
 	switch (option) {
 	case PA_OPTION_POLICY:
-		options->policy = argument;
+	case PA_OPTION_PACKETS:
+	case PA_OPTION_AS_HOST:
+	case PA_OPTION_SAVED:
+	case PA_OPTION_SOCKETS:
+	case PA_OPTION_NETNS:
+	case PA_OPTION_BASELINE:
 		return;
 	case PA_OPTION_RULESET:
 		pa_options_append(options->arena, &options->rulesets, argument);
-		return;
-	case PA_OPTION_PACKETS:
-		options->packets = argument;
 		return;
 	case PA_OPTION_FORMAT:
 		pa_options_take_format(&line->format, argument, diags);
@@ -158,15 +182,6 @@ static void take_option(struct pa_command_line *line, enum pa_option option, con
 	case PA_OPTION_INTERFACES:
 		pa_options_take_interfaces(options, argument, diags);
 		return;
-	case PA_OPTION_SOCKETS:
-		options->sockets = argument;
-		return;
-	case PA_OPTION_NETNS:
-		options->netns = argument;
-		return;
-	case PA_OPTION_AS_HOST:
-		options->as_host = argument;
-		return;
 	case PA_OPTION_ALLOW_UNKNOWN:
 		options->allow_unknown = true;
 		return;
@@ -181,6 +196,9 @@ static void take_option(struct pa_command_line *line, enum pa_option option, con
 		return;
 	case PA_OPTION_INCLUDE_FOLDER:
 		pa_options_append(options->arena, &options->include_folders, argument);
+		return;
+	case PA_OPTION_SESSION:
+		pa_options_take_session(options, argument, diags);
 		return;
 	case PA_OPTION_HELP:
 		line->help = true;
@@ -399,6 +417,9 @@ static void check_options_of_command(struct pa_command_line *line)
 		wrong(line, "'lint' looks at one policy, and at no ruleset");
 	if (line->options->command == PA_COMMAND_SNAPSHOT && line->options->rulesets)
 		wrong(line, "'snapshot' takes no file: it records the live ruleset of this host");
+	if (line->options->command == PA_COMMAND_DIFF && list_length(line->options->rulesets) != 2)
+		wrong(line, "'diff' needs two rulesets, OLD and NEW")->help =
+			"for example: portaudit diff live /etc/nftables.conf; several files of one host have commas between them";
 	if (line->options->command == PA_COMMAND_TRACE && !line->options->packets)
 		wrong(line, "'trace' needs --packets FILE");
 	if (line->options->command == PA_COMMAND_EXPLAIN && !line->options->words)
@@ -406,14 +427,20 @@ static void check_options_of_command(struct pa_command_line *line)
 			"for example: portaudit explain 3306/tcp from 203.0.113.7 on eth0";
 }
 
-static void check_trace_formats(struct pa_command_line *line)
+/* trace and diff have no report of findings: not every format can say what they say. */
+static void check_formats(struct pa_command_line *line)
 {
-	for (size_t i = 0; line->options->command == PA_COMMAND_TRACE && i < line->options->output_count; i++) {
-		enum pa_format format = line->options->outputs[i].format;
-		if (format == PA_FORMAT_JSON || format == PA_FORMAT_TEXT || format == PA_FORMAT_JUNIT)
+	static const unsigned trace = 1u << PA_FORMAT_JSON | 1u << PA_FORMAT_TEXT | 1u << PA_FORMAT_JUNIT,
+			      diff = trace | 1u << PA_FORMAT_JUNIT_EXT;
+	const struct pa_options *options = line->options;
+	bool is_trace = options->command == PA_COMMAND_TRACE;
+	for (size_t i = 0; (is_trace || options->command == PA_COMMAND_DIFF) && i < options->output_count; i++) {
+		enum pa_format format = options->outputs[i].format;
+		if (1u << format & (is_trace ? trace : diff))
 			continue;
-		wrong(line, "'trace' does not write the format '%s'", pa_format_name(format))->help =
-			"it writes json (lines), text (TAP) and junit";
+		wrong(line, "'%s' does not write the format '%s'", commands[options->command].name, pa_format_name(format))
+			->help =
+			is_trace ? "it writes json (lines), text (TAP) and junit" : "it writes text, json, junit and junit-ext";
 	}
 }
 
@@ -448,7 +475,7 @@ static void take_outputs(struct pa_command_line *line)
 		wrong(line, "'fmt' writes one file");
 	if (!replaced)
 		options->outputs[options->output_count++] = (struct pa_output){ .format = line->format, .path = "-" };
-	check_trace_formats(line);
+	check_formats(line);
 	if (to_standard_output > 1)
 		wrong(line, "two reports cannot both go to standard output");
 }

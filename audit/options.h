@@ -48,6 +48,9 @@ struct pa_options {
 	const char *sockets; /* a file, "none", or NULL */
 	const char *netns;   /* a name, a process id, "all", or NULL */
 	const char *as_host;
+	const char *saved, *baseline; /* or NULL */
+	bool has_session;
+	struct pa_session session; /* --session */
 	bool allow_unknown;
 	bool now_given; /* --now */
 	bool has_now;	/* --now or SOURCE_DATE_EPOCH: the run is to be reproducible */

@@ -80,6 +80,8 @@ static void exit_table(struct pa_buffer *out, unsigned commands)
 	row(out, "  0", 5, has_command(commands, PA_COMMAND_CHECK) ? "nothing found at or above --fail-on" : "done");
 	if (has_command(commands, PA_COMMAND_CHECK))
 		row(out, "  1", 5, "findings");
+	else if (has_command(commands, PA_COMMAND_DIFF))
+		row(out, "  1", 5, "the rulesets differ; with --policy: in something that is against it");
 	else if (has_command(commands, PA_COMMAND_TRACE))
 		row(out, "  1", 5, "a packet fared otherwise than its \"expect\" says");
 	else if (has_command(commands, PA_COMMAND_LINT))

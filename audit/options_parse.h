@@ -57,4 +57,7 @@ struct pa_nearest pa_nearest_start(const char *word);
 void pa_nearest_offer(struct pa_nearest *nearest, const char *candidate);
 const char *pa_nearest_help(const struct pa_nearest *nearest, struct pa_diags *diags, const char *otherwise);
 
+/* --session: "auto" or a flow. */
+void pa_options_take_session(struct pa_options *options, const char *text, struct pa_diags *diags);
+
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The arguments of options. */
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "options_parse.h"
@@ -193,4 +194,22 @@ bool pa_options_take_time(struct pa_options *options, const char *argument, cons
 	struct pa_diag *diag = pa_diags_add(diags, PA_DIAG_ERROR, PA_DIAG_INPUT, "%s: '%s' is not a time", from, argument);
 	diag->help = "write 2026-01-31, 2026-01-31T12:00:00Z or seconds since 1970";
 	return false;
+}
+
+void pa_options_take_session(struct pa_options *options, const char *text, struct pa_diags *diags)
+{
+	const char *ssh = getenv("SSH_CONNECTION");
+	if (strcmp(text, "auto") != 0) {
+		options->has_session = pa_session_parse(text, &options->session);
+		if (!options->has_session)
+			pa_diags_add(diags, PA_DIAG_ERROR, PA_DIAG_INPUT, "'%s' is no connection", text)->help =
+				"write 'auto', or as in 198.51.100.7:40000->192.0.2.1:22 and [2001:db8::7]:40000->[2001:db8::1]:22";
+		return;
+	}
+	options->has_session = ssh && pa_session_parse_ssh(ssh, &options->session);
+	if (!options->has_session)
+		pa_diags_add(diags, PA_DIAG_ERROR, PA_DIAG_INPUT, "there is no ssh session to look after: SSH_CONNECTION is %s",
+			     ssh ? "not what ssh writes" : "not set")
+			->help =
+			"sudo keeps it with --preserve-env=SSH_CONNECTION; or write --session CLIENT:PORT->SERVER:PORT";
 }

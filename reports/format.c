@@ -49,3 +49,25 @@ bool pa_report_format(enum pa_format format, const struct pa_report *report, con
 {
 	return formats[format].write(report, style, out);
 }
+
+bool pa_report_difference(enum pa_format format, const struct pa_difference_report *report, const struct pa_style *style,
+			  struct pa_buffer *out)
+{
+	switch (format) {
+	case PA_FORMAT_TEXT:
+		return pa_difference_text(report, style, out);
+	case PA_FORMAT_JSON:
+		return pa_difference_json(report, out);
+	case PA_FORMAT_JUNIT:
+	case PA_FORMAT_JUNIT_EXT:
+		return pa_difference_junit(report, format == PA_FORMAT_JUNIT_EXT, out);
+	case PA_FORMAT_SARIF:
+	case PA_FORMAT_GITHUB:
+	case PA_FORMAT_CSV:
+	case PA_FORMAT_HTML:
+	case PA_FORMAT_PROM:
+	case PA_FORMAT_COUNT:
+		break; /* the command line refuses them */
+	}
+	return false;
+}

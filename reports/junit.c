@@ -256,12 +256,6 @@ static void add_policy_suite(struct pa_junit *junit)
 }
 
 /* --- the audit itself --------------------------------------------------------------------------------------------- */
-static void join_sentences(const char *const *sentences, size_t number, struct pa_buffer *out)
-{
-	for (size_t i = 0; i < number; i++)
-		pa_buffer_printf(out, "%s\n", sentences[i]);
-}
-
 /* Whether everything could be read and understood is a test as well; what the audit does not assess goes with it. */
 static void add_audit_suite(struct pa_junit *junit)
 {
@@ -272,9 +266,9 @@ static void add_audit_suite(struct pa_junit *junit)
 	struct pa_buffer reasons = { 0 }, output = { 0 };
 	struct pa_style plain = { .width = 0 };
 	pa_junit_count(&counts, outcome);
-	join_sentences(report->incomplete, report->incomplete_count, &reasons);
+	pa_junit_sentences(report->incomplete, report->incomplete_count, &reasons);
 	if (report->result && report->result->not_assessed_count)
-		join_sentences(report->result->not_assessed, report->result->not_assessed_count, &output);
+		pa_junit_sentences(report->result->not_assessed, report->result->not_assessed_count, &output);
 	if (!report->result || !report->policy)
 		pa_text_list(report, &plain, &output);
 	pa_junit_open_suite(junit, "audit", &counts, report->seconds);

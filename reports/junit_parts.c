@@ -217,3 +217,9 @@ bool pa_junit_document(struct pa_junit *junit, void (*body)(struct pa_junit *jun
 	pa_buffer_done(&junit->text);
 	return good;
 }
+
+void pa_junit_sentences(const char *const *sentences, size_t number, struct pa_buffer *out)
+{
+	for (size_t i = 0; i < number; i++)
+		pa_buffer_printf(out, "%s\n", sentences[i]);
+}

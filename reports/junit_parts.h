@@ -44,6 +44,8 @@ void pa_junit_close_suite(struct pa_junit *junit, const char *output);
 void pa_junit_add(struct pa_junit *junit, const struct pa_junit_case *testcase);
 /* Blanks in names are folded: the schemas say xs:token, and readers compare names byte by byte. Filtered as well. */
 void pa_junit_name(const char *text, struct pa_buffer *out);
+/* One in a line. */
+void pa_junit_sentences(const char *const *sentences, size_t number, struct pa_buffer *out);
 
 /* The document around what `body` writes. false: the library failed, nothing usable was written. */
 bool pa_junit_document(struct pa_junit *junit, void (*body)(struct pa_junit *junit, const void *context), const void *context,

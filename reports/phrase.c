@@ -207,35 +207,41 @@ void pa_phrase_target(const struct pa_target *target, struct pa_buffer *out)
 	}
 }
 
-void pa_phrase_row(const struct pa_row *row, struct pa_buffer *out)
+void pa_phrase_region(struct pa_arena *arena, const struct pa_region *region, size_t most, struct pa_buffer *out)
 {
-	struct pa_arena *arena = pa_arena_new();
-	struct pa_region region = pa_region_make(arena, row);
-	const size_t most = 4;
+	const struct pa_row *row = region->row;
+	int family = pa_region_family(region);
 	if (row->path != PA_PATH_IN)
 		pa_buffer_printf(out, "%s ", pa_path_name(row->path));
-	pa_phrase_ports(arena, &region, most, out);
+	pa_phrase_ports(arena, region, most, out);
 	pa_buffer_puts(out, " from ");
 	size_t before = out->length;
-	pa_phrase_source(arena, &region, most, out);
+	pa_phrase_source(arena, region, most, out);
 	bool says_family = strstr(out->data + before, "(IPv") != NULL;
 	struct pa_buffer part = { 0 };
-	pa_phrase_interface(arena, &region, most, &part);
+	pa_phrase_interface(arena, region, most, &part);
 	if (part.length && strcmp(part.data, "any") != 0)
 		pa_buffer_printf(out, " on %s", part.data);
 	pa_buffer_clear(&part);
-	if (pa_phrase_destination(arena, &region, most, &part))
+	if (pa_phrase_destination(arena, region, most, &part))
 		pa_buffer_printf(out, " to %s", part.data);
 	if (row->has_target) {
 		pa_buffer_puts(out, " -> ");
 		pa_phrase_target(&row->target, out);
 	}
 	pa_buffer_clear(&part);
-	if (pa_phrase_extras(arena, &region, most, &part))
+	if (pa_phrase_extras(arena, region, most, &part))
 		pa_buffer_printf(out, " with %s", part.data);
-	if (!says_family)
-		pa_buffer_printf(out, " (%s)", family_names[row->family == 6]);
+	if (!says_family && family)
+		pa_buffer_printf(out, " (%s)", family_names[family == 6]);
 	pa_buffer_done(&part);
+}
+
+void pa_phrase_row(const struct pa_row *row, struct pa_buffer *out)
+{
+	struct pa_arena *arena = pa_arena_new();
+	struct pa_region region = pa_region_make(arena, row);
+	pa_phrase_region(arena, &region, 4, out);
 	pa_arena_free(arena);
 }
 

@@ -22,6 +22,8 @@ void pa_phrase_interface(struct pa_arena *arena, const struct pa_region *region,
 void pa_phrase_target(const struct pa_target *target, struct pa_buffer *out);
 /* "ttl 0-9, meta pkttype multicast"; nothing for plain rows. Returns whether something was written. */
 bool pa_phrase_extras(struct pa_arena *arena, const struct pa_region *region, size_t most, struct pa_buffer *out);
+/* A whole region in a line: "22/tcp from 10.0.0.0/8 on eth0 (IPv4)"; the path `in` is not named. */
+void pa_phrase_region(struct pa_arena *arena, const struct pa_region *region, size_t most, struct pa_buffer *out);
 /* The values of one field: "syn|ack", "multicast", "0-9". */
 void pa_phrase_values(struct pa_arena *arena, enum pa_field field, int family, struct pa_ranges ranges, size_t most,
 		      struct pa_buffer *out);

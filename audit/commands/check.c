@@ -54,10 +54,7 @@ static bool write_outputs(struct pa_job *job, const struct pa_report *report)
 	bool written = true;
 	for (size_t i = 0; i < options->output_count; i++) {
 		const struct pa_output *output = &options->outputs[i];
-		bool stdout_ = strcmp(output->path, "-") == 0;
-		struct pa_style style = { .quiet = options->quiet, .verbose = options->verbose };
-		style.color = stdout_ && pa_options_color(options, STDOUT_FILENO);
-		style.width = stdout_ ? pa_terminal_width() : 0;
+		const struct pa_style style = pa_job_style(job, output);
 		struct pa_buffer document = { 0 };
 		if (!pa_report_format(output->format, report, &style, &document)) {
 			pa_diags_add(&job->diags, PA_DIAG_ERROR, PA_DIAG_INCOMPLETE, "the %s report could not be made",
@@ -85,16 +82,21 @@ int pa_command_check_or_list(struct pa_job *job)
 	const struct pa_options *options = job->options;
 	/* A snapshot names the host whose blocks of the policy count. Errors of both are told. */
 	bool has_ruleset = pa_job_load_ruleset(job), has_policy = pa_job_load_policy(job);
-	if (!has_ruleset || !has_policy || !pa_job_load_host(job) || !pa_job_load_sockets(job) || !pa_job_evaluate(job))
+	if (!has_ruleset || !has_policy || !pa_job_load_host(job) || !pa_job_load_sockets(job))
+		return pa_diags_status(&job->diags);
+	if (options->command == PA_COMMAND_CHECK)
+		pa_job_read_beside(job);
+	if (!pa_job_evaluate(job))
 		return pa_diags_status(&job->diags);
 	if (wants_rows(options)) {
 		for (unsigned path = PA_PATH_IN; path <= PA_PATH_FORWARD; path++)
 			pa_job_add_rows(job, (enum pa_path)path);
 	}
 	if (options->command == PA_COMMAND_CHECK) {
-		const struct pa_compare_options compare = { .only_checks = (const char *const *)options->checks,
-							    .allow_unknown = options->allow_unknown,
-							    .now = pa_job_now(options) };
+		struct pa_compare_options compare = { .only_checks = (const char *const *)options->checks,
+						      .allow_unknown = options->allow_unknown,
+						      .now = pa_job_now(options) };
+		pa_job_compare_beside(job, &compare);
 		job->result = pa_compare(job->evaluation, job->ruleset, job->host, job->policy, &compare);
 	}
 	const char *failed = pa_space_failed(pa_evaluation_space(job->evaluation));

@@ -8,9 +8,17 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#define LIVE "live"
+
 void pa_job_done(struct pa_job *job)
 {
 	pa_result_free(job->result);
+	for (size_t i = 0; i < 2; i++) {
+		pa_difference_free(job->beside[i].difference);
+		pa_evaluation_free(job->beside[i].pair[0]);
+		pa_evaluation_free(job->beside[i].pair[1]);
+		pa_ruleset_free(job->beside[i].ruleset);
+	}
 	pa_evaluation_free(job->evaluation);
 	pa_policy_free(job->policy);
 	pa_host_free(job->host);
@@ -24,7 +32,13 @@ void pa_job_done(struct pa_job *job)
 
 bool pa_job_is_offline(const struct pa_options *options)
 {
-	return options->ruleset_count > 0;
+	if (options->command != PA_COMMAND_DIFF)
+		return options->ruleset_count > 0;
+	for (size_t i = 0; i < options->ruleset_count; i++) {
+		if (strcmp(options->rulesets[i], LIVE) == 0)
+			return false;
+	}
+	return true;
 }
 
 /* --- diagnostics --- */
@@ -62,23 +76,47 @@ static void show_progress(void *context, const char *what)
 	fflush(stderr);
 }
 
-bool pa_job_load_ruleset(struct pa_job *job)
+/* `count` 0: the live kernel. */
+static struct pa_ruleset *load(struct pa_job *job, const char *const *paths, size_t count, struct pa_diags *diags)
 {
 	const struct pa_options *options = job->options;
-	struct pa_load_options load = { .include_folders = (const char *const *)options->include_folders,
-					.recording = job->recording,
-					.ret_snapshot = &job->snapshot };
+	struct pa_load_options wanted = { .include_folders = (const char *const *)options->include_folders,
+					  .recording = job->recording,
+					  .ret_snapshot = &job->snapshot };
 	bool terminal = isatty(STDERR_FILENO) && !options->quiet;
 	if (terminal)
-		load.progress = show_progress;
-	if (pa_job_is_offline(options))
-		job->ruleset = pa_ruleset_load_files((const char *const *)options->rulesets, options->ruleset_count, &load,
-						     &job->diags);
-	else
-		job->ruleset = pa_ruleset_load_live(&load, &job->diags);
+		wanted.progress = show_progress;
+	struct pa_ruleset *ruleset =
+		count ? pa_ruleset_load_files(paths, count, &wanted, diags) : pa_ruleset_load_live(&wanted, diags);
 	if (terminal)
 		fputs("\r\033[K", stderr);
+	return ruleset;
+}
+
+bool pa_job_load_ruleset(struct pa_job *job)
+{
+	job->ruleset = load(job, (const char *const *)job->options->rulesets, job->options->ruleset_count, &job->diags);
 	return job->ruleset != NULL;
+}
+
+struct pa_ruleset *pa_job_load_source(struct pa_job *job, const char *source, struct pa_diags *diags)
+{
+	const char *paths[16];
+	size_t count = 0;
+	if (strcmp(source, LIVE) == 0)
+		return load(job, NULL, 0, diags);
+	if (access(source, F_OK) == 0 || !strchr(source, ',')) {
+		paths[count++] = source;
+		return load(job, paths, count, diags);
+	}
+	for (const char *at = source; count < sizeof(paths) / sizeof(*paths);) {
+		size_t length = strcspn(at, ",");
+		paths[count++] = pa_arena_strndup(job->arena, at, length);
+		if (!at[length])
+			break;
+		at += length + 1;
+	}
+	return load(job, paths, count, diags);
 }
 
 const char *pa_job_host_name(struct pa_job *job)
@@ -194,21 +232,31 @@ void pa_job_add_rows(struct pa_job *job, enum pa_path path)
 	}
 }
 
-const char **pa_job_incomplete_reasons(struct pa_job *job, size_t *ret_count)
+const char **pa_job_incomplete_of(struct pa_job *job, const struct pa_ruleset *const *rulesets, size_t count, size_t *ret_count)
 {
-	const struct pa_ruleset *ruleset = job->ruleset;
-	const char **reasons = pa_arena_alloc(job->arena, ruleset->gap_count + job->diags.count + 1, sizeof(const char *));
+	size_t most = job->diags.count + 1;
+	for (size_t r = 0; r < count; r++)
+		most += rulesets[r]->gap_count;
+	const char **reasons = pa_arena_alloc(job->arena, most, sizeof(const char *));
 	*ret_count = 0;
-	for (size_t i = 0; i < ruleset->gap_count; i++) {
-		const struct pa_gap *gap = &ruleset->gaps[i];
-		reasons[(*ret_count)++] =
-			gap->help ? pa_arena_printf(job->arena, "%s (%s)", gap->message, gap->help) : gap->message;
+	for (size_t r = 0; r < count; r++) {
+		for (size_t i = 0; i < rulesets[r]->gap_count; i++) {
+			const struct pa_gap *gap = &rulesets[r]->gaps[i];
+			reasons[(*ret_count)++] =
+				gap->help ? pa_arena_printf(job->arena, "%s (%s)", gap->message, gap->help) : gap->message;
+		}
 	}
 	for (size_t i = 0; i < job->diags.count; i++) {
 		if (job->diags.items[i].level == PA_DIAG_ERROR)
 			reasons[(*ret_count)++] = job->diags.items[i].message;
 	}
 	return reasons;
+}
+
+const char **pa_job_incomplete_reasons(struct pa_job *job, size_t *ret_count)
+{
+	const struct pa_ruleset *const rulesets[] = { job->ruleset };
+	return pa_job_incomplete_of(job, rulesets, 1, ret_count);
 }
 
 /* --- telling --- */
@@ -224,6 +272,15 @@ unsigned pa_terminal_width(void)
 	if (!isatty(STDOUT_FILENO))
 		return 0;
 	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 40 ? size.ws_col : 80;
+}
+
+struct pa_style pa_job_style(const struct pa_job *job, const struct pa_output *output)
+{
+	bool terminal = strcmp(output->path, "-") == 0;
+	return (struct pa_style){ .quiet = job->options->quiet,
+				  .verbose = job->options->verbose,
+				  .color = terminal && pa_options_color(job->options, STDOUT_FILENO),
+				  .width = terminal ? pa_terminal_width() : 0 };
 }
 
 int pa_job_print(const struct pa_buffer *text, struct pa_job *job)

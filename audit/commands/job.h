@@ -10,12 +10,22 @@
 
 enum { PA_EXIT_CLEAN = 0, PA_EXIT_FINDINGS = 1, PA_EXIT_WRONG_INPUT = 2, PA_EXIT_INCOMPLETE = 3 };
 
+/* Another ruleset, compared. diff has one, OLD; check: what boot loads, and a baseline. */
+struct pa_job_beside {
+	struct pa_ruleset *ruleset;
+	struct pa_evaluation *pair[2];
+	struct pa_difference *difference;
+	struct pa_beside told;
+};
+
 /* One command line being carried out. A command fills what it needs; pa_job_done() frees all of it. */
 struct pa_job {
 	const struct pa_options *options;
 	struct pa_diags diags;
 	struct pa_arena *arena;
 	struct pa_ruleset *ruleset;
+	struct pa_job_beside beside[2];
+	struct pa_session_fate session;
 	struct pa_host *host;
 	struct pa_sockets *sockets;	/* host->sockets, when they are known */
 	struct pa_snapshot *snapshot;	/* the ruleset came from it: host and sockets do as well */
@@ -31,6 +41,13 @@ void pa_job_done(struct pa_job *job);
 
 /* Each fills its part of the job from what the options say; false: the diagnostics say why. */
 bool pa_job_load_ruleset(struct pa_job *job);
+/* A ruleset beside: "live", "-", a file, or several files of one host with commas; NULL: the diagnostics say why. */
+struct pa_ruleset *pa_job_load_source(struct pa_job *job, const char *source, struct pa_diags *diags);
+/* Compare the ruleset with beside[n]; `is_old`: that one is the first of the pair. */
+bool pa_job_compare(struct pa_job *job, struct pa_job_beside *beside, bool is_old, struct pa_diags *diags);
+/* check: what boot loads, the baseline, the session. What cannot be read is told by the checks. */
+void pa_job_read_beside(struct pa_job *job); /* before pa_job_evaluate() */
+void pa_job_compare_beside(struct pa_job *job, struct pa_compare_options *options);
 bool pa_job_load_host(struct pa_job *job);
 bool pa_job_load_sockets(struct pa_job *job); /* needs host: sets host->sockets as --sockets says */
 bool pa_job_load_policy(struct pa_job *job);
@@ -46,6 +63,10 @@ const char *pa_job_host_name(struct pa_job *job);
 int64_t pa_job_now(const struct pa_options *options);
 /* Sentences that say why the audit is not complete: gaps of the ruleset, errors. */
 const char **pa_job_incomplete_reasons(struct pa_job *job, size_t *ret_count);
+const char **pa_job_incomplete_of(struct pa_job *job, const struct pa_ruleset *const *rulesets, size_t count,
+				  size_t *ret_count);
+/* The style of a report to this output. */
+struct pa_style pa_job_style(const struct pa_job *job, const struct pa_output *output);
 /* Columns of standard output; 0: it is no terminal. */
 unsigned pa_terminal_width(void);
 
@@ -67,6 +88,7 @@ int pa_command_explain(struct pa_job *job);
 int pa_command_trace(struct pa_job *job);
 int pa_command_fmt(struct pa_job *job);
 int pa_command_lint(struct pa_job *job);
+int pa_command_diff(struct pa_job *job);
 int pa_command_checks(struct pa_job *job);
 int pa_command_snapshot(struct pa_job *job);
 int pa_command_print_rules(struct pa_job *job);

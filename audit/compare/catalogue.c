@@ -3,7 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "portaudit/finding.h"
+#include "portaudit/difference.h"
 
 static const struct pa_check_info catalogue[PA_CHECK_COUNT] = {
 #define CHECK(id, code, severity, needs, title, why) [PA_CHECK_##id] = { code, severity, needs, title, why },
@@ -36,4 +36,24 @@ bool pa_check_known(const char *code)
 	enum pa_check_id check;
 
 	return pa_check_find(code, &check);
+}
+
+/* --- words and questions of differences ------------------------------------------------------------------------------ */
+
+const char *pa_scenario_name(enum pa_scenario scenario)
+{
+	static const char *const names[PA_SCENARIOS] = {
+		[PA_SCENARIO_NEW] = "new",
+		[PA_SCENARIO_REPLY] = "reply",
+		[PA_SCENARIO_RELATED] = "related",
+		[PA_SCENARIO_INVALID] = "invalid",
+		[PA_SCENARIO_UNTRACKED] = "untracked",
+		[PA_SCENARIO_ESTABLISHED] = "established",
+	};
+	return names[scenario];
+}
+
+bool pa_difference_is_same(const struct pa_difference *difference)
+{
+	return difference->change_count == difference->note_count;
 }

@@ -44,6 +44,8 @@ static const struct {
 	{ PA_CHECK_LOG_002, check_limits },
 	{ PA_CHECK_UNK_001, check_opaque },
 	{ PA_CHECK_MGR_002, check_legacy_beside_nft },
+	{ PA_CHECK_PER_001, check_saved },
+	{ PA_CHECK_PER_004, check_baseline },
 	/* Behind all checks that can be waived. */
 	{ PA_CHECK_WVR_001, check_waivers },
 	{ PA_CHECK_WVR_002, NULL },
@@ -62,7 +64,9 @@ static bool is_implemented(enum pa_check_id check)
 
 static bool has_facts(const struct comparison *c, enum pa_check_id check)
 {
-	return c->policy || !(pa_check_info(check)->needs & PA_NEEDS_POLICY);
+	bool of_session = check == PA_CHECK_REQ_001 && c->options && c->options->session;
+
+	return c->policy || of_session || !(pa_check_info(check)->needs & PA_NEEDS_POLICY);
 }
 
 static bool is_assessed(const struct comparison *c, enum pa_check_id check)

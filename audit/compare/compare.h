@@ -18,7 +18,7 @@
 #ifndef COMPARE_H
 #define COMPARE_H
 
-#include "portaudit/finding.h"
+#include "portaudit/difference.h"
 
 #define PATH_COUNT 3
 #define PROTOCOL_ICMP 1
@@ -147,6 +147,8 @@ pa_set compare_ordinary(struct comparison *c, unsigned protocol);
 /* Packets of one family, protocol and path from one arbitrary source to one arbitrary port (by number), any TCP flags. */
 pa_set compare_arbitrary_packets(struct comparison *c, enum pa_path path, int family, unsigned protocol, size_t source,
 				 size_t port);
+/* The packets of a statement's region that a real client sends (required.c). */
+pa_set compare_needed(struct comparison *c, const struct pa_statement *statement, pa_set region);
 /* Forget every field but family and interfaces (and, for `services`, protocol and destination port). */
 pa_set compare_contexts(struct comparison *c, pa_set set, bool services);
 /* Contexts in which packets from any arbitrary source to any arbitrary port are among those accepted. */
@@ -280,6 +282,8 @@ void compare_apply_waivers(struct comparison *c);
 /* What the waiver hides on a path; empty when it is not in force. */
 pa_set compare_waived(const struct comparison *c, const struct waiver *waiver, enum pa_path path);
 const struct waiver *compare_waiver_of(const struct comparison *c, const struct pa_statement *statement);
+/* A packet that conntrack calls what the scenario says. */
+void compare_set_state(struct pa_packet *packet, enum pa_scenario scenario);
 
 /* --- the checks ------------------------------------------------------------------------------------------------- */
 void check_denied(struct comparison *c);	    /* EXP-003 */
@@ -309,6 +313,10 @@ void check_logging(struct comparison *c);	    /* LOG-001 */
 void check_waivers(struct comparison *c);	    /* WVR-001, 002, 003, 004 */
 void check_opaque(struct comparison *c);	    /* UNK-001 */
 void check_legacy_beside_nft(struct comparison *c); /* MGR-002 */
+
+void check_saved(struct comparison *c);	   /* PER-001 */
+void check_baseline(struct comparison *c); /* PER-004 */
+void check_session(struct comparison *c);  /* REQ-001, of the administrator's own connection */
 
 /* Where a finding's rules are written by a program, its fix says how that is told. After all checks. */
 void compare_name_managers(struct comparison *c);

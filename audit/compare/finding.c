@@ -238,7 +238,7 @@ struct pa_finding *compare_add_group(struct comparison *c, enum pa_check_id chec
 
 /* --- the rule that decides an example -------------------------------------------------------------------------------- */
 
-static void set_state(struct pa_packet *packet, enum pa_scenario scenario)
+void compare_set_state(struct pa_packet *packet, enum pa_scenario scenario)
 {
 	static const unsigned states[] = {
 		[PA_SCENARIO_NEW] = PA_CT_NEW,
@@ -246,6 +246,7 @@ static void set_state(struct pa_packet *packet, enum pa_scenario scenario)
 		[PA_SCENARIO_RELATED] = PA_CT_RELATED,
 		[PA_SCENARIO_INVALID] = PA_CT_INVALID,
 		[PA_SCENARIO_UNTRACKED] = PA_CT_UNTRACKED,
+		[PA_SCENARIO_ESTABLISHED] = PA_CT_ESTABLISHED,
 	};
 
 	packet->value[PA_FIELD_CT_STATE] = states[scenario];
@@ -287,7 +288,7 @@ void compare_add_example(struct comparison *c, struct pa_finding *finding, enum 
 	finding->packet = pa_evaluation_example(c->evaluation, path, set);
 	finding->packet.path = path;
 	if (scenario != PA_SCENARIO_NEW)
-		set_state(&finding->packet, scenario);
+		compare_set_state(&finding->packet, scenario);
 	finding->has_packet = true;
 	pa_walk(c->ruleset, c->host, &finding->packet, true, &walk);
 	add_decision(c, finding, &walk);

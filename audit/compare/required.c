@@ -78,7 +78,7 @@ static pa_set ordinary_of_all(struct comparison *c)
 			    pa_set_intersect(c->space, others, compare_ordinary(c, 0)));
 }
 
-static pa_set needed_packets(struct comparison *c, const struct pa_statement *statement, pa_set region)
+pa_set compare_needed(struct comparison *c, const struct pa_statement *statement, pa_set region)
 {
 	pa_set need = pa_set_intersect(c->space, region, ordinary_of_all(c));
 	bool any_source = !statement->from.given || statement->from.addresses.any;
@@ -173,7 +173,7 @@ static void report_impossible(struct comparison *c, const struct pa_statement *s
 
 static void check_statement(struct comparison *c, const struct pa_statement *statement, pa_set region)
 {
-	pa_set need = needed_packets(c, statement, region);
+	pa_set need = compare_needed(c, statement, region);
 	pa_set without_certain = pa_set_minus(c->space, need, admitted(c, statement, PA_CERTAIN));
 	pa_set without_possible = pa_set_minus(c->space, need, admitted(c, statement, PA_POSSIBLE));
 
@@ -187,7 +187,8 @@ static void check_statement(struct comparison *c, const struct pa_statement *sta
 
 void check_required(struct comparison *c)
 {
-	for (size_t i = 0; i < c->policy->statement_count; i++) {
+	check_session(c);
+	for (size_t i = 0; c->policy && i < c->policy->statement_count; i++) {
 		const struct pa_statement *statement = c->policy->statements[i];
 
 		if (statement->kind == PA_STATEMENT_REQUIRE && c->regions[i].known)

@@ -186,7 +186,7 @@ static pa_node assign_map(struct change *c)
 	struct pa_value any = unknown_value(c->e, step->text);
 	pa_node changed = map->opaque || map->may_grow ? assign(c->e, c->rule, c->step, c->env, &any) : miss;
 	if (map->opaque || map->may_grow) {
-		pa_node there = pa_variable(c->e, step->text ? step->text : "a map", pa_changes_key(map, c->rule, step),
+		pa_node there = pa_variable(c->e, step->text ? step->text : "a map", pa_changes_of(c->e, map, c->rule, step),
 					    map->opaque ? map->opaque : "elements may be added to the map at run time", c->rule,
 					    !map->opaque);
 		miss = pa_node_choose(c->e->space, there, changed, miss);
@@ -196,7 +196,7 @@ static pa_node assign_map(struct change *c)
 	pa_node found = pa_lookup(c->e, c->rule, step, &step->value.key, map, c->env, assign_element, c, miss);
 	if (!map->may_shrink)
 		return found;
-	pa_node there = pa_variable(c->e, step->text ? step->text : "a map", pa_changes_key(map, c->rule, step) + 1,
+	pa_node there = pa_variable(c->e, step->text ? step->text : "a map", pa_changes_of(c->e, map, c->rule, step) + 1,
 				    "elements of the map may have expired", c->rule, true);
 	return pa_node_choose(c->e->space, there, found, miss);
 }
@@ -431,7 +431,7 @@ static pa_node translate_by_map(struct change *c)
 	pa_node miss = pa_outcome(e, PA_OUTCOME_NEXT, c->env);
 	if (map->opaque || map->may_grow) {
 		static const struct pa_datum anything = { .kind = PA_DATUM_OPAQUE };
-		pa_node there = pa_variable(e, text, pa_changes_key(map, c->rule, step),
+		pa_node there = pa_variable(e, text, pa_changes_of(c->e, map, c->rule, step),
 					    map->opaque ? map->opaque : "elements may be added to the map at run time", c->rule,
 					    !map->opaque);
 		miss = pa_node_choose(e->space, there, translate(c, &anything), miss);
@@ -442,7 +442,7 @@ static pa_node translate_by_map(struct change *c)
 	if (!map->may_shrink)
 		return found;
 	return pa_node_choose(e->space,
-			      pa_variable(e, text, pa_changes_key(map, c->rule, step) + 1,
+			      pa_variable(e, text, pa_changes_of(c->e, map, c->rule, step) + 1,
 					  "elements of the map may have expired", c->rule, true),
 			      found, miss);
 }

@@ -63,7 +63,7 @@ static pa_node back_on_top(void *context, uint32_t terminal)
 {
 	struct below *below = context;
 	struct pa_evaluation *e = below->e;
-	struct pa_outcome outcome = e->outcomes[terminal];
+	struct pa_outcome outcome = e->terms->outcomes[terminal];
 	enum pa_field field = pa_device_field(below->hook);
 	if (outcome.kind != PA_OUTCOME_THROUGH)
 		return PA_TERMINAL(terminal);
@@ -88,8 +88,9 @@ static pa_node opaque_chain(struct pa_evaluation *e, const struct pa_stage *stag
 	struct pa_value unknown = question(e, "what a chain of a bridge table gives the packet");
 	struct pa_buffer text = { 0 };
 	pa_buffer_printf(&text, "chain %s of table bridge %s lets the packet pass", chain->name, chain->table->name);
+	uint64_t key = e->places ? pa_thing(e, chain, pa_table_contents(e, chain->table)) : 0;
 	pa_node passes =
-		pa_variable(e, text.data, 0, "it asks conntrack for packets that a bridge carries, or br_netfilter does",
+		pa_variable(e, text.data, key, "it asks conntrack for packets that a bridge carries, or br_netfilter does",
 			    chain->rule_count ? chain->rules[0] : NULL, false);
 	pa_buffer_done(&text);
 	env = set_unknown(e, env, stage->assigns, &unknown);

@@ -66,25 +66,27 @@ const char *pa_intern(struct pa_evaluation *e, const char *text)
 		a = (a ^ (unsigned char)*c) * 0x100000001b3u;
 		b = mix(b, (unsigned char)*c);
 	}
-	uint32_t at = pa_table128_find(&e->text_index, a, b);
+	uint32_t at = pa_table128_find(&e->terms->text_index, a, b);
 	if (at != PA_TABLE_NONE)
-		return e->texts[at];
-	pa_grow(&e->texts, &e->text_capacity, e->text_count + 1, sizeof(*e->texts));
-	e->texts[e->text_count] = pa_arena_strdup(e->arena, text);
-	pa_table128_put(&e->text_index, a, b, (uint32_t)e->text_count);
-	return e->texts[e->text_count++];
+		return e->terms->texts[at];
+	pa_grow(&e->terms->texts, &e->terms->text_capacity, e->terms->text_count + 1, sizeof(*e->terms->texts));
+	e->terms->texts[e->terms->text_count] = pa_arena_strdup(e->terms->arena, text);
+	pa_table128_put(&e->terms->text_index, a, b, (uint32_t)e->terms->text_count);
+	return e->terms->texts[e->terms->text_count++];
 }
 
 pa_node pa_variable(struct pa_evaluation *e, const char *text, uint64_t key, const char *reason, const struct pa_rule *rule,
 		    bool understood)
 {
 	const char *name = pa_intern(e, text);
-	uint32_t at = pa_table128_find(&e->variable_index, (uint64_t)(uintptr_t)name, key);
+	uint32_t at = pa_table128_find(&e->terms->variable_index, (uint64_t)(uintptr_t)name, key);
 	if (at == PA_TABLE_NONE) {
 		at = pa_space_add_variable(e->space);
-		pa_grow(&e->variables, &e->variable_capacity, e->variable_count + 1, sizeof(*e->variables));
-		e->variables[e->variable_count++] = (struct pa_variable){ name, pa_intern(e, reason), rule, understood };
-		pa_table128_put(&e->variable_index, (uint64_t)(uintptr_t)name, key, at);
+		pa_grow(&e->terms->variables, &e->terms->variable_capacity, e->terms->variable_count + 1,
+			sizeof(*e->terms->variables));
+		e->terms->variables[e->terms->variable_count++] =
+			(struct pa_variable){ name, pa_intern(e, reason), rule, understood };
+		pa_table128_put(&e->terms->variable_index, (uint64_t)(uintptr_t)name, key, at);
 	}
 	return pa_node_variable(e->space, at);
 }
@@ -99,13 +101,13 @@ static const struct pa_value *intern_value(struct pa_evaluation *e, const struct
 	a = mix(mix(a, (uint64_t)value->last), b);
 	b = mix(mix(b, (uint64_t)(value->last >> 64)),
 		(uint64_t)value->first ^ (uint64_t)value->last << 1 ^ (uint64_t)value->kind << 56);
-	uint32_t at = pa_table128_find(&e->value_index, a, b);
+	uint32_t at = pa_table128_find(&e->terms->value_index, a, b);
 	if (at != PA_TABLE_NONE)
-		return e->values[at];
-	pa_grow(&e->values, &e->value_capacity, e->value_count + 1, sizeof(*e->values));
-	e->values[e->value_count] = pa_arena_dup(e->arena, value, 1, sizeof(*value));
-	pa_table128_put(&e->value_index, a, b, (uint32_t)e->value_count);
-	return e->values[e->value_count++];
+		return e->terms->values[at];
+	pa_grow(&e->terms->values, &e->terms->value_capacity, e->terms->value_count + 1, sizeof(*e->terms->values));
+	e->terms->values[e->terms->value_count] = pa_arena_dup(e->terms->arena, value, 1, sizeof(*value));
+	pa_table128_put(&e->terms->value_index, a, b, (uint32_t)e->terms->value_count);
+	return e->terms->values[e->terms->value_count++];
 }
 
 static unsigned count_slots(pa_u128 mask)
@@ -124,17 +126,18 @@ static uint32_t intern_env(struct pa_evaluation *e, pa_u128 mask, const struct p
 	uint64_t low = (uint64_t)mask, h = mix(low, (uint64_t)(mask >> 64));
 	for (unsigned i = 0; i < count; i++)
 		h = mix(h, (uint64_t)(uintptr_t)values[i]);
-	uint32_t first = pa_table128_find(&e->env_index, h, low);
-	for (uint32_t at = first; at != PA_TABLE_NONE; at = e->env_next[at]) {
-		if (e->envs[at].mask == mask && memcmp(e->envs[at].values, values, count * sizeof(*values)) == 0)
+	uint32_t first = pa_table128_find(&e->terms->env_index, h, low);
+	for (uint32_t at = first; at != PA_TABLE_NONE; at = e->terms->env_next[at]) {
+		if (e->terms->envs[at].mask == mask && memcmp(e->terms->envs[at].values, values, count * sizeof(*values)) == 0)
 			return at;
 	}
-	pa_grow(&e->envs, &e->env_capacity, e->env_count + 1, sizeof(*e->envs));
-	pa_grow(&e->env_next, &e->env_next_capacity, e->env_count + 1, sizeof(*e->env_next));
-	e->envs[e->env_count] = (struct pa_env){ mask, pa_arena_dup(e->arena, values, count, sizeof(*values)) };
-	e->env_next[e->env_count] = first;
-	pa_table128_put(&e->env_index, h, low, (uint32_t)e->env_count);
-	return (uint32_t)e->env_count++;
+	pa_grow(&e->terms->envs, &e->terms->env_capacity, e->terms->env_count + 1, sizeof(*e->terms->envs));
+	pa_grow(&e->terms->env_next, &e->terms->env_next_capacity, e->terms->env_count + 1, sizeof(*e->terms->env_next));
+	e->terms->envs[e->terms->env_count] =
+		(struct pa_env){ mask, pa_arena_dup(e->terms->arena, values, count, sizeof(*values)) };
+	e->terms->env_next[e->terms->env_count] = first;
+	pa_table128_put(&e->terms->env_index, h, low, (uint32_t)e->terms->env_count);
+	return (uint32_t)e->terms->env_count++;
 }
 
 uint32_t pa_env_empty(struct pa_evaluation *e)
@@ -145,13 +148,13 @@ uint32_t pa_env_empty(struct pa_evaluation *e)
 
 const struct pa_value *pa_env_find(const struct pa_evaluation *e, uint32_t number, unsigned slot)
 {
-	const struct pa_env *env = &e->envs[number];
+	const struct pa_env *env = &e->terms->envs[number];
 	return env->mask >> slot & 1 ? env->values[slots_below(env->mask, slot)] : NULL;
 }
 
 uint32_t pa_env_set(struct pa_evaluation *e, uint32_t number, unsigned slot, const struct pa_value *value)
 {
-	const struct pa_env *env = &e->envs[number];
+	const struct pa_env *env = &e->terms->envs[number];
 	const struct pa_value *values[PA_SLOT_COUNT + 1];
 	unsigned count = count_slots(env->mask), at = slots_below(env->mask, slot);
 	bool held = env->mask >> slot & 1;
@@ -192,15 +195,15 @@ static uint32_t join(struct pa_evaluation *e, const struct pa_env *below, const 
 
 uint32_t pa_env_restrict(struct pa_evaluation *e, uint32_t number, pa_u128 slots)
 {
-	const struct pa_env *env = &e->envs[number];
+	const struct pa_env *env = &e->terms->envs[number];
 	return env->mask & ~slots ? join(e, env, env, env->mask & slots) : number;
 }
 
 uint32_t pa_env_overlay(struct pa_evaluation *e, uint32_t below, uint32_t above)
 {
-	if (below == above || e->envs[above].mask == 0)
+	if (below == above || e->terms->envs[above].mask == 0)
 		return below;
-	return join(e, &e->envs[below], &e->envs[above], e->envs[below].mask | e->envs[above].mask);
+	return join(e, &e->terms->envs[below], &e->terms->envs[above], e->terms->envs[below].mask | e->terms->envs[above].mask);
 }
 
 pa_node pa_outcome(struct pa_evaluation *e, enum pa_outcome_kind kind, uint32_t env)
@@ -208,12 +211,13 @@ pa_node pa_outcome(struct pa_evaluation *e, enum pa_outcome_kind kind, uint32_t 
 	/* what was dropped has no further way: one outcome each */
 	if (kind == PA_OUTCOME_DROP || kind == PA_OUTCOME_REJECT || kind == PA_OUTCOME_ELSEWHERE)
 		env = 0;
-	uint32_t at = pa_table128_find(&e->outcome_index, (uint64_t)kind, env);
+	uint32_t at = pa_table128_find(&e->terms->outcome_index, (uint64_t)kind, env);
 	if (at == PA_TABLE_NONE) {
-		pa_grow(&e->outcomes, &e->outcome_capacity, e->outcome_count + 1, sizeof(*e->outcomes));
-		at = (uint32_t)e->outcome_count++;
-		e->outcomes[at] = (struct pa_outcome){ kind, env };
-		pa_table128_put(&e->outcome_index, (uint64_t)kind, env, at);
+		pa_grow(&e->terms->outcomes, &e->terms->outcome_capacity, e->terms->outcome_count + 1,
+			sizeof(*e->terms->outcomes));
+		at = (uint32_t)e->terms->outcome_count++;
+		e->terms->outcomes[at] = (struct pa_outcome){ kind, env };
+		pa_table128_put(&e->terms->outcome_index, (uint64_t)kind, env, at);
 	}
 	return PA_TERMINAL(at);
 }

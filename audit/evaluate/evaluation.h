@@ -16,6 +16,8 @@
 #include "plan.h"
 #include "preimage.h"
 
+#include <string.h>
+
 /* What an environment may hold beside packet fields. */
 enum pa_slot {
 	PA_SLOT_PHASE = PA_FIELD_COUNT, /* constant 0: conntrack has not seen the packet; 1: it has; 2: template behind it */
@@ -101,7 +103,6 @@ struct pa_chain_facts {
 	pa_u128 *reads; /* reads[i]: slots that rules i, i + 1 ... may look at */
 };
 
-#define PA_SCENARIOS 5
 #define PA_PATHS 3
 
 /* The answer for one path and scenario. */
@@ -134,15 +135,13 @@ struct pa_exposure_list {
 
 struct pa_walk_span;
 
-struct pa_evaluation {
-	const struct pa_ruleset *ruleset;
-	const struct pa_host *host;
+/*
+ * What answers are written in: environments, outcomes, variables and texts, each of them once. Two evaluations in one space
+ * with the same terms (pair.c) give answers that can be compared node by node.
+ */
+struct pa_terms {
 	struct pa_arena *arena;
-	struct pa_space *space;
-	struct pa_plan plan;
-	/* Rules are compared with each other, not followed: marks and states are fields like any other (hygiene.c). */
-	bool symbolic;
-	bool without_nat; /* for a while: nat chains are not asked, see pa_untranslated() */
+	unsigned users; /* evaluations; the space and the terms go with the last one */
 
 	struct pa_env *envs;
 	size_t env_count, env_capacity;
@@ -155,6 +154,28 @@ struct pa_evaluation {
 	struct pa_outcome *outcomes;
 	size_t outcome_count, outcome_capacity;
 	struct pa_table128 outcome_index;
+	struct pa_variable *variables;
+	size_t variable_count, variable_capacity;
+	struct pa_table128 variable_index;
+	const char **texts; /* interned */
+	size_t text_count, text_capacity;
+	struct pa_table128 text_index;
+};
+
+struct pa_evaluation {
+	const struct pa_ruleset *ruleset;
+	const struct pa_host *host;
+	struct pa_arena *arena;
+	struct pa_space *space;
+	struct pa_plan plan;
+	/* Rules are compared with each other, not followed: marks and states are fields like any other (hygiene.c). */
+	bool symbolic;
+	bool without_nat; /* for a while: nat chains are not asked, see pa_untranslated() */
+	/* One of a pair: which step of the other ruleset each step is the same as (pair.c); NULL: evaluated alone. By number of the step. */
+	uint32_t *places;
+	pa_u128 kept; /* slots that an answer keeps beside the destination: what becomes of packets is compared, not only whether they get in */
+
+	struct pa_terms *terms;
 
 	struct pa_part_cache *parts; /* per step and key part */
 	uint32_t *first_part;	     /* per step */
@@ -165,13 +186,6 @@ struct pa_evaluation {
 	struct pa_table128 base_chains; /* (chain, env that it reads, env behind it) -> diagram with the policy applied */
 	struct pa_table128 base_reads;	/* (chain, env that it reads): was asked for before */
 	struct pa_table128 overlays;	/* (diagram, env) -> diagram */
-
-	struct pa_variable *variables;
-	size_t variable_count, variable_capacity;
-	struct pa_table128 variable_index;
-	const char **texts; /* interned */
-	size_t text_count, text_capacity;
-	struct pa_table128 text_index;
 
 	pa_node family[2];	  /* sets: IPv4, IPv6 */
 	pa_node base;		  /* set: headers that are consistent, before the path is known */
@@ -226,6 +240,9 @@ static inline uint64_t pa_changes_key(const struct pa_elements *elements, const 
 		return (uint64_t)1 << 60 | (uint64_t)rule->id << 16 | (uint64_t)(step - rule->steps) << 2;
 	return (uint64_t)(uintptr_t)(elements->decl ? (const void *)elements->decl : (const void *)elements);
 }
+/* The same for the diagrams: of a pair, what is the same in both rulesets has the same questions. */
+uint64_t pa_changes_of(struct pa_evaluation *e, const struct pa_elements *elements, const struct pa_rule *rule,
+		       const struct pa_step *step);
 /* The key that a step looks up and where (MATCH, VMAP, maps of ASSIGN and NAT), or NULL. */
 const struct pa_key *pa_step_key(const struct pa_step *step, const struct pa_elements **ret_elements);
 struct pa_part_cache *pa_part(struct pa_evaluation *e, const struct pa_rule *rule, const struct pa_step *step, unsigned part);
@@ -308,10 +325,31 @@ pa_node pa_device_stage(struct pa_evaluation *e, const struct pa_stage *stage, u
 pa_node pa_accepted(struct pa_evaluation *e, pa_node outcomes); /* set with variables: what is accepted */
 pa_node pa_visible(struct pa_evaluation *e, pa_node set);	/* forget hidden fields, let plain packets decide for all */
 
+/* What decides, in words. */
+const char *pa_condition_text(struct pa_evaluation *e, pa_node condition);
+
 /* --- evaluation.c --- */
 /* An evaluation with its space and universe, nothing evaluated yet. */
 struct pa_evaluation *pa_evaluation_begin(const struct pa_ruleset *ruleset, const struct pa_host *host,
 					  const struct pa_cut *cuts, size_t cut_count, bool symbolic);
+
+/* --- pair.c: what is the same in two rulesets, whose questions are shared then --- */
+void pa_pair_places(struct pa_evaluation *const pair[2]);
+/* The number of a step that asks something: one number for the same step of both rulesets. */
+uint64_t pa_place(const struct pa_evaluation *e, const struct pa_rule *rule, size_t step);
+/* Long statements that nobody knows are cut: what is left out may differ, so that no two of them are the same. */
+static inline bool pa_text_is_cut(const char *text)
+{
+	return text && strstr(text, "...") != NULL;
+}
+/* The key of a question that every step of the same words asks: 0, or, of a pair, one for words and contents. */
+uint64_t pa_question(struct pa_evaluation *e, const struct pa_rule *rule, size_t step);
+/* A key for a thing of the ruleset: its address, or, of a pair, one for all things that are described in the same words. */
+uint64_t pa_thing(struct pa_evaluation *e, const void *thing, const char *description);
+/* The elements of a set in short: equal ones have equal texts. */
+const char *pa_contents(struct pa_evaluation *e, const struct pa_elements *elements);
+/* The rules of chains that are not followed, in short. */
+const char *pa_table_contents(struct pa_evaluation *e, const struct pa_table *table);
 
 /* --- example.c --- */
 struct pa_packet pa_box_example(struct pa_evaluation *e, enum pa_path path, int family, const struct pa_box *box);

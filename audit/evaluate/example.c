@@ -302,6 +302,18 @@ static bool in_ranges(struct pa_ranges ranges, pa_u128 value)
 	return ranges.count == 0;
 }
 
+/* From the wire nothing comes that has an address of this host for its source: the next one that has not. */
+static pa_u128 foreign_source(const struct pa_evaluation *e, pa_u128 value, pa_u128 last)
+{
+	for (size_t i = 0; e->host->addresses_known && i < e->host->address_count; i++) {
+		if (e->host->addresses[i].address != value || value >= last)
+			continue;
+		value++;
+		i = (size_t)-1; /* and look through all of them again */
+	}
+	return value;
+}
+
 static pa_u128 value_in(struct pa_evaluation *e, enum pa_field field, struct pa_ranges ranges, enum pa_path path, int family)
 {
 	struct candidates candidates;
@@ -318,7 +330,10 @@ static pa_u128 value_in(struct pa_evaluation *e, enum pa_field field, struct pa_
 		pa_u128 value = range.first;
 		bool mapped = address && pa_value_is_ipv4(range.first);
 		if (name ? name_between(range, &value) : !address || mapped == (family == 4))
-			return address && range.last > range.first ? value + 1 : value;
+			value = address && range.last > range.first ? value + 1 : value;
+		else
+			continue;
+		return field == PA_FIELD_SADDR && path != PA_PATH_OUT ? foreign_source(e, value, range.last) : value;
 	}
 	return ranges.count ? ranges.items[0].first : 0;
 }

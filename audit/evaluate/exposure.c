@@ -13,7 +13,7 @@
 static bool is_accepted(void *context, uint32_t terminal)
 {
 	const struct pa_evaluation *e = context;
-	return e->outcomes[terminal].kind == PA_OUTCOME_THROUGH;
+	return e->terms->outcomes[terminal].kind == PA_OUTCOME_THROUGH;
 }
 
 static pa_node is_through(void *context, uint32_t terminal)
@@ -148,7 +148,7 @@ static bool same_value(bool has_a, const struct pa_value *a, bool has_b, const s
 static void group_outcome(void *context, uint32_t terminal)
 {
 	struct grouping *g = context;
-	struct pa_outcome outcome = g->e->outcomes[terminal];
+	struct pa_outcome outcome = g->e->terms->outcomes[terminal];
 	if (outcome.kind != PA_OUTCOME_THROUGH)
 		return;
 	const struct pa_value *address = pa_env_find(g->e, outcome.env, PA_FIELD_DADDR);
@@ -193,7 +193,7 @@ struct listing {
 static uint32_t group_of(void *context, uint32_t terminal)
 {
 	struct listing *l = context;
-	struct pa_outcome outcome = l->e->outcomes[terminal];
+	struct pa_outcome outcome = l->e->terms->outcomes[terminal];
 	if (outcome.kind != PA_OUTCOME_THROUGH)
 		return PA_NO_GROUP;
 	return pa_table128_find(&l->grouping->group_of, outcome.env, (uint64_t)1 << 63);
@@ -201,19 +201,21 @@ static uint32_t group_of(void *context, uint32_t terminal)
 
 /* --- conditions in words --- */
 
-static const char *condition_text(struct pa_evaluation *e, pa_node condition)
+const char *pa_condition_text(struct pa_evaluation *e, pa_node condition)
 {
 	struct pa_buffer text = { 0 };
-	bool *used = pa_xcalloc(e->variable_count + 1, sizeof(*used));
-	pa_node_variables(e->space, condition, used, e->variable_count);
-	for (size_t i = 0; i < e->variable_count; i++) {
+	bool *used = pa_xcalloc(e->terms->variable_count + 1, sizeof(*used));
+	pa_node_variables(e->space, condition, used, e->terms->variable_count);
+	for (size_t i = 0; i < e->terms->variable_count; i++) {
 		if (!used[i])
 			continue;
 		int polarity = pa_condition_polarity(e->space, condition, (unsigned)i);
 		const char *word = polarity > 0 ? (polarity == 1 ? "only while" : "depending on whether") : "unless";
-		pa_buffer_printf(&text, "%s%s `%s`%s", text.length ? ", " : "", word, e->variables[i].text,
-				 strchr(e->variables[i].text, ' ') && strstr(e->variables[i].text, " is ") ? "" : " holds");
-		const struct pa_rule *rule = e->variables[i].rule;
+		pa_buffer_printf(&text, "%s%s `%s`%s", text.length ? ", " : "", word, e->terms->variables[i].text,
+				 strchr(e->terms->variables[i].text, ' ') && strstr(e->terms->variables[i].text, " is ")
+					 ? ""
+					 : " holds");
+		const struct pa_rule *rule = e->terms->variables[i].rule;
 		if (rule && rule->where.file && rule->where.line)
 			pa_buffer_printf(&text, " (%s:%u)", rule->where.file, rule->where.line);
 		else if (rule && rule->handle)
@@ -264,7 +266,7 @@ static void add_condition(void *context, pa_node condition)
 	pa_node set = pa_node_or(space, plain, pa_node_minus(space, visible, l->plain));
 	set = pa_node_minus(space, set, pa_node_or(space, l->shown, l->foreign));
 	l->shown = pa_node_or(space, l->shown, set);
-	add_exposure(l, PA_POSSIBLE, condition_text(l->e, condition), set);
+	add_exposure(l, PA_POSSIBLE, pa_condition_text(l->e, condition), set);
 }
 
 static const char *rest_condition(const struct pa_evaluation *e)
@@ -328,10 +330,10 @@ static bool asks_hidden(struct pa_evaluation *e, pa_node set)
 
 static bool asks_variables(struct pa_evaluation *e, pa_node node)
 {
-	bool *used = pa_xcalloc(e->variable_count + 1, sizeof(*used)), any = false;
-	if (e->variable_count)
-		pa_node_variables(e->space, node, used, e->variable_count);
-	for (size_t i = 0; i < e->variable_count; i++)
+	bool *used = pa_xcalloc(e->terms->variable_count + 1, sizeof(*used)), any = false;
+	if (e->terms->variable_count)
+		pa_node_variables(e->space, node, used, e->terms->variable_count);
+	for (size_t i = 0; i < e->terms->variable_count; i++)
 		any = any || used[i];
 	free(used);
 	return any;
@@ -446,7 +448,7 @@ pa_set pa_evaluation_untranslated(struct pa_evaluation *e, enum pa_certainty cer
 static pa_node is_untracked(void *context, uint32_t terminal)
 {
 	struct pa_evaluation *e = context;
-	struct pa_outcome outcome = e->outcomes[terminal];
+	struct pa_outcome outcome = e->terms->outcomes[terminal];
 	if (outcome.kind != PA_OUTCOME_THROUGH)
 		return PA_FALSE;
 	const struct pa_value *state = pa_env_find(e, outcome.env, PA_FIELD_CT_STATE);

@@ -107,6 +107,16 @@ static struct part_view view_part(struct pa_evaluation *e, const struct pa_key_p
 	return (struct part_view){ .kind = VIEW_FIELD };
 }
 
+/* Of a pair: the name of what is asked, with what it is held against, which its text need not tell. */
+static const char *shared_name(struct pa_evaluation *e, const struct part_view *view, const struct pa_step *step)
+{
+	struct pa_buffer name = { 0 };
+	pa_buffer_printf(&name, "%s in %s", !view->is_shared && view->text ? view->text : "", pa_contents(e, step->elements));
+	const char *interned = pa_intern(e, name.data);
+	pa_buffer_done(&name);
+	return interned;
+}
+
 /*
  * A variable for a test of something unknown. The same test of the same thing is the same variable, and a negated test is its
  * opposite, unless there may be no answer. The caller turns what a negated test gives around.
@@ -117,8 +127,11 @@ static pa_node unknown_test(struct pa_evaluation *e, const struct pa_rule *rule,
 	const char *what = step->text ? step->text : view->text;
 	/* what the environment does not know is told apart by its name, an expression by the set that it is looked up in */
 	uint64_t key = (uint64_t)(uintptr_t)(view->is_shared ? (const void *)step->elements->decl : (const void *)view->text);
-	if (volatile_ || !step->text)
-		key = (uint64_t)rule->id << 16 | (uint64_t)(step - rule->steps) | (uint64_t)1 << 63;
+	bool of_one_ruleset = view->is_opaque && !view->is_shared; /* its name is no term that both rulesets of a pair share */
+	if (e->places)
+		key = (uint64_t)(uintptr_t)shared_name(e, view, step);
+	if (volatile_ || !step->text || (e->places && (of_one_ruleset || pa_text_is_cut(step->text))))
+		key = pa_place(e, rule, (size_t)(step - rule->steps)) | (uint64_t)1 << 63;
 	if (!what)
 		what = "an unknown value";
 	struct pa_buffer positive = { 0 };
@@ -136,7 +149,7 @@ static pa_node with_changes(struct pa_evaluation *e, const struct pa_rule *rule,
 			    const struct pa_elements *elements, pa_node set)
 {
 	const char *text = step->text ? step->text : "a set";
-	uint64_t key = pa_changes_key(elements, rule, step);
+	uint64_t key = pa_changes_of(e, elements, rule, step);
 	if (elements->opaque)
 		return pa_variable(e, text, key, elements->opaque, rule, false);
 	if (elements->has_catch_all && !pa_key_may_break(&step->key))
@@ -407,6 +420,7 @@ pa_node pa_lookup(struct pa_evaluation *e, const struct pa_rule *rule, const str
 	struct part_view views[PA_KEY_PARTS_MAX];
 	struct pa_arena *arena = pa_arena_new();
 	struct element_list list = list_elements(e, rule, step, key, map, env, arena, views);
+	uint64_t asked = pa_place(e, rule, (size_t)(step - rule->steps)) << 28 | (uint64_t)1 << 60;
 	pa_node node = miss;
 	if (!list.breaks && !list.unknown) {
 		pa_node otherwise = PA_TERMINAL(PA_PLACE_BASE + map->count);
@@ -427,17 +441,14 @@ pa_node pa_lookup(struct pa_evaluation *e, const struct pa_rule *rule, const str
 				pa_node_list(e->space,
 					     &(struct pa_item){ list.items[i].guards, list.items[i].guard_count, PA_TRUE }, 1,
 					     PA_FALSE);
-			pa_node chosen =
-				pa_variable(e, step->text ? step->text : "a map lookup",
-					    ((uint64_t)rule->id << 24 | (uint64_t)(step - rule->steps) << 16) + element + 1,
-					    "what the map is asked for cannot be known", rule,
-					    first_unknown(views, key->count)->understood);
+			pa_node chosen = pa_variable(e, step->text ? step->text : "a map lookup", asked + element + 1,
+						     "what the map is asked for cannot be known", rule,
+						     first_unknown(views, key->count)->understood);
 			which = pa_node_choose(e->space, pa_node_and(e->space, hit, chosen), result(context, element), which);
 		}
 		if (map->has_catch_all && pa_key_may_break(key)) {
 			const char *text = step->text ? step->text : "a map lookup";
-			pa_node answered = pa_variable(e, text, (uint64_t)rule->id << 24 | (uint64_t)(step - rule->steps) << 16,
-						       "there may be nothing to look up", rule, true);
+			pa_node answered = pa_variable(e, text, asked, "there may be nothing to look up", rule, true);
 			which = pa_node_choose(e->space, answered, which, miss);
 		}
 		node = which;

@@ -44,8 +44,10 @@ static uint32_t new_flow(struct pa_evaluation *e, uint32_t env)
 				       : pa_env_set_const(e, env, PA_FIELD_CT_MARK, 0);
 }
 
+enum flow_direction { FLOW_ORIGINAL, FLOW_REPLY, FLOW_ANY };
+
 /* A flow that exists: what its first packet was, which mark it has and whether it is translated is not known. */
-static uint32_t old_flow(struct pa_evaluation *e, uint32_t env, bool reply)
+static uint32_t old_flow(struct pa_evaluation *e, uint32_t env, enum flow_direction direction)
 {
 	static const struct {
 		enum pa_field field;
@@ -64,12 +66,12 @@ static uint32_t old_flow(struct pa_evaluation *e, uint32_t env, bool reply)
 		struct pa_value value = question(e, unknown[i].text);
 		env = pa_env_set(e, env, unknown[i].field, &value);
 	}
-	if (!reply)
+	if (direction == FLOW_ANY)
 		return env;
 	/* only an ICMP error has another protocol than its flow */
 	struct pa_value protocol = same_as(PA_FIELD_L4PROTO);
 	env = pa_env_set(e, env, PA_FIELD_CT_PROTOCOL, &protocol);
-	return pa_env_set_const(e, env, PA_FIELD_CT_DIRECTION, 1);
+	return pa_env_set_const(e, env, PA_FIELD_CT_DIRECTION, direction == FLOW_REPLY);
 }
 
 static uint32_t with_state(struct pa_evaluation *e, uint32_t env, pa_u128 state)
@@ -90,9 +92,11 @@ static pa_node tracked(struct pa_evaluation *e, uint32_t env, enum pa_scenario s
 				      through_node(e, with_state(e, new_flow(e, env), PA_CT_NEW)));
 	}
 	case PA_SCENARIO_REPLY:
-		return through_node(e, with_state(e, old_flow(e, env, true), PA_CT_ESTABLISHED));
+		return through_node(e, with_state(e, old_flow(e, env, FLOW_REPLY), PA_CT_ESTABLISHED));
 	case PA_SCENARIO_RELATED:
-		return through_node(e, with_state(e, old_flow(e, env, false), PA_CT_RELATED));
+		return through_node(e, with_state(e, old_flow(e, env, FLOW_ANY), PA_CT_RELATED));
+	case PA_SCENARIO_ESTABLISHED:
+		return through_node(e, with_state(e, old_flow(e, env, FLOW_ORIGINAL), PA_CT_ESTABLISHED));
 	case PA_SCENARIO_UNTRACKED:
 		return through_node(e, with_state(e, env, PA_CT_UNTRACKED));
 	case PA_SCENARIO_INVALID:
@@ -149,7 +153,7 @@ struct policy {
 static pa_node end_of_base_chain(void *context, uint32_t terminal)
 {
 	struct policy *policy = context;
-	struct pa_outcome outcome = policy->e->outcomes[terminal];
+	struct pa_outcome outcome = policy->e->terms->outcomes[terminal];
 	if (outcome.kind == PA_OUTCOME_ACCEPT || (outcome.kind == PA_OUTCOME_RETURN && policy->accept))
 		return through_node(policy->e, pa_env_restrict(policy->e, pa_env_overlay(policy->e, policy->env, outcome.env),
 							       policy->keep));
@@ -181,7 +185,7 @@ static pa_node restore_state(void *context, uint32_t terminal)
 {
 	struct restore *restore = context;
 	struct pa_evaluation *e = restore->e;
-	struct pa_outcome outcome = e->outcomes[terminal];
+	struct pa_outcome outcome = e->terms->outcomes[terminal];
 	if (outcome.kind != PA_OUTCOME_THROUGH)
 		return PA_TERMINAL(terminal);
 	const struct pa_value *state = pa_env_find(e, outcome.env, PA_FIELD_CT_STATE);
@@ -201,8 +205,10 @@ static pa_node unsure_chain(struct pa_evaluation *e, const struct pa_chain *chai
 	pa_node before = pa_node_bind(e->space, pa_base_chain_end(e, chain, early, UINT64_MAX), restore_state, &restore);
 	if (after == before)
 		return after;
+	const struct pa_table *table = chain->table;
+	const char *name = pa_arena_printf(e->arena, "%s %s %s", pa_family_name(table->family), table->name, chain->name);
 	pa_node seen = pa_variable(
-		e, "conntrack runs before the chain of priority -200", (uint64_t)(uintptr_t)chain,
+		e, "conntrack runs before the chain of priority -200", pa_thing(e, chain, name),
 		"chains of equal priority run in the reverse order of their registration, which the listing does not show",
 		NULL, true);
 	pa_node either = pa_node_choose(e->space, seen, after, before);
@@ -240,7 +246,7 @@ static pa_node after_nat_chain(void *context, uint32_t terminal)
 {
 	struct nat_walk *walk = context;
 	struct pa_evaluation *e = walk->e;
-	struct pa_outcome outcome = e->outcomes[terminal];
+	struct pa_outcome outcome = e->terms->outcomes[terminal];
 	outcome.env = pa_env_overlay(e, walk->env, outcome.env);
 	bool accepted = outcome.kind == PA_OUTCOME_ACCEPT;
 	if (accepted && pa_env_find(e, outcome.env, PA_SLOT_NATTED)) {
@@ -309,7 +315,7 @@ struct hook_run {
 static pa_node restrict_outcome(void *context, uint32_t terminal)
 {
 	struct hook_run *run = context;
-	struct pa_outcome outcome = run->e->outcomes[terminal];
+	struct pa_outcome outcome = run->e->terms->outcomes[terminal];
 	if (outcome.kind != PA_OUTCOME_THROUGH)
 		return PA_TERMINAL(terminal);
 	return through_node(run->e, pa_env_restrict(run->e, outcome.env, run->keep));
@@ -325,7 +331,7 @@ static pa_node run_stage(void *context, uint32_t terminal)
 {
 	struct hook_run *run = context;
 	struct pa_evaluation *e = run->e;
-	struct pa_outcome outcome = e->outcomes[terminal];
+	struct pa_outcome outcome = e->terms->outcomes[terminal];
 	if (outcome.kind != PA_OUTCOME_THROUGH)
 		return PA_TERMINAL(terminal);
 	switch (run->stage->kind) {
@@ -423,6 +429,7 @@ static pa_u128 reads_behind(struct pa_evaluation *e, enum pa_hook hook, size_t f
 {
 	pa_u128 reads =
 		slot_bit(PA_FIELD_DADDR) | slot_bit(PA_FIELD_DPORT) | slot_bit(PA_FIELD_DADDR_TYPE) | hook_reads(e, hook, from);
+	reads |= e->kept;
 	unsigned behind = hooks_behind(hook);
 	if (is_first_hook(hook))
 		reads |= slot_bit(PA_FIELD_CT_STATE); /* pa_evaluation_untracked() */
@@ -525,7 +532,7 @@ static pa_node route(void *context, uint32_t terminal)
 {
 	struct route *route = context;
 	struct pa_evaluation *e = route->e;
-	struct pa_outcome outcome = e->outcomes[terminal];
+	struct pa_outcome outcome = e->terms->outcomes[terminal];
 	if (outcome.kind != PA_OUTCOME_THROUGH)
 		return PA_TERMINAL(terminal);
 	const struct pa_value *type = pa_env_find(e, outcome.env, PA_FIELD_DADDR_TYPE);
@@ -549,7 +556,7 @@ static pa_node route(void *context, uint32_t terminal)
 static pa_node reroute(void *context, uint32_t terminal)
 {
 	struct pa_evaluation *e = context;
-	struct pa_outcome outcome = e->outcomes[terminal];
+	struct pa_outcome outcome = e->terms->outcomes[terminal];
 	if (outcome.kind != PA_OUTCOME_THROUGH || !pa_env_find(e, outcome.env, PA_FIELD_DADDR))
 		return PA_TERMINAL(terminal);
 	struct pa_value unknown = question(e, "the interface after NAT changed the destination");
@@ -580,7 +587,7 @@ static pa_node with_output_flow(void *context, uint32_t terminal)
 	static const enum pa_field original[] = { PA_FIELD_CT_ORIG_SADDR, PA_FIELD_CT_ORIG_DADDR, PA_FIELD_CT_ORIG_SPORT,
 						  PA_FIELD_CT_ORIG_DPORT };
 	struct pa_evaluation *e = context;
-	struct pa_outcome outcome = e->outcomes[terminal];
+	struct pa_outcome outcome = e->terms->outcomes[terminal];
 	if (outcome.kind != PA_OUTCOME_THROUGH || !pa_env_has_flow(e, outcome.env))
 		return PA_TERMINAL(terminal);
 	if (e->plan.output_ct_marks) {
@@ -631,7 +638,7 @@ static pa_node prerouting(struct pa_evaluation *e, enum pa_scenario scenario)
 static void note_translation(void *context, uint32_t terminal)
 {
 	struct route *route = context;
-	struct pa_outcome outcome = route->e->outcomes[terminal];
+	struct pa_outcome outcome = route->e->terms->outcomes[terminal];
 	if (outcome.kind == PA_OUTCOME_THROUGH && pa_env_find(route->e, outcome.env, PA_FIELD_DADDR_TYPE))
 		route->translated = true;
 }
@@ -649,7 +656,7 @@ static pa_node routed(struct pa_evaluation *e, enum pa_path path, enum pa_scenar
 static pa_node without_iif(void *context, uint32_t terminal)
 {
 	struct pa_evaluation *e = context;
-	struct pa_outcome outcome = e->outcomes[terminal];
+	struct pa_outcome outcome = e->terms->outcomes[terminal];
 	if (outcome.kind != PA_OUTCOME_THROUGH)
 		return PA_TERMINAL(terminal);
 	return through_node(e, pa_env_set_const(e, outcome.env, PA_FIELD_IIFNAME, 0));
@@ -697,7 +704,7 @@ pa_node pa_untranslated(struct pa_evaluation *e)
 static pa_node not_elsewhere(void *context, uint32_t terminal)
 {
 	struct pa_evaluation *e = context;
-	enum pa_outcome_kind kind = e->outcomes[terminal].kind;
+	enum pa_outcome_kind kind = e->terms->outcomes[terminal].kind;
 	return kind == PA_OUTCOME_THROUGH ? PA_TRUE : PA_FALSE;
 }
 

@@ -25,6 +25,7 @@ struct rows {
 	struct pa_row *items;
 	size_t count, capacity, limit;
 	bool cut;
+	struct pa_ranges *wholes_of_scenario[2];
 	struct pa_ranges *wholes_with_lo[2]; /* what fields can be at all, lo included, by family */
 };
 
@@ -75,13 +76,16 @@ static pa_node whole_universe(struct pa_evaluation *e, enum pa_path path, bool t
 }
 
 /* A row without interfaces speaks of all but lo; one that names lo holds it all only when it holds what comes over lo as well. */
-static struct pa_ranges *measure_whole(struct pa_evaluation *e, enum pa_path path, int family, bool translated, bool with_lo)
+static struct pa_ranges *measure_whole(struct pa_evaluation *e, const struct pa_exposure *exposure, int family, bool translated,
+				       bool with_lo)
 {
+	enum pa_path path = exposure->path;
 	struct pa_ranges *whole = pa_arena_alloc(e->arena, WHOLE_COUNT, sizeof(*whole));
 	/* without what NAT brings from the other path, or plain forwarded rows would not hold it all */
 	pa_node universe = pa_node_and(e->space, whole_universe(e, path, translated), e->family[family == 6]);
-	universe = pa_visible(e, pa_node_and(e->space, universe,
-					     pa_node_or(e->space, pa_universe_new(e), pa_universe_untracked(e))));
+	if (exposure->scenario == PA_SCENARIO_NEW)
+		universe = pa_node_and(e->space, universe, pa_node_or(e->space, pa_universe_new(e), pa_universe_untracked(e)));
+	universe = pa_visible(e, universe);
 	pa_node icmp = pa_field_in(e, PA_FIELD_L4PROTO, family == 6 ? 58 : 1, family == 6 ? 58 : 1);
 	if (!with_lo && path != PA_PATH_OUT)
 		universe = pa_node_minus(e->space, universe, pa_field_in(e, PA_FIELD_IIFNAME, LO, LO));
@@ -95,9 +99,12 @@ static struct pa_ranges *measure_whole(struct pa_evaluation *e, enum pa_path pat
 static struct pa_ranges *whole_ranges(struct rows *rows, const struct pa_row *row, bool with_lo)
 {
 	bool ipv6 = row->family == 6;
-	struct pa_ranges **known = with_lo ? &rows->wholes_with_lo[ipv6] : &rows->e->wholes[row->path][ipv6][row->has_target];
+	struct pa_ranges **known = with_lo ? &rows->wholes_with_lo[ipv6]
+				   : rows->exposure->scenario != PA_SCENARIO_NEW
+					   ? &rows->wholes_of_scenario[ipv6]
+					   : &rows->e->wholes[row->path][ipv6][row->has_target];
 	if (!*known)
-		*known = measure_whole(rows->e, row->path, row->family, row->has_target, with_lo);
+		*known = measure_whole(rows->e, rows->exposure, row->family, row->has_target, with_lo);
 	return *known;
 }
 
@@ -399,7 +406,7 @@ static bool add_box(void *context, const struct pa_box *box)
 	struct pa_row row = make_row(rows, box);
 	struct ways *ways = pa_xcalloc(1, sizeof(*ways));
 	bool more = true;
-	if (rows->count < WALKED_ROWS_MAX)
+	if (rows->count < WALKED_ROWS_MAX && rows->exposure->scenario == PA_SCENARIO_NEW)
 		find_ways(rows, &row, ways);
 	if (ways->count > 1 && rows->count >= SPLIT_ROWS_MAX && !ways->too_many) {
 		set_all_rules(rows, &row, ways);

@@ -168,7 +168,7 @@ struct overlay {
 static pa_node overlay_outcome(void *context, uint32_t terminal)
 {
 	struct overlay *overlay = context;
-	struct pa_outcome outcome = overlay->e->outcomes[terminal];
+	struct pa_outcome outcome = overlay->e->terms->outcomes[terminal];
 	return pa_outcome(overlay->e, outcome.kind, pa_env_overlay(overlay->e, overlay->below, outcome.env));
 }
 
@@ -193,7 +193,7 @@ static pa_node chain_tail(struct pa_evaluation *e, const struct pa_chain *chain,
 static pa_node returned(void *context, uint32_t terminal)
 {
 	struct pa_evaluation *e = context;
-	struct pa_outcome outcome = e->outcomes[terminal];
+	struct pa_outcome outcome = e->terms->outcomes[terminal];
 	return outcome.kind == PA_OUTCOME_RETURN ? pa_outcome(e, PA_OUTCOME_NEXT, outcome.env) : PA_TERMINAL(terminal);
 }
 
@@ -297,7 +297,7 @@ static uint32_t with_facts_of_element(struct pa_evaluation *e, const struct pa_s
 static pa_node without_facts(void *context, uint32_t terminal)
 {
 	struct vmap_context *c = context;
-	struct pa_outcome outcome = c->e->outcomes[terminal];
+	struct pa_outcome outcome = c->e->terms->outcomes[terminal];
 	for (size_t i = 0; i < fact_count(c->e); i++)
 		outcome.env = pa_env_set(c->e, outcome.env, facts_held[i].slot, pa_env_find(c->e, c->env, facts_held[i].slot));
 	return pa_outcome(c->e, outcome.kind, outcome.env);
@@ -329,7 +329,7 @@ static pa_node vmap_result(void *context, size_t element)
 static pa_node any_verdict(struct pa_evaluation *e, const struct pa_rule *rule, size_t step, const char *text,
 			   const char *reason, pa_node on, uint32_t env)
 {
-	uint64_t key = (uint64_t)rule->id << 16 | step << 2 | (uint64_t)1 << 62;
+	uint64_t key = pa_place(e, rule, step) << 2 | (uint64_t)1 << 62;
 	pa_node decides = pa_variable(e, text, key, reason, rule, false),
 		accepts = pa_variable(e, text, key + 1, reason, rule, false);
 	pa_node ends = pa_variable(e, text, key + 2, reason, rule, false);
@@ -352,8 +352,8 @@ static pa_node vmap_node(struct pa_evaluation *e, const struct pa_rule *rule, si
 	pa_node found = pa_lookup(e, rule, s, &s->key, s->elements, env, vmap_result, &context, miss);
 	if (!s->elements->may_shrink)
 		return found;
-	pa_node there =
-		pa_variable(e, text, pa_changes_key(s->elements, rule, s), "elements of the map may have expired", rule, true);
+	pa_node there = pa_variable(e, text, pa_changes_of(e, s->elements, rule, s), "elements of the map may have expired",
+				    rule, true);
 	return pa_node_choose(e->space, there, found, miss);
 }
 
@@ -362,7 +362,7 @@ static pa_node opaque_node(struct pa_evaluation *e, const struct pa_rule *rule, 
 	const struct pa_step *s = &rule->steps[step];
 	const char *text = s->text ? s->text : "an unknown statement";
 	pa_node on = pa_steps_node(e, rule, step + 1, env), next = pa_outcome(e, PA_OUTCOME_NEXT, env);
-	uint64_t key = s->volatile_ || !s->text ? (uint64_t)rule->id << 16 | step | (uint64_t)1 << 61 : 0;
+	uint64_t key = s->volatile_ || !s->text ? pa_place(e, rule, step) | (uint64_t)1 << 61 : pa_question(e, rule, step);
 	const char *reason = s->reason ? s->reason : "its outcome is not known";
 	switch (s->opacity) {
 	case PA_OPACITY_MATCH:
@@ -549,7 +549,7 @@ struct rest {
 static pa_node rest_of_chain(void *context, uint32_t terminal)
 {
 	struct rest *rest = context;
-	struct pa_outcome outcome = rest->e->outcomes[terminal];
+	struct pa_outcome outcome = rest->e->terms->outcomes[terminal];
 	if (outcome.kind != PA_OUTCOME_NEXT || outcome.env == rest->env)
 		return PA_TERMINAL(terminal);
 	return chain_tail(rest->e, rest->chain, rest->from, outcome.env);

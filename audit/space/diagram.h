@@ -92,6 +92,9 @@ pa_node pa_node_bind(struct pa_space *space, pa_node f, pa_node (*map)(void *con
 /* The packets of a set for which f gives a terminal that `picks`. */
 pa_node pa_node_select(struct pa_space *space, pa_node f, pa_node set, bool (*picks)(void *context, uint32_t terminal),
 		       void *context);
+/* The packets to which two diagrams give different terminals that `picks`. */
+pa_node pa_node_differ(struct pa_space *space, pa_node f, pa_node g, bool (*picks)(void *context, uint32_t a, uint32_t b),
+		       void *context);
 /* The set of packets of each group of terminals (PA_NO_GROUP: in none), groups ascending; one pass for all of them. */
 #define PA_NO_GROUP UINT32_MAX
 void pa_node_groups(struct pa_space *space, pa_node f, uint32_t (*group_of)(void *context, uint32_t terminal),

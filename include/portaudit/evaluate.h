@@ -29,9 +29,21 @@ struct pa_target {
 	bool to_self; /* redirect: an address of this host */
 };
 
+/* What conntrack makes of a packet. */
+enum pa_scenario {
+	PA_SCENARIO_NEW,	 /* the first packet of a connection: what the functions above speak of */
+	PA_SCENARIO_REPLY,	 /* established, reply direction */
+	PA_SCENARIO_RELATED,	 /* related: ICMP errors, expected connections */
+	PA_SCENARIO_INVALID,	 /* conntrack calls it invalid */
+	PA_SCENARIO_UNTRACKED,	 /* as if a notrack rule had met it */
+	PA_SCENARIO_ESTABLISHED, /* established, original direction */
+};
+#define PA_SCENARIOS 6
+
 /* A part of what gets in: one certainty, one NAT result, a set of packets as they arrive (before any NAT). */
 struct pa_exposure {
 	enum pa_path path;
+	enum pa_scenario scenario; /* new connections, unless it was made for others */
 	enum pa_certainty certainty;
 	const char *condition; /* POSSIBLE: in words; else NULL */
 	bool has_target;
@@ -86,6 +98,12 @@ struct pa_evaluation;
  */
 struct pa_evaluation *pa_evaluate(const struct pa_ruleset *ruleset, const struct pa_host *host, const struct pa_cut *cuts,
 				  size_t cut_count, struct pa_diags *diags);
+/*
+ * Two rulesets of one host in one space: their sets can be compared (difference.h). What both ask alike of what is not known is one
+ * question. Freed one by one, in any order; false as NULL above.
+ */
+bool pa_evaluate_pair(const struct pa_ruleset *const rulesets[2], const struct pa_host *host, const struct pa_cut *cuts,
+		      size_t cut_count, struct pa_diags *diags, struct pa_evaluation *ret_pair[2]);
 struct pa_evaluation *pa_evaluation_free(struct pa_evaluation *evaluation);
 
 struct pa_space *pa_evaluation_space(struct pa_evaluation *evaluation);
@@ -103,17 +121,38 @@ pa_set pa_evaluation_reachable(struct pa_evaluation *evaluation, enum pa_path pa
  * Other kinds of packets on a path, as sets of those accepted (possible ones included when certainty is POSSIBLE):
  * STA checks ask for replies, invalid and untracked packets.
  */
-enum pa_scenario {
-	PA_SCENARIO_NEW,       /* the first packet of a connection: what the functions above speak of */
-	PA_SCENARIO_REPLY,     /* established, reply direction */
-	PA_SCENARIO_RELATED,   /* related: ICMP errors, expected connections */
-	PA_SCENARIO_INVALID,   /* conntrack calls it invalid */
-	PA_SCENARIO_UNTRACKED, /* as if a notrack rule had met it */
-};
 pa_set pa_evaluation_scenario(struct pa_evaluation *evaluation, enum pa_path path, enum pa_scenario scenario,
 			      enum pa_certainty certainty);
 /* Every packet that can arrive on a path in that state, accepted or not (NEW: the same as pa_evaluation_universe()). */
 pa_set pa_evaluation_scenario_universe(struct pa_evaluation *evaluation, enum pa_path path, enum pa_scenario scenario);
+/*
+ * How packets of a path fare otherwise under the second ruleset of a pair than under the first. `set` is exact, fields that rows do
+ * not show included; `shown` is what rows can be made of, like the sets above. Sets of one path and scenario share no packet.
+ */
+enum pa_delta_kind {
+	PA_DELTA_OPENS,	    /* got in for no outcome of what is not known, or for some: now for some, or for all */
+	PA_DELTA_CLOSES,    /* the other way round */
+	PA_DELTA_CONDITION, /* gets in on another condition */
+	PA_DELTA_FATE,	    /* gets in on the same condition, but is sent elsewhere, or leaves with another header or mark */
+	PA_DELTA_ANSWER,    /* is refused as before, but the sender is told, or no longer */
+};
+enum pa_presence { PA_NEVER, PA_SOMETIMES, PA_ALWAYS };
+struct pa_delta {
+	enum pa_delta_kind kind;
+	enum pa_presence before, after;
+	pa_set set, shown;
+};
+#define PA_DELTAS_MAX 10
+/* Returns the number of deltas that are not empty; 0: every packet of the path and scenario fares the same. */
+size_t pa_evaluation_delta(struct pa_evaluation *const pair[2], enum pa_path path, enum pa_scenario scenario,
+			   struct pa_delta ret_deltas[PA_DELTAS_MAX]);
+/* What decides about packets of a set besides their headers, in words, when they get in in this scenario; NULL: nothing. */
+const char *pa_evaluation_condition(struct pa_evaluation *evaluation, enum pa_path path, enum pa_scenario scenario, pa_set set);
+/* Some of what the deltas of a pair depend on is not understood (struct pa_opaque): the opaque's text, or NULL. */
+const char *pa_evaluation_delta_unknown(struct pa_evaluation *const pair[2], enum pa_path path, enum pa_scenario scenario);
+/* FATE: the fields in which packets of a delta leave otherwise, one bit each. */
+uint64_t pa_evaluation_delta_fields(struct pa_evaluation *const pair[2], enum pa_path path, enum pa_scenario scenario,
+				    pa_set set);
 /* New connections that the ruleset itself makes untracked (notrack) and that get in. */
 pa_set pa_evaluation_untracked(struct pa_evaluation *evaluation, enum pa_path path, enum pa_certainty certainty);
 

@@ -81,11 +81,25 @@ struct pa_result {
 	size_t not_assessed_count;
 };
 
+struct pa_difference;
+struct pa_session_fate;
+
+/* Another ruleset that the audited one is held against. */
+struct pa_beside {
+	const char *name; /* "/etc/nftables.conf"; NULL: there is none, and `missing` says why */
+	const char *missing;
+	const char *failed;			/* it could not be read: why */
+	const struct pa_difference *difference; /* of a pair with the audited ruleset */
+};
+
 struct pa_compare_options {
 	const char *const *only_checks; /* --check; NULL-terminated, or NULL: all */
 	bool allow_unknown;
 	bool policy_alone; /* there is no ruleset: do not speak of what a waiver hides */
 	int64_t now;	   /* seconds since 1970 UTC: decides which waivers have expired */
+	const struct pa_beside *saved;	       /* what boot loads: the second ruleset of the pair; or NULL */
+	const struct pa_beside *baseline;      /* recorded before: the first ruleset of the pair; or NULL */
+	const struct pa_session_fate *session; /* or NULL */
 };
 
 /* The cuts that the policy's regions need, to be given to pa_evaluate(). Allocated in *arena. */

@@ -16,6 +16,7 @@
 #ifndef PORTAUDIT_PORTAUDIT_H
 #define PORTAUDIT_PORTAUDIT_H
 
+#include "portaudit/difference.h"
 #include "portaudit/evaluate.h"
 #include "portaudit/finding.h"
 #include "portaudit/host.h"

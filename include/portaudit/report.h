@@ -7,6 +7,7 @@
 #ifndef PORTAUDIT_REPORT_H
 #define PORTAUDIT_REPORT_H
 
+#include "portaudit/difference.h"
 #include "portaudit/finding.h"
 
 /* Everything a report may speak of. Pointers are borrowed. */
@@ -56,6 +57,22 @@ bool pa_report_format(enum pa_format format, const struct pa_report *report, con
  * of portaudit-allow(5), with FIXME for what only a person knows.
  */
 void pa_report_policy(const struct pa_report *report, const struct pa_host *host, struct pa_buffer *out);
+/* Everything that a report on two rulesets may speak of. Pointers are borrowed. */
+struct pa_difference_report {
+	const char *host;
+	int64_t now;
+	double seconds;
+	const struct pa_ruleset *rulesets[2];
+	const struct pa_policy *policy; /* or NULL */
+	const struct pa_difference *difference;
+	bool complete;
+	const char *const *incomplete;
+	size_t incomplete_count;
+	const struct pa_session_fate *session; /* or NULL: nobody asked */
+};
+/* The same for two rulesets. A format that has no such report: false, and nothing is written. */
+bool pa_report_difference(enum pa_format format, const struct pa_difference_report *report, const struct pa_style *style,
+			  struct pa_buffer *out);
 
 /* explain: the walk of one packet, for people. */
 void pa_report_walk(const struct pa_walk *walk, const struct pa_packet *packet, const struct pa_style *style,

@@ -283,6 +283,14 @@ struct pa_table {
 	size_t set_count;
 };
 
+/* A limit, quota, flowtable ... that rules use by name: nothing that decides a packet, but two rulesets may differ in it. */
+struct pa_object {
+	const struct pa_table *table;
+	const char *kind; /* "limit" */
+	const char *name;
+	const char *text; /* what it is set to, without what it has counted */
+};
+
 /* Something that makes the audit incomplete although a ruleset was loaded (legacy tables present, xt arguments lost). */
 struct pa_gap {
 	const char *message; /* one sentence */
@@ -298,6 +306,8 @@ struct pa_ruleset {
 	size_t chain_count;
 	struct pa_rule **rules; /* all rules of all chains, chain by chain */
 	size_t rule_count;
+	struct pa_object *objects;
+	size_t object_count;
 	struct pa_gap *gaps;
 	size_t gap_count;
 	bool legacy_unread;   /* tables of iptables-legacy exist that are not in here: a gap says why */
@@ -324,6 +334,7 @@ struct pa_chain *pa_table_find_chain(const struct pa_table *table, const char *n
 struct pa_set_decl *pa_table_add_set(struct pa_ruleset *ruleset, struct pa_table *table, const char *name);
 struct pa_set_decl *pa_table_find_set(const struct pa_table *table, const char *name);
 struct pa_rule *pa_chain_add_rule(struct pa_ruleset *ruleset, struct pa_chain *chain);
+void pa_ruleset_add_object(struct pa_ruleset *ruleset, const struct pa_object *object);
 void pa_ruleset_add_gap(struct pa_ruleset *ruleset, const char *message, const char *help);
 void pa_ruleset_add_source(struct pa_ruleset *ruleset, const char *name);
 /*

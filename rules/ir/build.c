@@ -181,6 +181,16 @@ struct pa_rule *pa_chain_add_rule(struct pa_ruleset *ruleset, struct pa_chain *c
 	return rule;
 }
 
+void pa_ruleset_add_object(struct pa_ruleset *ruleset, const struct pa_object *object)
+{
+	struct built_ruleset *built = (struct built_ruleset *)ruleset;
+	MAKE_ROOM(ruleset->arena, ruleset->objects, ruleset->object_count, built->object_capacity);
+	ruleset->objects[ruleset->object_count++] =
+		(struct pa_object){ object->table, pa_arena_strdup(ruleset->arena, object->kind),
+				    pa_arena_strdup(ruleset->arena, object->name),
+				    pa_arena_strdup(ruleset->arena, object->text) };
+}
+
 void pa_ruleset_add_gap(struct pa_ruleset *ruleset, const char *message, const char *help)
 {
 	struct built_ruleset *built = (struct built_ruleset *)ruleset;

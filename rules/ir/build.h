@@ -39,6 +39,7 @@ struct built_ruleset {
 	size_t table_capacity;
 	size_t chain_capacity;
 	size_t gap_capacity;
+	size_t object_capacity;
 	size_t source_capacity;
 	size_t rules_added;
 	struct pa_ruleset **adopted;

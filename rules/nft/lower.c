@@ -151,6 +151,36 @@ static void add_unknown_object(struct pa_lowering *lowering, const char *name, s
 			   NULL);
 }
 
+/* What a limit, a quota ... is set to; counters count, and nothing else. */
+static void add_object(struct pa_lowering *lowering, const char *kind, const struct pa_json_node *node)
+{
+	static const char *const unsaid[] = { "family", "table", "name", "handle", "used", "packets" };
+	const struct pa_json_tape *tape = &lowering->tape;
+	const char *name = pa_lower_string(lowering, pa_json_member(tape, node, "name"));
+	const char *table = pa_lower_string(lowering, pa_json_member(tape, node, "table"));
+	enum pa_family family;
+	if (!name || !table || strcmp(kind, "counter") == 0 ||
+	    !pa_lower_read_family(pa_json_member(tape, node, "family"), &family))
+		return;
+	struct pa_buffer text = { 0 };
+	const struct pa_json_node *key = node + 1;
+	for (uint32_t i = 0; i < node->length; i++) {
+		bool skipped = false;
+		for (size_t k = 0; k < sizeof(unsaid) / sizeof(*unsaid); k++)
+			skipped = skipped || pa_json_is(key, unsaid[k]);
+		if (!skipped) {
+			pa_buffer_printf(&text, "%s%.*s ", text.length ? " " : "", (int)key->length, key->string);
+			pa_json_text(&text, tape, key + 1, 4000);
+		}
+		key = pa_json_after(tape, key + 1);
+	}
+	struct pa_object object = { pa_ruleset_find_table(lowering->ruleset, family, table), kind, name,
+				    text.data ? text.data : "" };
+	if (object.table)
+		pa_ruleset_add_object(lowering->ruleset, &object);
+	pa_buffer_done(&text);
+}
+
 static bool lower_value(struct pa_lowering *lowering, const char *name, size_t length, size_t offset)
 {
 	const struct object *object = find_object(name, length);
@@ -174,6 +204,8 @@ static bool lower_value(struct pa_lowering *lowering, const char *name, size_t l
 		return pa_lower_chain(lowering, index, offset);
 	if (object && object->kind == METAINFO)
 		check_version(lowering, index);
+	if (object && object->kind == WITHOUT_EFFECT)
+		add_object(lowering, object->name, &lowering->tape.nodes[index]);
 	return true;
 }
 

@@ -221,13 +221,20 @@ static const struct {
 	{ "lint a.conf b.nft", "'lint' looks at one policy, and at no ruleset" },
 	{ "trace --packets p -f csv",
 	  "'trace' does not write the format 'csv' [it writes json (lines), text (TAP) and junit]" },
-	{ "diff a b", "this version of portaudit does not have the command 'diff': it cannot compare two rulesets yet" },
 	{ "--netns web a.nft", "--netns is for the live ruleset, not for files" },
 	{ "--netns all -f junit", "with --netns all there is one report, as text or JSON, on standard output" },
 	{ "--netns all -o x.txt", "with --netns all there is one report, as text or JSON, on standard output" },
 	{ "snapshot a.nft", "'snapshot' takes no file: it records the live ruleset of this host" },
 	{ "--sockets a --sockets=none", "--sockets is given twice [one run takes one of them]" },
 	{ "explain 22/tcp --sockets a", "--sockets is not for 'explain' but for 'check', 'list', 'init' and 'snapshot'" },
+	{ "diff a b -f sarif", "'diff' does not write the format 'sarif' [it writes text, json, junit and junit-ext]" },
+	{ "diff a",
+	  "'diff' needs two rulesets, OLD and NEW [for example: portaudit diff live /etc/nftables.conf; several files of one "
+	  "host have commas between them]" },
+	{ "check --session x",
+	  "'x' is no connection [write 'auto', or as in 198.51.100.7:40000->192.0.2.1:22 and [2001:db8::7]:40000->[2001:db8::1]:22]" },
+	{ "list --saved x --baseline y",
+	  "--saved is not for 'list' but for 'check'; --baseline is not for 'list' but for 'check'" },
 	{ "--scan=x --jobs 4", "this version of portaudit does not have --scan: scan results are not read; "
 			       "this version of portaudit does not have --jobs: it works on one thing at a time" },
 	{ "--helpme --color=x lsit",
@@ -338,7 +345,7 @@ START_TEST(help_of_the_program_has_every_row)
 		ck_assert(has_word(text, pa_command_info(i)->name));
 	for (unsigned i = 0; i < PA_FORMAT_COUNT; i++)
 		ck_assert(has_word(text, pa_format_name(i)));
-	static const char *const later[] = { "--scan", "--session", "--jobs", "  diff" };
+	static const char *const later[] = { "--scan", "--jobs", "  port" };
 	for (size_t i = 0; i < sizeof(later) / sizeof(*later); i++)
 		ck_assert_msg(!has_word(text, later[i]), "%s", later[i]);
 	pa_options_done(&options);

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Every check that this version assesses has a case in which it fires and one that says it passes.
 # Usage: complete.sh PROGRAM
-assessed=$("$1" check --format json --policy good-server-policy.conf good-server-policy.nft |
+assessed=$("$1" check --format json --policy good-server-policy.conf --saved good-server-policy.nft \
+	--baseline good-server-policy.nft good-server-policy.nft |
 	sed -n 's/.*"check": *"\(PA-[A-Z0-9]*-[0-9]*\)", *"status": *"passed".*/\1/p')
 count=0
 bad=0
