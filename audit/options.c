@@ -106,7 +106,8 @@ __attribute__((format(printf, 2, 3))) static struct pa_diag *wrong(struct pa_com
 /* Options that say one thing: a second one would silently replace the first. */
 static bool is_single(enum pa_option option)
 {
-	return option == PA_OPTION_POLICY || option == PA_OPTION_PACKETS || option == PA_OPTION_AS_HOST;
+	return option == PA_OPTION_POLICY || option == PA_OPTION_PACKETS || option == PA_OPTION_AS_HOST ||
+	       option == PA_OPTION_SCAN || option == PA_OPTION_SCAN_FROM;
 }
 
 /* `argument` is NULL for options without one. */
@@ -171,6 +172,12 @@ static void take_option(struct pa_command_line *line, enum pa_option option, con
 		return;
 	case PA_OPTION_INCLUDE_FOLDER:
 		pa_options_append(options->arena, &options->include_folders, argument);
+		return;
+	case PA_OPTION_SCAN:
+		options->scan = argument;
+		return;
+	case PA_OPTION_SCAN_FROM:
+		pa_options_take_scan_from(options, argument, diags);
 		return;
 	case PA_OPTION_HELP:
 		line->help = true;
@@ -379,6 +386,8 @@ static void check_options_of_command(struct pa_command_line *line)
 	}
 	if (line->options->command == PA_COMMAND_TRACE && !line->options->packets)
 		wrong(line, "'trace' needs --packets FILE");
+	if (line->given[PA_OPTION_SCAN_FROM] && !line->options->scan)
+		wrong(line, "--scan-from says where a scan came from: it needs --scan FILE");
 	if (line->options->command == PA_COMMAND_EXPLAIN && !line->options->words)
 		wrong(line, "'explain' needs a packet to explain")->help =
 			"for example: portaudit explain 3306/tcp from 203.0.113.7 on eth0";

@@ -51,6 +51,8 @@ struct pa_options {
 	int64_t now;  /* seconds since 1970 UTC */
 	bool print_rules, loopback;
 	const char **include_folders;
+	const char *scan;      /* or NULL */
+	const char *scan_from; /* a valid address, or NULL */
 };
 
 /*

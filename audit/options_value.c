@@ -203,3 +203,14 @@ bool pa_options_take_time(struct pa_options *options, const char *argument, cons
 	diag->help = "write 2026-01-31, 2026-01-31T12:00:00Z or seconds since 1970";
 	return false;
 }
+
+bool pa_options_take_scan_from(struct pa_options *options, const char *argument, struct pa_diags *diags)
+{
+	pa_u128 address;
+	int family;
+	options->scan_from = argument;
+	if (pa_address_parse(argument, &address, &family))
+		return true;
+	pa_diags_add(diags, PA_DIAG_ERROR, PA_DIAG_INPUT, "--scan-from is an IPv4 or IPv6 address, not '%s'", argument);
+	return false;
+}

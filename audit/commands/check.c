@@ -103,14 +103,17 @@ static bool wants_rows(const struct pa_options *options)
 int pa_command_check_or_list(struct pa_job *job)
 {
 	const struct pa_options *options = job->options;
-	if (!pa_job_load_policy(job) || !pa_job_load_ruleset(job) || !pa_job_load_host(job) || !pa_job_evaluate(job))
+	if (!pa_job_load_policy(job) || !pa_job_load_scan(job) || !pa_job_load_ruleset(job) || !pa_job_load_host(job) ||
+	    !pa_job_evaluate(job))
 		return pa_diags_status(&job->diags);
 	if (wants_rows(options)) {
 		for (unsigned path = PA_PATH_IN; path <= PA_PATH_FORWARD; path++)
 			add_rows(job, (enum pa_path)path);
 	}
 	if (options->command == PA_COMMAND_CHECK) {
-		const struct pa_compare_options compare = { (const char *const *)options->checks, options->allow_unknown };
+		const struct pa_compare_options compare = { .only_checks = (const char *const *)options->checks,
+							    .allow_unknown = options->allow_unknown,
+							    .scan = job->scan };
 		job->result = pa_compare(job->evaluation, job->ruleset, job->host, job->policy, &compare);
 	}
 	const char *failed = pa_space_failed(pa_evaluation_space(job->evaluation));

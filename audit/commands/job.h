@@ -7,6 +7,7 @@
 
 #include "../options.h"
 #include "portaudit/portaudit.h"
+#include "portaudit/scan.h"
 
 enum { PA_EXIT_CLEAN = 0, PA_EXIT_FINDINGS = 1, PA_EXIT_WRONG_INPUT = 2, PA_EXIT_INCOMPLETE = 3 };
 
@@ -20,6 +21,7 @@ struct pa_job {
 	struct pa_policy *policy;
 	struct pa_evaluation *evaluation;
 	struct pa_result *result;
+	struct pa_scan *scan;
 	struct pa_row *rows;
 	size_t row_count, row_capacity;
 	struct timespec started;
@@ -30,7 +32,8 @@ void pa_job_done(struct pa_job *job);
 bool pa_job_load_ruleset(struct pa_job *job);
 bool pa_job_load_host(struct pa_job *job);
 bool pa_job_load_policy(struct pa_job *job);
-bool pa_job_evaluate(struct pa_job *job); /* needs ruleset and host; check: with the cuts of the policy */
+bool pa_job_load_scan(struct pa_job *job); /* --scan, --scan-from */
+bool pa_job_evaluate(struct pa_job *job);  /* needs ruleset and host; check: with the cuts of the policy */
 
 /* Files or standard input in place of the live kernel. */
 bool pa_job_is_offline(const struct pa_options *options);

@@ -39,6 +39,7 @@ static const struct {
 	{ PA_CHECK_POL_004, check_allow_in_deny },
 	{ PA_CHECK_UNK_001, check_opaque },
 	{ PA_CHECK_MGR_002, check_legacy_beside_nft },
+	{ PA_CHECK_SCN_001, check_scan },
 };
 #define IMPLEMENTED_COUNT (sizeof(implemented) / sizeof(*implemented))
 
@@ -126,7 +127,7 @@ static const char *missing_reason(enum pa_check_id check)
 	if (needs & PA_NEEDS_SOCKETS)
 		return "needs the listening sockets, which this version does not read";
 	if (needs & PA_NEEDS_FILES)
-		return "needs files beside the ruleset (units, saved rules, scans), which this version does not read";
+		return "needs files beside the ruleset (units, saved rules), which this version does not read";
 	if (strncmp(pa_check_info(check)->code, "PA-WVR-", strlen("PA-WVR-")) == 0)
 		return "waivers are understood, but not applied by this version";
 	if (check == PA_CHECK_OUT_001)

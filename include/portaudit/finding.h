@@ -76,14 +76,20 @@ struct pa_result {
 	size_t not_assessed_count;
 };
 
+struct pa_scan; /* scan.h */
+
 struct pa_compare_options {
 	const char *const *only_checks; /* --check; NULL-terminated, or NULL: all */
 	bool allow_unknown;
+	const struct pa_scan *scan; /* --scan; or NULL */
 };
 
 /* The cuts that the policy's regions need, to be given to pa_evaluate(). Allocated in *arena. */
 size_t pa_policy_cuts(const struct pa_policy *policy, const struct pa_host *host, const struct pa_ruleset *ruleset,
 		      struct pa_arena *arena, struct pa_cut **ret_cuts);
+
+/* The cuts that a scan (scan.h) needs: its ports, this host's addresses in it, its sender. */
+size_t pa_scan_cuts(const struct pa_scan *scan, const struct pa_host *host, struct pa_arena *arena, struct pa_cut **ret_cuts);
 
 /* policy may be NULL: then the checks that need none. Never fails; a check that cannot run is NOT_ASSESSED. */
 struct pa_result *pa_compare(struct pa_evaluation *evaluation, const struct pa_ruleset *ruleset, const struct pa_host *host,

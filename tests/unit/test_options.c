@@ -216,8 +216,8 @@ static const struct {
 	  "this version of portaudit does not have the command 'init': it cannot write a policy from what is reachable yet" },
 	{ "diff a b", "this version of portaudit does not have the command 'diff': it cannot compare two rulesets yet" },
 	{ "--sockets x", "this version of portaudit does not have --sockets: listening sockets are not looked at" },
-	{ "--scan=x --jobs 4", "this version of portaudit does not have --scan: scan results are not read; "
-			       "this version of portaudit does not have --jobs: it works on one thing at a time" },
+	{ "--session=x --jobs 4", "this version of portaudit does not have --session: it looks at one ruleset at a time; "
+				  "this version of portaudit does not have --jobs: it works on one thing at a time" },
 	{ "--helpme --color=x lsit",
 	  "unknown option '--helpme' [did you mean '--help'?]; --color is auto, always or never, not 'x'; "
 	  "'lsit' is neither a command nor a file [did you mean 'list'?]" },
@@ -326,8 +326,7 @@ START_TEST(help_of_the_program_has_every_row)
 		ck_assert(has_word(text, pa_command_info(i)->name));
 	for (unsigned i = 0; i < PA_FORMAT_COUNT; i++)
 		ck_assert(has_word(text, pa_format_name(i)));
-	static const char *const later[] = { "--sockets", "--scan", "--netns", "--session",
-					     "--jobs",	  "sarif",  "  init",  "  diff" };
+	static const char *const later[] = { "--sockets", "--netns", "--session", "--jobs", "sarif", "  init", "  diff" };
 	for (size_t i = 0; i < sizeof(later) / sizeof(*later); i++)
 		ck_assert_msg(!has_word(text, later[i]), "%s", later[i]);
 	pa_options_done(&options);
