@@ -62,6 +62,7 @@ int pa_command_check_or_list(struct pa_job *job);
 int pa_command_explain(struct pa_job *job);
 int pa_command_trace(struct pa_job *job);
 int pa_command_checks(struct pa_job *job);
+int pa_command_port(struct pa_job *job);
 int pa_command_print_rules(struct pa_job *job);
 
 #endif
