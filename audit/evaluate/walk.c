@@ -592,8 +592,8 @@ static void do_step(struct pa_wrun *run, struct pa_wstate *s, const struct pa_ru
 		do_nat(run, s, rule, step);
 		return;
 	case PA_STEP_NOTRACK:
-		/* what conntrack found invalid has no flow either: it is untracked from here on (nft_notrack_eval) */
-		if (!s->seen || pa_wfield_in(run, s, PA_FIELD_CT_STATE, PA_CT_INVALID, PA_CT_INVALID))
+		/* only what has no flow: not seen yet, or found invalid; not what has a template (nft_notrack_eval) */
+		if (pa_wfield_in(run, s, PA_FIELD_CT_STATE, PA_CT_INVALID, PA_CT_INVALID))
 			s->now[PA_FIELD_CT_STATE] = constant(PA_CT_UNTRACKED);
 		s->step++;
 		return;

@@ -161,6 +161,12 @@ struct pa_walk_step {
 	enum pa_verdict_kind verdict; /* MATCHED, POLICY */
 	const char *text;	      /* what happened, where no rule says it, or what was assumed of an opaque test */
 };
+/* An answer that was assumed on the way shown, and what becomes of the packet when it is the other one. */
+struct pa_walk_assumption {
+	const char *text;		 /* "limit rate 5/minute" */
+	bool holds;			 /* on the way shown */
+	bool otherwise[PA_FATE_DEPENDS]; /* by fate: some way with the other answer ends so */
+};
 struct pa_walk {
 	enum pa_fate fate;
 	enum pa_path path;     /* after the routing decision */
@@ -172,6 +178,8 @@ struct pa_walk {
 	bool destination_unknown;		    /* translated to an address that is not known */
 	struct pa_walk_step *steps;		    /* of the first way; for DEPENDS, of a way that gets in */
 	size_t step_count;
+	struct pa_walk_assumption *assumptions; /* in the order in which they were asked */
+	size_t assumption_count;
 	struct pa_arena *arena;
 };
 /* For many packets through one ruleset: what can be prepared once. Borrows both. */
