@@ -40,6 +40,7 @@ static const struct {
 	{ PA_CHECK_UNK_001, check_opaque },
 	{ PA_CHECK_MGR_002, check_legacy_beside_nft },
 	{ PA_CHECK_NAT_001, check_port_budget },
+	{ PA_CHECK_NAT_002, check_mappings },
 	{ PA_CHECK_SCN_001, check_scan },
 };
 #define IMPLEMENTED_COUNT (sizeof(implemented) / sizeof(*implemented))

@@ -7,8 +7,8 @@
  * tuple). An address of the pool has the ports 1024-65535, 64,512 of them, for clients whose own source port is above 1023 - or those that
  * the rule names. Clients are the sources of what the ruleset really forwards through the rule.
  *
- * Addresses are not clients: a network of more than 1,024 addresses is an address plan and counts as 254 clients - but in full where the
- * pool was measured out by somebody (several addresses, or a port range) or the sources are a provider's (100.64.0.0/10, RFC
+ * Addresses are not clients: a network of more than 1,024 addresses is an address plan and counts as 254 clients - but in full where a rule
+ * with a pool that was measured out (several addresses, or a port range) names it, or where the sources are a provider's (100.64.0.0/10, RFC
  * 6598). Sources that no rule limits are the connected networks of the other interfaces, when these are known; else it is not asked.
  *
  * Below 64 ports for each client: info. Below 16: medium - a browser opens that many connections to one place. One masquerade for a few
@@ -141,6 +141,7 @@ static bool keep_connected(const struct comparison *c, struct pool *pool)
 
 static pa_u128 count_clients(const struct pool *pool)
 {
+	bool in_full = pool->measured && !pool->unlimited;
 	pa_u128 clients = 0;
 
 	for (size_t i = 0; i < pool->source_count; i++) {
@@ -148,9 +149,9 @@ static pa_u128 count_clients(const struct pool *pool)
 		pa_u128 size = source.last - source.first + 1;
 		bool provider = source.first >= provider_space.first && source.last <= provider_space.last;
 
-		clients += size > PLAN_SIZE && !pool->measured && !provider ? PLAN_CLIENTS
-			   : size > 2 && size % 4 == 0			    ? size - 2
-									    : size;
+		clients += size > PLAN_SIZE && !in_full && !provider ? PLAN_CLIENTS
+			   : size > 2 && size % 4 == 0		     ? size - 2
+								     : size;
 	}
 	return clients;
 }
@@ -174,7 +175,7 @@ static void put_budget(pa_u128 ports, pa_u128 clients, struct pa_buffer *out)
 	if (ports >= clients)
 		put_count(ports / clients, out);
 	else
-		pa_buffer_puts(out, "less than 1");
+		pa_buffer_puts(out, "not even 1");
 }
 
 /* "with 4 addresses: 252 ports for each client": the next pool that has enough, and the next power of two. */
@@ -219,7 +220,7 @@ static void report(struct comparison *c, const struct pool *pool, pa_u128 client
 	put_count(clients, &text);
 	pa_buffer_puts(&text, " clients: ");
 	put_budget(ports, clients, &text);
-	pa_buffer_puts(&text, ports >= clients && ports < 2 * clients ? " port for each client" : " ports for each client");
+	pa_buffer_puts(&text, ports < 2 * clients ? " port for each client" : " ports for each client");
 	finding->message = compare_text(c, &text);
 	put_what_if(pool, clients, &text);
 	finding->fix = compare_text(c, &text);
