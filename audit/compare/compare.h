@@ -260,6 +260,7 @@ void check_opaque(struct comparison *c);	    /* UNK-001 */
 void check_legacy_beside_nft(struct comparison *c); /* MGR-002 */
 void check_port_budget(struct comparison *c);	    /* NAT-001 */
 void check_mappings(struct comparison *c);	    /* NAT-002 */
+void check_surroundings(struct comparison *c);	    /* UNK-002, UNK-003, UNK-004 */
 void check_scan(struct comparison *c);		    /* SCN-001 */
 
 /* Where a finding's rules are written by a program, its fix says how that is told. After all checks. */

@@ -61,5 +61,6 @@ struct pa_host *pa_host_read_live(struct pa_diags *diags)
 			     error == EAGAIN ? "they keep changing" : strerrordesc_np(error));
 	}
 	pa_host_read_sysctls(host);
+	pa_host_read_surroundings(host);
 	return host;
 }

@@ -49,6 +49,13 @@ struct pa_host {
 	size_t reserved_port_count;
 	int unprivileged_port_start;	  /* ip_unprivileged_port_start; -1: not known */
 	const struct pa_sockets *sockets; /* who listens; NULL: not looked at. Borrowed */
+	bool surroundings_known;	  /* live: the three lists are whole, but for what `unseen` names */
+	const char **beside;		  /* what handles packets beside the rules: "an XDP program on eth0" */
+	size_t beside_count;
+	const char **namespaces; /* other network namespaces with a connected interface: "web (ip netns)" */
+	size_t namespace_count;
+	const char **unseen; /* what could not be looked at, and why */
+	size_t unseen_count;
 };
 
 struct pa_host *pa_host_new(const char *name); /* nothing known */
