@@ -45,6 +45,17 @@ static const struct {
 	{ PA_CHECK_NAT_001, check_port_budget },
 	{ PA_CHECK_NAT_002, check_mappings },
 	{ PA_CHECK_SCN_001, check_scan },
+	{ PA_CHECK_DEN_004, check_outgoing_deny },
+	{ PA_CHECK_OUT_001, check_undeclared_outgoing },
+	{ PA_CHECK_STA_003, check_without_syn },
+	{ PA_CHECK_STA_004, check_related },
+	{ PA_CHECK_FWD_003, check_dead_nat },
+	{ PA_CHECK_FWD_005, check_offload },
+	{ PA_CHECK_FRG_001, check_fragments },
+	{ PA_CHECK_HYG_002, check_redundant },
+	{ PA_CHECK_HYG_004, check_unused },
+	/* Behind all findings about an open default. */
+	{ PA_CHECK_DEN_007, check_literal_deny },
 };
 #define IMPLEMENTED_COUNT (sizeof(implemented) / sizeof(*implemented))
 
@@ -135,8 +146,6 @@ static const char *missing_reason(enum pa_check_id check)
 		return "needs files beside the ruleset (units, saved rules), which this version does not read";
 	if (strncmp(pa_check_info(check)->code, "PA-WVR-", strlen("PA-WVR-")) == 0)
 		return "waivers are understood, but not applied by this version";
-	if (check == PA_CHECK_OUT_001)
-		return "outgoing traffic is only held against `deny out` and `require out`; this check is opt-in and not in this version";
 	if (check == PA_CHECK_EXP_008 || check == PA_CHECK_ICM_001)
 		return "not in this version; what it would find is reported as PA-EXP-001 with its severity";
 	return "this version does not look for it";
@@ -155,7 +164,9 @@ static struct pa_check_result check_result(struct comparison *c, enum pa_check_i
 	struct pa_check_result before = c->result->checks[check];
 
 	if (!compare_enabled(c, check))
-		return (struct pa_check_result){ PA_STATUS_OFF, "switched off by the policy or by --check" };
+		return (struct pa_check_result){ PA_STATUS_OFF, pa_check_info(check)->needs & PA_OPT_IN
+									? "opt-in: `check ID on` in the policy, or --check"
+									: "switched off by the policy or by --check" };
 	if (!is_implemented(check))
 		return (struct pa_check_result){ PA_STATUS_NOT_ASSESSED, missing_reason(check) };
 	if (!has_facts(c, check))

@@ -461,6 +461,23 @@ static void put_decision(const struct verdict *verdict, struct pa_buffer *out)
 	}
 }
 
+static const char *state_name(enum pa_scan_state state)
+{
+	switch (state) {
+	case PA_SCAN_OPEN:
+		return "open";
+	case PA_SCAN_CLOSED:
+		return "closed";
+	case PA_SCAN_FILTERED:
+		return "filtered";
+	case PA_SCAN_UNFILTERED:
+		return "unfiltered";
+	case PA_SCAN_UNCERTAIN:
+		break;
+	}
+	return "open or filtered";
+}
+
 static void put_scan(const struct scan_part *part, struct pa_buffer *out)
 {
 	char date[16] = "";
@@ -478,7 +495,7 @@ static void put_seen(const struct scan_part *part, struct dispute *dispute, stru
 
 	put_ports(part, dispute, out);
 	pa_address_format(part->host->address, part->host->family, address);
-	pa_buffer_printf(out, " of %s %s", address, pa_scan_state_name(part->answer->state));
+	pa_buffer_printf(out, " of %s %s", address, state_name(part->answer->state));
 	if (part->answer->reason[0])
 		pa_buffer_printf(out, " (%s)", part->answer->reason);
 	if (part->scan->source_known && !came_over_lo(part->host)) {

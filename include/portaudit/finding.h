@@ -17,6 +17,8 @@ enum pa_check_id {
 
 /* What a check needs to know: it is "not assessed" without it. */
 enum { PA_NEEDS_RULESET = 1, PA_NEEDS_POLICY = 2, PA_NEEDS_SOCKETS = 4, PA_NEEDS_FILES = 8, PA_NEEDS_HOST = 16 };
+/* Beside them: runs only when the policy says `check ID on` or --check names it. */
+enum { PA_OPT_IN = 64 };
 
 struct pa_check_info {
 	const char *code; /* "PA-EXP-001" */

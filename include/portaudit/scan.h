@@ -65,6 +65,4 @@ struct pa_scan *pa_scan_load(const char *path, struct pa_diags *diags);
 struct pa_scan *pa_scan_parse(const char *text, size_t length, const char *name, struct pa_diags *diags);
 struct pa_scan *pa_scan_free(struct pa_scan *scan);
 
-const char *pa_scan_state_name(enum pa_scan_state state); /* "open" ... UNCERTAIN: "open or filtered" */
-
 #endif

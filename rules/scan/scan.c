@@ -13,23 +13,6 @@
 
 #include "reader.h"
 
-const char *pa_scan_state_name(enum pa_scan_state state)
-{
-	switch (state) {
-	case PA_SCAN_OPEN:
-		return "open";
-	case PA_SCAN_CLOSED:
-		return "closed";
-	case PA_SCAN_FILTERED:
-		return "filtered";
-	case PA_SCAN_UNFILTERED:
-		return "unfiltered";
-	case PA_SCAN_UNCERTAIN:
-		break;
-	}
-	return "open or filtered";
-}
-
 void scan_error(struct scan_reader *reader, const char *help, const char *format, ...)
 {
 	if (reader->error_count++ >= SCAN_ERRORS_MAX)
