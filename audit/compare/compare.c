@@ -19,6 +19,8 @@ static const struct {
 	{ PA_CHECK_EXP_009, check_source_ports },
 	{ PA_CHECK_EXP_001, check_declared },
 	{ PA_CHECK_EXP_004, NULL },
+	{ PA_CHECK_EXP_008, NULL },
+	{ PA_CHECK_ICM_001, NULL },
 	{ PA_CHECK_FWD_001, NULL },
 	{ PA_CHECK_FWD_002, NULL },
 	{ PA_CHECK_FWD_004, check_published },
@@ -146,8 +148,6 @@ static const char *missing_reason(enum pa_check_id check)
 		return "needs files beside the ruleset (units, saved rules), which this version does not read";
 	if (strncmp(pa_check_info(check)->code, "PA-WVR-", strlen("PA-WVR-")) == 0)
 		return "waivers are understood, but not applied by this version";
-	if (check == PA_CHECK_EXP_008 || check == PA_CHECK_ICM_001)
-		return "not in this version; what it would find is reported as PA-EXP-001 with its severity";
 	return "this version does not look for it";
 }
 
