@@ -105,6 +105,8 @@ bool pa_job_load_host(struct pa_job *job)
 		if (!pa_host_add_self(job->host, job->options->self[i], &job->diags))
 			return false;
 	}
+	if (job->options->policy && !pa_job_is_offline(job->options))
+		pa_host_check_file(job->host, "", job->options->policy);
 	return add_self_of_policy(job);
 }
 

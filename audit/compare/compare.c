@@ -47,6 +47,8 @@ static const struct {
 	{ PA_CHECK_NAT_001, check_port_budget },
 	{ PA_CHECK_NAT_002, check_mappings },
 	{ PA_CHECK_SCN_001, check_scan },
+	{ PA_CHECK_PER_002, check_boot },
+	{ PA_CHECK_PER_003, check_writers },
 	{ PA_CHECK_DEN_004, check_outgoing_deny },
 	{ PA_CHECK_OUT_001, check_undeclared_outgoing },
 	{ PA_CHECK_STA_003, check_without_syn },

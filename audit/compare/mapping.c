@@ -225,11 +225,22 @@ static void compare_listeners(struct comparison *c, const struct source_range *r
 	}
 }
 
+/* Packets of the families that the listener takes; what is not known counts as both. */
+static pa_set families_of(struct comparison *c, const struct pa_listener *listener)
+{
+	bool both = listener->family == 6 && listener->any_address && listener->v6only != PA_YES;
+	bool six = listener->family == 6 && (listener->any_address || !pa_value_is_ipv4(listener->address));
+	unsigned value = six ? PA_NFPROTO_IPV6 : PA_NFPROTO_IPV4;
+
+	return both ? pa_set_full(c->space) : compare_single(c, PA_FIELD_NFPROTO, value, value);
+}
+
 static bool asks_for(struct comparison *c, const struct pa_exposure *exposure, const struct pa_listener *listener)
 {
 	struct port_search search = { .wanted = { listener->port, listener->port }, .any_port = true };
 	pa_set set = pa_set_intersect(c->space, exposure->set, c->scope[exposure->path]);
 
+	set = pa_set_intersect(c->space, set, families_of(c, listener));
 	pa_set_boxes(c->space, ports_of(c, set, listener->protocol), 0, look_for_port, &search);
 	return search.found;
 }

@@ -62,5 +62,6 @@ struct pa_host *pa_host_read_live(struct pa_diags *diags)
 	}
 	pa_host_read_sysctls(host);
 	pa_host_read_surroundings(host);
+	pa_host_read_files(host);
 	return host;
 }

@@ -52,6 +52,9 @@ int pa_host_read_rules(struct mnl_socket *socket, int family, struct pa_routing_
 int pa_host_read_routes(struct pa_host *host, struct mnl_socket *socket, const struct pa_links *links, struct pa_diags *diags);
 
 void pa_host_read_sysctls(struct pa_host *host);
+/* Who may write files of rules, what boot starts; below: of a tree of files. */
+void pa_host_read_files(struct pa_host *host);
+void pa_host_read_files_below(struct pa_host *host, const char *root);
 void pa_host_read_surroundings(struct pa_host *host); /* other namespaces, what handles packets beside the rules */
 
 /* Append to the host's list. */
