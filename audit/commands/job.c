@@ -107,6 +107,8 @@ bool pa_job_load_host(struct pa_job *job)
 	}
 	if (job->options->policy && !pa_job_is_offline(job->options))
 		pa_host_check_file(job->host, "", job->options->policy);
+	job->host->has_now = job->options->now_given;
+	job->host->now = job->options->now;
 	return add_self_of_policy(job);
 }
 

@@ -271,8 +271,8 @@ void check_fragments(struct comparison *c);	      /* FRG-001 */
 void check_redundant(struct comparison *c);	      /* HYG-002 */
 void check_unused(struct comparison *c);	      /* HYG-004 */
 void check_literal_deny(struct comparison *c);	      /* DEN-007 */
-void check_boot(struct comparison *c);		    /* PER-002 */
-void check_writers(struct comparison *c);	    /* PER-003 */
+void check_boot(struct comparison *c);		      /* PER-002 */
+void check_writers(struct comparison *c);	      /* PER-003 */
 void check_scan(struct comparison *c);		      /* SCN-001 */
 
 /* Packets of the scenario that certainly reach a port that no rule names, in contexts where new connections do not. */

@@ -118,7 +118,8 @@ void check_dead_nat(struct comparison *c)
 	for (size_t i = 0; i < c->ruleset->rule_count; i++) {
 		const struct pa_rule *rule = c->ruleset->rules[i];
 
-		if (has_destination_nat(rule) && search.reached[rule->chain->id] && !search.seen[rule->id] && !compare_is_dead(c, rule))
+		if (has_destination_nat(rule) && search.reached[rule->chain->id] && !search.seen[rule->id] &&
+		    !compare_is_dead(c, rule))
 			report(c, rule);
 	}
 }

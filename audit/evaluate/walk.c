@@ -50,7 +50,8 @@ static void end(struct pa_wstate *s, enum pa_fate fate)
 
 static const struct pa_stage *stage_of(const struct pa_wrun *run, const struct pa_wstate *s)
 {
-	return &run->walker->plan.hook[s->at].stages[s->stage];
+	const struct pa_hook_plan *plan = &run->walker->plan.hook[s->at];
+	return plan->orders ? &plan->orders[s->order][s->stage] : &plan->stages[s->stage];
 }
 
 static struct pa_wvalue constant(pa_u128 value)
@@ -65,7 +66,7 @@ static struct pa_wvalue carried(enum pa_field field)
 
 static bool sees_family(struct pa_wrun *run, struct pa_wstate *s, enum pa_family family)
 {
-	if (family == PA_FAMILY_INET)
+	if (family != PA_FAMILY_IP && family != PA_FAMILY_IP6)
 		return true;
 	bool ipv4 = pa_wfield_in(run, s, PA_FIELD_NFPROTO, PA_NFPROTO_IPV4, PA_NFPROTO_IPV4);
 	return ipv4 == (family == PA_FAMILY_IP);
@@ -94,6 +95,7 @@ static void leave_base_chain(struct pa_wrun *run, struct pa_wstate *s)
 		if (s->now[PA_FIELD_CT_STATE].kind != PA_W_VALUE || s->now[PA_FIELD_CT_STATE].first != PA_CT_UNTRACKED)
 			s->now[PA_FIELD_CT_STATE] = s->state_after;
 	}
+	pa_wdevice_leave(run, s);
 	s->natted = false;
 	s->nat = 0;
 	s->stage++;
@@ -172,6 +174,9 @@ static void set_original(struct pa_wrun *run, struct pa_wstate *s)
 		s->now[PA_FIELD_CT_PROTOCOL] = s->now[PA_FIELD_L4PROTO];
 	if (state_is(run, s, PA_CT_NEW) && !s->status_given)
 		s->now[PA_FIELD_CT_STATUS] = constant(0);
+	if (run->walker->plan.bridge_ct_marks && !s->marks_given)
+		s->now[PA_FIELD_CT_MARK] =
+			(struct pa_wvalue){ .kind = PA_W_UNKNOWN, .text = "the mark that a bridge table gave the flow" };
 }
 
 static void conntrack_stage(struct pa_wrun *run, struct pa_wstate *s)
@@ -221,14 +226,37 @@ static bool flow_is_translated(struct pa_wrun *run, struct pa_wstate *s)
 	/* over lo: what was translated on the way out arrives so */
 	if (state_is(run, s, PA_CT_NEW))
 		return false;
+	if (run->walker->replies)
+		return true;
 	if (s->status_given)
 		return s->now[PA_FIELD_CT_STATUS].kind == PA_W_VALUE &&
 		       (s->now[PA_FIELD_CT_STATUS].first & (PA_STATUS_SNAT | PA_STATUS_DNAT)) != 0;
 	return pa_wassume(run, s, "the flow is translated (NAT)", 1, true);
 }
 
-static void translate_as_flow(struct pa_wstate *s)
+static void translate_reply(struct pa_wrun *run, struct pa_wstate *s, const struct pa_reply_translation *replies)
 {
+	int family = pa_wfield_in(run, s, PA_FIELD_NFPROTO, PA_NFPROTO_IPV4, PA_NFPROTO_IPV4) ? 4 : 6;
+	bool arriving = s->at == PA_HOOK_PREROUTING || s->at == PA_HOOK_OUTPUT;
+	if (arriving && replies->destination) {
+		unsigned type = pa_address_type(run->walker->host, replies->destination_address, family);
+		s->now[PA_FIELD_DADDR] = constant(replies->destination_address);
+		s->now[PA_FIELD_DADDR_TYPE] = type ? constant(type) : carried(PA_FIELD_DADDR_TYPE);
+		if (replies->has_ports)
+			s->now[PA_FIELD_DPORT] = constant(replies->destination_port);
+	} else if (!arriving && replies->source) {
+		s->now[PA_FIELD_SADDR] = constant(replies->source_address);
+		if (replies->has_ports)
+			s->now[PA_FIELD_SPORT] = constant(replies->source_port);
+	}
+}
+
+static void translate_as_flow(struct pa_wrun *run, struct pa_wstate *s)
+{
+	if (run->walker->replies) {
+		translate_reply(run, s, run->walker->replies);
+		return;
+	}
 	static const char *const text = "the address or port that NAT gave the flow";
 	struct pa_wvalue unknown = { .kind = PA_W_UNKNOWN, .text = text };
 	if (s->at == PA_HOOK_PREROUTING || s->at == PA_HOOK_OUTPUT) {
@@ -247,7 +275,7 @@ static void nat_stage(struct pa_wrun *run, struct pa_wstate *s, const struct pa_
 	}
 	if (s->nat == 0 && !nat_asks(run, s)) {
 		if (flow_is_translated(run, s))
-			translate_as_flow(s);
+			translate_as_flow(run, s);
 		s->stage++;
 		return;
 	}
@@ -264,10 +292,29 @@ static void nat_stage(struct pa_wrun *run, struct pa_wstate *s, const struct pa_
 
 /* --- filter chains at exactly -200 --- */
 
+/* A chain of a bridge table that is not followed: it may drop, and give what it assigns any value. */
+static void pass_opaque(struct pa_wrun *run, struct pa_wstate *s, const struct pa_stage *stage)
+{
+	const struct pa_chain *chain = stage->chain;
+	const char *text = pa_arena_printf(run->arena, "chain %s of table bridge %s lets the packet pass", chain->name,
+					   chain->table->name);
+	if (!pa_wassume(run, s, text, 0, false)) {
+		end(s, PA_FATE_DROP);
+		return;
+	}
+	pa_wforget(s, stage->assigns, "what a chain of a bridge table gives the packet");
+	s->stage++;
+}
+
 static void chain_stage(struct pa_wrun *run, struct pa_wstate *s, const struct pa_stage *stage)
 {
-	if (!sees_family(run, s, stage->chain->table->family)) {
+	if ((stage->binding != PA_BOUND_NOT && !pa_wdevice_enter(run, s, stage)) ||
+	    !sees_family(run, s, stage->chain->table->family)) {
 		s->stage++;
+		return;
+	}
+	if (stage->opaque) {
+		pass_opaque(run, s, stage);
 		return;
 	}
 	bool lo = s->at == PA_HOOK_PREROUTING && stage->state_unsure && pa_wfield_in(run, s, PA_FIELD_IIFNAME, LO, LO);
@@ -313,15 +360,22 @@ static bool forwarding_is_off(struct pa_wrun *run, struct pa_wstate *s)
 	return (ipv4 ? host->forward_ipv4 : host->forward_ipv6) == PA_NO;
 }
 
-/* Forwarding takes one off the TTL before the forward hook. */
-static void decrement_ttl(struct pa_wstate *s)
+/* Forwarding takes one off the TTL before the forward hook. false: a rule left none, and the kernel drops the packet. */
+static bool decrement_ttl(struct pa_wstate *s)
 {
 	struct pa_wrange ttl = s->packet[PA_FIELD_TTL];
-	if (ttl.count == 1 && ttl.items[0].first == ttl.items[0].last && ttl.items[0].first > 0)
-		s->now[PA_FIELD_TTL] = constant(ttl.items[0].first - 1);
-	else
-		s->now[PA_FIELD_TTL] =
-			(struct pa_wvalue){ .kind = PA_W_UNKNOWN, .text = "the TTL after forwarding took one off" };
+	struct pa_wvalue *now = &s->now[PA_FIELD_TTL];
+	if (now->kind == PA_W_PACKET && ttl.count == 1 && ttl.items[0].first == ttl.items[0].last && ttl.items[0].first > 0) {
+		*now = constant(ttl.items[0].first - 1);
+		return true;
+	}
+	if (now->kind == PA_W_VALUE && now->first == now->last) {
+		bool left = now->first > 1;
+		*now = constant(left ? now->first - 1 : 0);
+		return left;
+	}
+	*now = (struct pa_wvalue){ .kind = PA_W_UNKNOWN, .text = "the TTL after forwarding took one off" };
+	return true;
 }
 
 static void route(struct pa_wrun *run, struct pa_wstate *s)
@@ -347,31 +401,24 @@ static void route(struct pa_wrun *run, struct pa_wstate *s)
 		s->path = PA_PATH_FORWARD;
 		s->at = PA_HOOK_FORWARD;
 		s->now[PA_FIELD_OIFNAME] = carried(PA_FIELD_OIFNAME);
-		decrement_ttl(s);
+		if (!decrement_ttl(s)) {
+			note_kernel(run, s, "the kernel drops it: its TTL is used up, it cannot be forwarded");
+			end(s, PA_FATE_DROP);
+			return;
+		}
 	}
 	s->stage = 0;
 }
 
-static bool passes_others(struct pa_wrun *run, struct pa_wstate *s, const struct pa_chain **chains, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		const char *text = pa_arena_printf(run->arena, "chain %s of table %s %s lets the packet pass", chains[i]->name,
-						   pa_family_name(chains[i]->table->family), chains[i]->table->name);
-		if (!pa_wassume(run, s, text, 0, false)) {
-			end(s, PA_FATE_DROP);
-			return false;
-		}
-	}
-	return true;
-}
-
 static void hook_end(struct pa_wrun *run, struct pa_wstate *s)
 {
-	const struct pa_plan *plan = &run->walker->plan;
 	switch (s->at) {
+	case PA_HOOK_INGRESS:
+		s->at = PA_HOOK_PREROUTING;
+		s->stage = 0;
+		return;
 	case PA_HOOK_PREROUTING:
-		if (passes_others(run, s, plan->ingress, plan->ingress_count))
-			route(run, s);
+		route(run, s);
 		return;
 	case PA_HOOK_OUTPUT:
 		if (s->now[PA_FIELD_DADDR].kind != PA_W_PACKET)
@@ -386,19 +433,42 @@ static void hook_end(struct pa_wrun *run, struct pa_wstate *s)
 		s->stage = 0;
 		return;
 	case PA_HOOK_POSTROUTING:
-		if (!passes_others(run, s, plan->egress, plan->egress_count))
-			return;
-		break;
-	case PA_HOOK_INPUT:
-	case PA_HOOK_INGRESS:
+		s->at = PA_HOOK_EGRESS;
+		s->stage = 0;
+		/* no incoming interface any more */
+		s->now[PA_FIELD_IIFNAME] = constant(0);
+		return;
 	case PA_HOOK_EGRESS:
+	case PA_HOOK_INPUT:
 		break;
 	}
 	end(s, PA_FATE_ACCEPT);
 }
 
+/* Which of the chains of one priority run first is assumed, one way and the other, before the hook begins. */
+static void choose_order(struct pa_wrun *run, struct pa_wstate *s)
+{
+	const struct pa_hook_plan *plan = &run->walker->plan.hook[s->at];
+	unsigned family = pa_wfield_in(run, s, PA_FIELD_NFPROTO, PA_NFPROTO_IPV4, PA_NFPROTO_IPV4) ? 0 : 1;
+	size_t order = 0;
+	for (size_t t = 0; t < plan->tie_count; t++) {
+		const struct pa_tie *tie = &plan->ties[t];
+		size_t behind = 0;
+		while (behind < tie->count &&
+		       !(tie->text[family][behind] && pa_wassume(run, s, tie->text[family][behind], 0, true)))
+			behind++;
+		order = order * (tie->count + 1) + behind;
+	}
+	s->order = order;
+	s->order_of = (int)s->at;
+}
+
 static void next_stage(struct pa_wrun *run, struct pa_wstate *s)
 {
+	if (run->walker->plan.hook[s->at].tie_count && s->order_of != (int)s->at) {
+		choose_order(run, s);
+		return;
+	}
 	if (s->stage == run->walker->plan.hook[s->at].count) {
 		hook_end(run, s);
 		return;
@@ -715,10 +785,11 @@ void pa_wstate_init(struct pa_wrun *run, struct pa_wstate *s, enum pa_path path,
 	init_types(run, s, path, path_open);
 	init_host_types(run, s);
 	s->path = path;
-	s->at = path == PA_PATH_OUT && !path_open ? PA_HOOK_OUTPUT : PA_HOOK_PREROUTING;
+	s->at = path == PA_PATH_OUT && !path_open ? PA_HOOK_OUTPUT : PA_HOOK_INGRESS;
 	s->now[s->at == PA_HOOK_OUTPUT ? PA_FIELD_IIFNAME : PA_FIELD_OIFNAME] = constant(0);
 	s->now[PA_FIELD_CT_STATE] = constant(PA_CT_INVALID);
 	s->step = SIZE_MAX;
+	s->order_of = -1;
 }
 
 /* What rules of output and postrouting may have given a packet over lo, where nobody says it. */
@@ -739,26 +810,10 @@ static void set_output_flow(struct pa_wrun *run, struct pa_wstate *s)
 			(struct pa_wvalue){ .kind = PA_W_UNKNOWN, .text = "what a flow over lo was before NAT on its way out" };
 }
 
-/* What a chain of a netdev or bridge table may have set is not known. */
-static void set_ingress(struct pa_wrun *run, struct pa_wstate *s)
-{
-	uint64_t fields = run->walker->plan.ingress_assigns;
-	struct pa_wvalue unknown = { .kind = PA_W_UNKNOWN,
-				     .text = "what a chain of a netdev or bridge table gives the packet" };
-	if (fields >> PA_FIELD_DADDR & 1)
-		fields |= (uint64_t)1 << PA_FIELD_DADDR_TYPE | (uint64_t)1 << PA_FIELD_DADDR_IIF_TYPE;
-	for (unsigned f = 0; f < PA_FIELD_COUNT; f++) {
-		if (fields >> f & 1)
-			s->now[f] = unknown;
-	}
-}
-
 /* Over lo the flow travels with the packet. May split: the state must be complete. */
 void pa_wstate_enter(struct pa_wrun *run, struct pa_wstate *s)
 {
-	if (s->at == PA_HOOK_PREROUTING)
-		set_ingress(run, s);
-	if (s->at == PA_HOOK_PREROUTING && pa_wfield_in(run, s, PA_FIELD_IIFNAME, LO, LO)) {
+	if (s->at == PA_HOOK_INGRESS && pa_wfield_in(run, s, PA_FIELD_IIFNAME, LO, LO)) {
 		see_packet(run, s);
 		set_original(run, s);
 		set_output_flow(run, s);

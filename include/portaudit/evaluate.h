@@ -118,6 +118,12 @@ pa_set pa_evaluation_scenario_universe(struct pa_evaluation *evaluation, enum pa
 pa_set pa_evaluation_untracked(struct pa_evaluation *evaluation, enum pa_path path, enum pa_certainty certainty);
 
 /*
+ * New connections to this host that its rules let in as they arrive, as if none translated addresses or ports; a part of
+ * pa_evaluation_universe() of path in.
+ */
+pa_set pa_evaluation_untranslated(struct pa_evaluation *evaluation, enum pa_certainty certainty);
+
+/*
  * The rows of a set that is part of an exposure: disjoint boxes, with rules and example packets; `with_loopback` keeps rows
  * of iif lo. Allocated in the evaluation. `limit` 0: all.
  */
@@ -138,9 +144,6 @@ struct pa_dead_rule {
 	bool opposite; /* some of them decide the other way */
 };
 size_t pa_evaluation_dead_rules(struct pa_evaluation *evaluation, const struct pa_dead_rule **ret_rules);
-
-/* A base chain of a family that is not evaluated (netdev, bridge, arp) but can matter to these paths. */
-/* They are opaques (see above) with a reason. */
 
 /* --- one packet ------------------------------------------------------------------------------------------- */
 enum pa_fate { PA_FATE_ACCEPT, PA_FATE_DROP, PA_FATE_REJECT, PA_FATE_DEPENDS };
@@ -190,6 +193,17 @@ void pa_walker_be_brief(struct pa_walker *walker);
 /* As if no rule translated addresses or ports: what would the filter say of the packet as it arrives? */
 void pa_walker_leave_nat_out(struct pa_walker *walker);
 struct pa_walker *pa_walker_free(struct pa_walker *walker);
+/*
+ * What NAT makes of the reply of a translated connection: its destination becomes the one that opened, its source the address that
+ * was called. Packets of an existing flow are translated so from now on; NULL: not known, any address.
+ */
+struct pa_reply_translation {
+	bool source, destination;
+	pa_u128 source_address, destination_address;
+	bool has_ports;
+	pa_u128 source_port, destination_port;
+};
+void pa_walker_translate_replies(struct pa_walker *walker, const struct pa_reply_translation *translation);
 void pa_walker_walk(const struct pa_walker *walker, const struct pa_packet *packet, bool path_known, struct pa_walk *ret_walk);
 /*
  * Follow a packet; fields that are not known are open. `path_known` false: the destination decides (host's addresses).

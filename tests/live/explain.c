@@ -21,16 +21,26 @@ static bool is_named(const char *condition, const char *word)
 	return false;
 }
 
+/* By nft or by iptables. */
+static bool translates(const char *ruleset)
+{
+	static const char *const words[] = { "dnat", "snat",	 "redirect",   "masquerade", "DNAT",
+					     "SNAT", "REDIRECT", "MASQUERADE", "NETMAP" };
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strstr(ruleset, words[i]))
+			return true;
+	return false;
+}
+
 /* The program is told the host's addresses, not which interface has them: what redirect and masquerade choose is open to it. */
 static bool is_own_choice(const char *ruleset, const char *part)
 {
-	bool translates = strstr(ruleset, "dnat") || strstr(ruleset, "snat") || strstr(ruleset, "redirect") ||
-			  strstr(ruleset, "masquerade");
-	if (translates && (strstr(part, "NAT chooses") || strstr(part, "translation") || strstr(part, "the new ") ||
-			   strstr(part, "translates") || strstr(part, "outgoing interface")))
+	if (translates(ruleset) && (strstr(part, "NAT chooses") || strstr(part, "translation") || strstr(part, "the new ") ||
+				    strstr(part, "translates") || strstr(part, "outgoing interface")))
 		return true;
-	return (strstr(ruleset, "redirect") && strstr(part, "daddr")) ||
-	       (strstr(ruleset, "masquerade") && strstr(part, "saddr"));
+	bool redirects = strstr(ruleset, "redirect") || strstr(ruleset, "REDIRECT");
+	bool masquerades = strstr(ruleset, "masquerade") || strstr(ruleset, "MASQUERADE");
+	return (redirects && strstr(part, "daddr")) || (masquerades && strstr(part, "saddr"));
 }
 
 /* nft writes some of them otherwise than they were written (`ct original l3proto`): the last word has to be there. */
@@ -51,6 +61,11 @@ static bool is_unsaid_field(const char *ruleset, const char *part)
 	if ((strstr(part, "checksum") && strstr(ruleset, "checksum")) ||
 	    (strstr(part, "udp length") && strstr(ruleset, "csumcov")))
 		return true;
+	/* of an address that is none of the host's: whether it is one of broadcast is not told to the program */
+	if (strstr(part, "fib daddr type") && strstr(ruleset, "--dst-type"))
+		return true;
+	if (strstr(part, "ip frag-off") && strstr(ruleset, " -f "))
+		return true;
 	if (strstr(part, "icmp sequence") && strstr(ruleset, "icmp mtu")) /* the same bytes */
 		return true;
 	/* the tag of SCTP is where the others have their number */
@@ -61,7 +76,11 @@ static bool is_unsaid_field(const char *ruleset, const char *part)
 static bool is_made_open(const char *ruleset, const char *part)
 {
 	bool lot = strstr(ruleset, "numgen") || strstr(ruleset, "hash") || strstr(ruleset, "dynamic");
-	if (strstr(ruleset, "hook ingress")) /* it may have set anything */
+	/* the program is not told what lies on top of what */
+	bool bound = strstr(ruleset, "hook ingress") || strstr(ruleset, "hook egress");
+	if (bound && (strstr(part, "lies on top of") || strstr(part, "on top of their devices")))
+		return true;
+	if (strstr(ruleset, "table bridge") && (strstr(part, "through a bridge") || strstr(part, "br_netfilter")))
 		return true;
 	return (lot && strstr(part, "mark")) || (strstr(part, "iiftype") && strstr(ruleset, "ether "));
 }
@@ -77,11 +96,18 @@ static bool is_open(const char *ruleset, const char *part, const struct packet *
 {
 	bool old_flow = packet->state == STATE_RELATED ||
 			packet->state == STATE_ESTABLISHED; /* the line says nothing of its first packet */
+	bool template = packet->state == STATE_INVALID || packet->state == STATE_UNTRACKED;
 	if (old_flow && strstr(part, "ct original"))
+		return true;
+	if (template && strstr(ruleset, "zone set") && strstr(part, "ct ")) /* in the place of a flow */
 		return true;
 	/* nft runs two relations into one range, which may end before it begins */
 	bool relations = strstr(ruleset, " < ") && strstr(ruleset, " > ");
 	if (strstr(part, "that the listing of rule") || (relations && strstr(part, " != ")))
+		return true;
+	bool raw_ports = strstr(ruleset, "@th,") || strstr(ruleset, "th dport") || strstr(ruleset, "th sport");
+	if (!packet_has_ports(packet->protocol) && raw_ports &&
+	    (strstr(part, "sport") || strstr(part, "dport"))) /* other bytes there */
 		return true;
 	if (packet->family == 6 && strstr(part, " length")) /* conntrack may have taken a fragment header away */
 		return true;
@@ -98,14 +124,15 @@ static bool is_open(const char *ruleset, const char *part, const struct packet *
 static bool follows(const char *ruleset, const char *part)
 {
 	static const char *const fields[] = { "oifname", "daddr", "saddr", "dport", "sport", "fib daddr type", "ct status" };
-	bool translates = strstr(ruleset, "dnat") || strstr(ruleset, "snat") || strstr(ruleset, "redirect") ||
-			  strstr(ruleset, "masquerade");
 	if (strcmp(part, "more cases than are followed") == 0)
 		return true; /* of the other parts */
+	/* what such a chain sets, and what asks for that */
+	if (strstr(ruleset, "hook ingress") || strstr(ruleset, "hook egress") || strstr(ruleset, "table bridge"))
+		return true;
 	if ((strstr(part, "goes on for other ICMP types") && strstr(ruleset, "icmp")) ||
 	    strstr(part, "that the listing of rule"))
 		return true; /* before the test that decides */
-	for (size_t i = 0; translates && i < sizeof(fields) / sizeof(fields[0]); i++)
+	for (size_t i = 0; translates(ruleset) && i < sizeof(fields) / sizeof(fields[0]); i++)
 		if (strstr(part, fields[i]))
 			return true;
 	return false;
