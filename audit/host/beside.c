@@ -182,7 +182,10 @@ static void read_tc(struct pa_surroundings *found, const struct link *links, siz
 /* The number of programs attached; -1: not permitted. What the kernel does not know is not there. */
 static int count_programs(unsigned target, unsigned type)
 {
-	union bpf_attr query = { .query = { .target_fd = target, .attach_type = type } };
+	union bpf_attr query;
+	memset(&query, 0, sizeof(query)); /* all of the union: the kernel refuses bits that it does not know */
+	query.query.target_fd = target;
+	query.query.attach_type = type;
 	if (syscall(SYS_bpf, BPF_PROG_QUERY, &query, sizeof(query.query)) == 0)
 		return (int)query.query.prog_cnt;
 	return errno == EPERM || errno == EACCES ? -1 : 0;
