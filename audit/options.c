@@ -149,6 +149,9 @@ static void take_option(struct pa_command_line *line, enum pa_option option, con
 	case PA_OPTION_CHECK:
 		pa_options_take_checks(options->arena, &options->checks, argument, diags);
 		return;
+	case PA_OPTION_FMT_CHECK:
+		options->fmt_check = true;
+		return;
 	case PA_OPTION_SELF:
 		pa_options_take_self(options, argument, diags);
 		return;
@@ -213,6 +216,8 @@ static size_t find_long(struct pa_command_line *line, const char *text)
 	size_t found = LONG_COUNT, matches = 0, length = strlen(text);
 	struct pa_nearest nearest = pa_nearest_start(text);
 	for (size_t i = 0; i < LONG_COUNT; i++) {
+		if (i == (size_t)(line->fmt ? PA_OPTION_CHECK : PA_OPTION_FMT_CHECK))
+			continue; /* the other one of that name */
 		pa_nearest_offer(&nearest, long_name(i));
 		if (strcmp(long_name(i), text) == 0)
 			return i;
@@ -352,10 +357,13 @@ static void take_words(struct pa_command_line *line, const char *const *words)
 {
 	struct pa_options *options = line->options;
 	for (; *words; words++)
-		if (options->command == PA_COMMAND_EXPLAIN || options->command == PA_COMMAND_PORT)
+		if (options->command == PA_COMMAND_EXPLAIN || options->command == PA_COMMAND_FMT ||
+		    options->command == PA_COMMAND_PORT)
 			pa_options_append(options->arena, &options->words, *words);
 		else if (options->command == PA_COMMAND_CHECKS)
 			pa_options_take_checks(options->arena, &options->words, *words, line->diags);
+		else if (options->command == PA_COMMAND_LINT && !options->policy)
+			options->policy = *words;
 		else
 			pa_options_append(options->arena, &options->rulesets, *words);
 }
@@ -384,6 +392,12 @@ static void check_options_of_command(struct pa_command_line *line)
 		if (line->given[i] && !(info->commands & (1u << line->options->command)))
 			wrong(line, "--%s is not for '%s' but for %s", info->name, command, commands_of(line, info));
 	}
+	if (line->options->command == PA_COMMAND_FMT && !line->options->words)
+		wrong(line, "'fmt' needs a policy file");
+	if (line->options->command == PA_COMMAND_LINT && !line->options->policy)
+		wrong(line, "'lint' needs a policy file");
+	if (line->options->command == PA_COMMAND_LINT && line->options->rulesets)
+		wrong(line, "'lint' looks at one policy, and at no ruleset");
 	if (line->options->command == PA_COMMAND_TRACE && !line->options->packets)
 		wrong(line, "'trace' needs --packets FILE");
 	if (line->given[PA_OPTION_SCAN_FROM] && !line->options->scan)
@@ -396,6 +410,17 @@ static void check_options_of_command(struct pa_command_line *line)
 			"for example: portaudit explain 3306/tcp from 203.0.113.7 on eth0";
 }
 
+static void check_trace_formats(struct pa_command_line *line)
+{
+	for (size_t i = 0; line->options->command == PA_COMMAND_TRACE && i < line->options->output_count; i++) {
+		enum pa_format format = line->options->outputs[i].format;
+		if (format == PA_FORMAT_JSON || format == PA_FORMAT_TEXT || format == PA_FORMAT_JUNIT)
+			continue;
+		wrong(line, "'trace' does not write the format '%s'", pa_format_name(format))->help =
+			"it writes json (lines), text (TAP) and junit";
+	}
+}
+
 /*
  * Where reports go. An --output without a format has that of --format and takes the place of standard output; one with a
  * format comes beside it.
@@ -405,6 +430,8 @@ static void take_outputs(struct pa_command_line *line)
 	struct pa_options *options = line->options;
 	if (!(options_known[PA_OPTION_OUTPUT].commands & (1u << options->command)))
 		return;
+	if (options->command == PA_COMMAND_TRACE && !line->given[PA_OPTION_FORMAT])
+		line->format = PA_FORMAT_JSON;
 	size_t count = list_length(line->outputs), to_standard_output = 0;
 	bool replaced = false;
 	options->outputs = pa_arena_alloc(options->arena, count + 1, sizeof(*options->outputs));
@@ -413,13 +440,19 @@ static void take_outputs(struct pa_command_line *line)
 		bool has_format = false;
 		if (!pa_options_take_output(output, &has_format, line->outputs[i], line->diags))
 			continue;
+		bool is_policy = options->command == PA_COMMAND_INIT || options->command == PA_COMMAND_FMT;
+		if (has_format && is_policy)
+			wrong(line, "'%s' writes a policy and no report: --output FILE", commands[options->command].name);
 		if (!has_format)
 			output->format = line->format;
 		to_standard_output += strcmp(output->path, "-") == 0;
 		replaced = replaced || !has_format || strcmp(output->path, "-") == 0;
 	}
+	if (options->command == PA_COMMAND_FMT && count > 1)
+		wrong(line, "'fmt' writes one file");
 	if (!replaced)
 		options->outputs[options->output_count++] = (struct pa_output){ .format = line->format, .path = "-" };
+	check_trace_formats(line);
 	if (to_standard_output > 1)
 		wrong(line, "two reports cannot both go to standard output");
 }
@@ -431,11 +464,21 @@ static void take_source_date_epoch(struct pa_command_line *line)
 		pa_options_take_time(line->options, epoch, "SOURCE_DATE_EPOCH", line->diags);
 }
 
+/* The first word that is no option. An option with an argument in front of the command is not looked through. */
+static bool names_fmt(int argc, char **argv)
+{
+	int i = 1;
+	while (i < argc && argv[i][0] == '-')
+		i++;
+	return i < argc && strcmp(argv[i], commands[PA_COMMAND_FMT].name) == 0;
+}
+
 int pa_options_parse(int argc, char **argv, struct pa_options *ret, struct pa_diags *diags)
 {
 	*ret = (struct pa_options){ .arena = pa_arena_new(), .command = PA_COMMAND_CHECK };
 	struct pa_command_line line = { .options = ret, .diags = diags };
 	size_t already_wrong = diags->count;
+	line.fmt = names_fmt(argc, argv);
 	take_arguments(&line, argc, argv);
 	size_t taken = take_command(&line);
 	if (diags->count == already_wrong && (line.help || line.version)) {

@@ -46,12 +46,14 @@ struct pa_finding {
 	const struct pa_rule **rules; /* responsible */
 	size_t rule_count;
 	const struct pa_statement *statement; /* of the policy, or NULL */
+	const struct pa_statement *waiver;    /* the `waive` that hides it; NULL: it counts */
 	char fingerprint[33];		      /* 128 bits in hex, of the check and the normalised region */
 };
 
 enum pa_check_status {
 	PA_STATUS_PASSED,
 	PA_STATUS_FAILED,
+	PA_STATUS_WAIVED,	/* failed, but waivers hide every finding of it */
 	PA_STATUS_NOT_ASSESSED, /* facts are missing, or it does not exist yet; reason says which */
 	PA_STATUS_OFF,		/* switched off by the policy or --check */
 };
@@ -71,6 +73,9 @@ struct pa_result {
 	struct pa_arena *arena;
 	struct pa_finding *findings; /* sorted: severity from critical down, then check, then region */
 	size_t finding_count;
+	/* Those that a waiver hides, sorted alike. They are not among `findings` and do not count. */
+	const struct pa_finding *waived;
+	size_t waived_count;
 	struct pa_check_result checks[PA_CHECK_COUNT];
 	struct pa_statement_result *statements;
 	size_t statement_count;
@@ -84,6 +89,8 @@ struct pa_compare_options {
 	const char *const *only_checks; /* --check; NULL-terminated, or NULL: all */
 	bool allow_unknown;
 	const struct pa_scan *scan; /* --scan; or NULL */
+	bool policy_alone;	    /* there is no ruleset: do not speak of what a waiver hides */
+	int64_t now;		    /* seconds since 1970 UTC: decides which waivers have expired */
 };
 
 /* The cuts that the policy's regions need, to be given to pa_evaluate(). Allocated in *arena. */
@@ -96,6 +103,12 @@ size_t pa_scan_cuts(const struct pa_scan *scan, const struct pa_host *host, stru
 /* policy may be NULL: then the checks that need none. Never fails; a check that cannot run is NOT_ASSESSED. */
 struct pa_result *pa_compare(struct pa_evaluation *evaluation, const struct pa_ruleset *ruleset, const struct pa_host *host,
 			     const struct pa_policy *policy, const struct pa_compare_options *options);
+/*
+ * lint: the policy held against itself; warnings are added to diags. `evaluation` is that of a ruleset without rules, with the cuts of
+ * the policy.
+ */
+void pa_policy_lint(struct pa_evaluation *evaluation, const struct pa_ruleset *ruleset, const struct pa_host *host,
+		    const struct pa_policy *policy, struct pa_diags *diags);
 struct pa_result *pa_result_free(struct pa_result *result);
 
 #endif
