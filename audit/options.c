@@ -110,14 +110,19 @@ static bool is_single(enum pa_option option)
 	       option == PA_OPTION_SCAN || option == PA_OPTION_SCAN_FROM;
 }
 
+static void note_given(struct pa_command_line *line, enum pa_option option)
+{
+	if (line->given[option] && is_single(option))
+		wrong(line, "--%s is given twice", options_known[option].name)->help = "one run takes one of them";
+	line->given[option] = true;
+}
+
 /* `argument` is NULL for options without one. */
 static void take_option(struct pa_command_line *line, enum pa_option option, const char *argument)
 {
 	struct pa_options *options = line->options;
 	struct pa_diags *diags = line->diags;
-	if (line->given[option] && is_single(option))
-		wrong(line, "--%s is given twice", options_known[option].name)->help = "one run takes one of them";
-	line->given[option] = true;
+	note_given(line, option);
 	switch (option) {
 	case PA_OPTION_POLICY:
 		options->policy = argument;
