@@ -108,7 +108,15 @@ static bool is_single(enum pa_option option)
 {
 	return option == PA_OPTION_POLICY || option == PA_OPTION_PACKETS || option == PA_OPTION_SESSION ||
 	       option == PA_OPTION_SAVED || option == PA_OPTION_BASELINE || option == PA_OPTION_AS_HOST ||
-	       option == PA_OPTION_SOCKETS || option == PA_OPTION_NETNS;
+	       option == PA_OPTION_SOCKETS || option == PA_OPTION_NETNS || option == PA_OPTION_SCAN ||
+	       option == PA_OPTION_SCAN_FROM;
+}
+
+static void note_given(struct pa_command_line *line, enum pa_option option)
+{
+	if (line->given[option] && is_single(option))
+		wrong(line, "--%s is given twice", options_known[option].name)->help = "one run takes one of them";
+	line->given[option] = true;
 }
 
 /* Options whose argument is kept as it is. */
@@ -124,6 +132,8 @@ static const char **text_option(struct pa_options *options, enum pa_option optio
 		return &options->saved;
 	if (option == PA_OPTION_SOCKETS)
 		return &options->sockets;
+	if (option == PA_OPTION_SCAN)
+		return &options->scan;
 	if (option == PA_OPTION_NETNS)
 		return &options->netns;
 	return option == PA_OPTION_BASELINE ? &options->baseline : NULL;
@@ -134,9 +144,7 @@ static void take_option(struct pa_command_line *line, enum pa_option option, con
 {
 	struct pa_options *options = line->options;
 	struct pa_diags *diags = line->diags;
-	if (line->given[option] && is_single(option))
-		wrong(line, "--%s is given twice", options_known[option].name)->help = "one run takes one of them";
-	line->given[option] = true;
+	note_given(line, option);
 	const char **text = text_option(options, option);
 	if (text)
 		*text = argument;
@@ -146,6 +154,7 @@ static void take_option(struct pa_command_line *line, enum pa_option option, con
 	case PA_OPTION_AS_HOST:
 	case PA_OPTION_SAVED:
 	case PA_OPTION_SOCKETS:
+	case PA_OPTION_SCAN:
 	case PA_OPTION_NETNS:
 	case PA_OPTION_BASELINE:
 		return;
@@ -199,6 +208,9 @@ static void take_option(struct pa_command_line *line, enum pa_option option, con
 		return;
 	case PA_OPTION_SESSION:
 		pa_options_take_session(options, argument, diags);
+		return;
+	case PA_OPTION_SCAN_FROM:
+		pa_options_take_scan_from(options, argument, diags);
 		return;
 	case PA_OPTION_HELP:
 		line->help = true;
@@ -375,7 +387,8 @@ static void take_words(struct pa_command_line *line, const char *const *words)
 {
 	struct pa_options *options = line->options;
 	for (; *words; words++)
-		if (options->command == PA_COMMAND_EXPLAIN || options->command == PA_COMMAND_FMT)
+		if (options->command == PA_COMMAND_EXPLAIN || options->command == PA_COMMAND_FMT ||
+		    options->command == PA_COMMAND_PORT)
 			pa_options_append(options->arena, &options->words, *words);
 		else if (options->command == PA_COMMAND_CHECKS)
 			pa_options_take_checks(options->arena, &options->words, *words, line->diags);
@@ -422,6 +435,11 @@ static void check_options_of_command(struct pa_command_line *line)
 			"for example: portaudit diff live /etc/nftables.conf; several files of one host have commas between them";
 	if (line->options->command == PA_COMMAND_TRACE && !line->options->packets)
 		wrong(line, "'trace' needs --packets FILE");
+	if (line->given[PA_OPTION_SCAN_FROM] && !line->options->scan)
+		wrong(line, "--scan-from says where a scan came from: it needs --scan FILE");
+	if (line->options->command == PA_COMMAND_PORT && list_length(line->options->words) != 1)
+		wrong(line, "'port' takes one port")->help =
+			"for example: portaudit port 8080/tcp; rulesets are given with --ruleset";
 	if (line->options->command == PA_COMMAND_EXPLAIN && !line->options->words)
 		wrong(line, "'explain' needs a packet to explain")->help =
 			"for example: portaudit explain 3306/tcp from 203.0.113.7 on eth0";

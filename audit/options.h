@@ -58,6 +58,8 @@ struct pa_options {
 	bool print_rules, loopback;
 	bool fmt_check; /* fmt --check */
 	const char **include_folders;
+	const char *scan;      /* or NULL */
+	const char *scan_from; /* a valid address, or NULL */
 };
 
 /*

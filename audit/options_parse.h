@@ -43,6 +43,7 @@ bool pa_options_take_level(struct pa_options *options, const char *argument, str
 bool pa_options_take_checks(struct pa_arena *arena, const char ***list, const char *argument, struct pa_diags *diags);
 bool pa_options_take_self(struct pa_options *options, const char *argument, struct pa_diags *diags);
 bool pa_options_take_interfaces(struct pa_options *options, const char *argument, struct pa_diags *diags);
+bool pa_options_take_scan_from(struct pa_options *options, const char *argument, struct pa_diags *diags);
 bool pa_options_take_time(struct pa_options *options, const char *argument, const char *from, struct pa_diags *diags);
 
 /* Append to a list that ends with NULL. */

@@ -213,3 +213,14 @@ void pa_options_take_session(struct pa_options *options, const char *text, struc
 			->help =
 			"sudo keeps it with --preserve-env=SSH_CONNECTION; or write --session CLIENT:PORT->SERVER:PORT";
 }
+
+bool pa_options_take_scan_from(struct pa_options *options, const char *argument, struct pa_diags *diags)
+{
+	pa_u128 address;
+	int family;
+	options->scan_from = argument;
+	if (pa_address_parse(argument, &address, &family))
+		return true;
+	pa_diags_add(diags, PA_DIAG_ERROR, PA_DIAG_INPUT, "--scan-from is an IPv4 or IPv6 address, not '%s'", argument);
+	return false;
+}

@@ -21,6 +21,8 @@ void pa_text_change_kind(const struct pa_change *change, struct pa_buffer *out);
 
 /* Parts of the text format (text_list.c, text_check.c). */
 void pa_text_list(const struct pa_report *report, const struct pa_style *style, struct pa_buffer *out);
+/* The table alone. */
+void pa_text_rows(const struct pa_report *report, const struct pa_style *style, struct pa_buffer *out);
 void pa_text_findings(const struct pa_report *report, const struct pa_style *style, struct pa_buffer *out);
 void pa_text_waived(const struct pa_report *report, const struct pa_style *style, struct pa_buffer *out);
 void pa_text_not_assessed(const struct pa_report *report, const struct pa_style *style, struct pa_buffer *out);

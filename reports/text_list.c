@@ -213,10 +213,10 @@ static void print_opaques(const struct table *table, struct pa_buffer *out)
 	pa_buffer_done(&text);
 }
 
-void pa_text_list(const struct pa_report *report, const struct pa_style *style, struct pa_buffer *out)
+static struct table make_table(const struct pa_report *report, const struct pa_style *style)
 {
 	bool wide = style->width == 0 || style->width >= WIDE;
-	struct table table = {
+	return (struct table){
 		.report = report,
 		.style = style,
 		.arena = pa_arena_new(),
@@ -225,6 +225,21 @@ void pa_text_list(const struct pa_report *report, const struct pa_style *style, 
 				       : 4,
 		.with_texts = wide || style->verbose,
 	};
+}
+
+void pa_text_rows(const struct pa_report *report, const struct pa_style *style, struct pa_buffer *out)
+{
+	struct table table = make_table(report, style);
+	struct pa_region *lines;
+	size_t count = pa_lines_make(table.arena, report->rows, report->row_count, &lines);
+	if (count)
+		print_table(&table, lines, count, out);
+	pa_arena_free(table.arena);
+}
+
+void pa_text_list(const struct pa_report *report, const struct pa_style *style, struct pa_buffer *out)
+{
+	struct table table = make_table(report, style);
 	struct pa_region *lines;
 	size_t count = pa_lines_make(table.arena, report->rows, report->row_count, &lines);
 	print_headline(&table, lines, count, out);

@@ -82,7 +82,7 @@ int pa_command_check_or_list(struct pa_job *job)
 	const struct pa_options *options = job->options;
 	/* A snapshot names the host whose blocks of the policy count. Errors of both are told. */
 	bool has_ruleset = pa_job_load_ruleset(job), has_policy = pa_job_load_policy(job);
-	if (!has_ruleset || !has_policy || !pa_job_load_host(job) || !pa_job_load_sockets(job))
+	if (!has_ruleset || !has_policy || !pa_job_load_scan(job) || !pa_job_load_host(job) || !pa_job_load_sockets(job))
 		return pa_diags_status(&job->diags);
 	if (options->command == PA_COMMAND_CHECK)
 		pa_job_read_beside(job);
@@ -95,7 +95,8 @@ int pa_command_check_or_list(struct pa_job *job)
 	if (options->command == PA_COMMAND_CHECK) {
 		struct pa_compare_options compare = { .only_checks = (const char *const *)options->checks,
 						      .allow_unknown = options->allow_unknown,
-						      .now = pa_job_now(options) };
+						      .now = pa_job_now(options),
+						      .scan = job->scan };
 		pa_job_compare_beside(job, &compare);
 		job->result = pa_compare(job->evaluation, job->ruleset, job->host, job->policy, &compare);
 	}

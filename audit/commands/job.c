@@ -21,6 +21,7 @@ void pa_job_done(struct pa_job *job)
 	}
 	pa_evaluation_free(job->evaluation);
 	pa_policy_free(job->policy);
+	pa_scan_free(job->scan);
 	pa_host_free(job->host);
 	pa_sockets_free(job->sockets);
 	pa_snapshot_free(job->snapshot);
@@ -167,6 +168,8 @@ bool pa_job_load_host(struct pa_job *job)
 		if (!pa_host_add_self(job->host, job->options->self[i], &job->diags))
 			return false;
 	}
+	if (job->options->policy && !pa_job_is_offline(job->options))
+		pa_host_check_file(job->host, "", job->options->policy);
 	job->host->has_now = job->options->now_given;
 	job->host->now = job->options->now;
 	return add_self_of_policy(job);
@@ -201,12 +204,39 @@ bool pa_job_load_policy(struct pa_job *job)
 	return job->policy != NULL;
 }
 
+bool pa_job_load_scan(struct pa_job *job)
+{
+	const struct pa_options *options = job->options;
+	if (!options->scan)
+		return true;
+	job->scan = pa_scan_load(options->scan, &job->diags);
+	if (job->scan && options->scan_from)
+		job->scan->source_known = pa_address_parse(options->scan_from, &job->scan->source, &job->scan->source_family);
+	return job->scan != NULL;
+}
+
+static size_t join_cuts(struct pa_job *job, struct pa_cut **cuts, size_t count, const struct pa_cut *more, size_t more_count)
+{
+	struct pa_cut *all = pa_arena_alloc(job->arena, count + more_count + 1, sizeof(*all));
+	for (size_t i = 0; i < count; i++)
+		all[i] = (*cuts)[i];
+	for (size_t i = 0; i < more_count; i++)
+		all[count + i] = more[i];
+	*cuts = all;
+	return count + more_count;
+}
+
 bool pa_job_evaluate(struct pa_job *job)
 {
 	struct pa_cut *cuts = NULL;
 	size_t count = 0;
 	if (job->options->command == PA_COMMAND_CHECK)
 		count = pa_policy_cuts(job->policy, job->host, job->ruleset, job->arena, &cuts);
+	if (job->scan) {
+		struct pa_cut *more = NULL;
+		size_t more_count = pa_scan_cuts(job->scan, job->host, job->arena, &more);
+		count = join_cuts(job, &cuts, count, more, more_count);
+	}
 	job->evaluation = pa_evaluate(job->ruleset, job->host, cuts, count, &job->diags);
 	return job->evaluation != NULL;
 }

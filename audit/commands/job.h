@@ -7,6 +7,7 @@
 
 #include "../options.h"
 #include "portaudit/portaudit.h"
+#include "portaudit/scan.h"
 
 enum { PA_EXIT_CLEAN = 0, PA_EXIT_FINDINGS = 1, PA_EXIT_WRONG_INPUT = 2, PA_EXIT_INCOMPLETE = 3 };
 
@@ -33,6 +34,7 @@ struct pa_job {
 	struct pa_policy *policy;
 	struct pa_evaluation *evaluation;
 	struct pa_result *result;
+	struct pa_scan *scan;
 	struct pa_row *rows;
 	size_t row_count, row_capacity;
 	struct timespec started;
@@ -51,6 +53,7 @@ void pa_job_compare_beside(struct pa_job *job, struct pa_compare_options *option
 bool pa_job_load_host(struct pa_job *job);
 bool pa_job_load_sockets(struct pa_job *job); /* needs host: sets host->sockets as --sockets says */
 bool pa_job_load_policy(struct pa_job *job);
+bool pa_job_load_scan(struct pa_job *job); /* --scan, --scan-from */
 /* The rows of a path join those of the job; those of lo only with --loopback, forwarded ones only where the host may forward. */
 void pa_job_add_rows(struct pa_job *job, enum pa_path path);
 bool pa_job_evaluate(struct pa_job *job); /* needs ruleset and host; check: with the cuts of the policy */
@@ -91,6 +94,7 @@ int pa_command_lint(struct pa_job *job);
 int pa_command_diff(struct pa_job *job);
 int pa_command_checks(struct pa_job *job);
 int pa_command_snapshot(struct pa_job *job);
+int pa_command_port(struct pa_job *job);
 int pa_command_print_rules(struct pa_job *job);
 
 #endif

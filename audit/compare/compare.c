@@ -19,6 +19,8 @@ static const struct {
 	{ PA_CHECK_EXP_009, check_source_ports },
 	{ PA_CHECK_EXP_001, check_declared },
 	{ PA_CHECK_EXP_004, NULL },
+	{ PA_CHECK_EXP_008, NULL },
+	{ PA_CHECK_ICM_001, NULL },
 	{ PA_CHECK_FWD_001, NULL },
 	{ PA_CHECK_FWD_002, NULL },
 	{ PA_CHECK_FWD_004, check_published },
@@ -43,9 +45,28 @@ static const struct {
 	{ PA_CHECK_LOG_001, check_logging },
 	{ PA_CHECK_LOG_002, check_limits },
 	{ PA_CHECK_UNK_001, check_opaque },
+	{ PA_CHECK_UNK_002, check_surroundings },
+	{ PA_CHECK_UNK_003, NULL },
+	{ PA_CHECK_UNK_004, NULL },
 	{ PA_CHECK_MGR_002, check_legacy_beside_nft },
 	{ PA_CHECK_PER_001, check_saved },
 	{ PA_CHECK_PER_004, check_baseline },
+	{ PA_CHECK_NAT_001, check_port_budget },
+	{ PA_CHECK_NAT_002, check_mappings },
+	{ PA_CHECK_SCN_001, check_scan },
+	{ PA_CHECK_PER_002, check_boot },
+	{ PA_CHECK_PER_003, check_writers },
+	{ PA_CHECK_DEN_004, check_outgoing_deny },
+	{ PA_CHECK_OUT_001, check_undeclared_outgoing },
+	{ PA_CHECK_STA_003, check_without_syn },
+	{ PA_CHECK_STA_004, check_related },
+	{ PA_CHECK_FWD_003, check_dead_nat },
+	{ PA_CHECK_FWD_005, check_offload },
+	{ PA_CHECK_FRG_001, check_fragments },
+	{ PA_CHECK_HYG_002, check_redundant },
+	{ PA_CHECK_HYG_004, check_unused },
+	/* Behind all findings about an open default. */
+	{ PA_CHECK_DEN_007, check_literal_deny },
 	/* Behind all checks that can be waived. */
 	{ PA_CHECK_WVR_001, check_waivers },
 	{ PA_CHECK_WVR_002, NULL },
@@ -142,11 +163,7 @@ static const char *missing_reason(enum pa_check_id check)
 	if (needs & PA_NEEDS_SOCKETS)
 		return "needs the listening sockets, which this version does not read";
 	if (needs & PA_NEEDS_FILES)
-		return "needs files beside the ruleset (units, saved rules, scans), which this version does not read";
-	if (check == PA_CHECK_OUT_001)
-		return "outgoing traffic is only held against `deny out` and `require out`; this check is opt-in and not in this version";
-	if (check == PA_CHECK_EXP_008 || check == PA_CHECK_ICM_001)
-		return "not in this version; what it would find is reported as PA-EXP-001 with its severity";
+		return "needs files beside the ruleset (units, saved rules), which this version does not read";
 	return "this version does not look for it";
 }
 
@@ -189,7 +206,9 @@ struct pa_check_result compare_check_result(struct comparison *c, enum pa_check_
 	enum pa_check_status own, others;
 
 	if (!compare_enabled(c, check))
-		return (struct pa_check_result){ PA_STATUS_OFF, "switched off by the policy or by --check" };
+		return (struct pa_check_result){ PA_STATUS_OFF, pa_check_info(check)->needs & PA_OPT_IN
+									? "opt-in: `check ID on` in the policy, or --check"
+									: "switched off by the policy or by --check" };
 	if (!is_implemented(check))
 		return (struct pa_check_result){ PA_STATUS_NOT_ASSESSED, missing_reason(check) };
 	if (!has_facts(c, check))

@@ -286,38 +286,58 @@ const struct waiver *compare_waiver_of(const struct comparison *c, const struct 
 void compare_set_state(struct pa_packet *packet, enum pa_scenario scenario);
 
 /* --- the checks ------------------------------------------------------------------------------------------------- */
-void check_denied(struct comparison *c);	    /* EXP-003 */
-void check_source_ports(struct comparison *c);	    /* EXP-009 */
-void check_declared(struct comparison *c);	    /* EXP-001, EXP-004, FWD-001, FWD-002 */
-void check_required(struct comparison *c);	    /* REQ-001 */
-void check_published(struct comparison *c);	    /* FWD-004 */
-void check_open(struct comparison *c);		    /* EXP-007 */
-void check_classes(struct comparison *c);	    /* EXP-006 */
-void check_services(struct comparison *c);	    /* EXP-005 */
-void check_default_deny(struct comparison *c);	    /* DEN-001, 002, 003, 005, 006, a negated state of STA-002 */
-void check_loopback(struct comparison *c);	    /* LOO-001 */
-void check_loopback_source(struct comparison *c);   /* LOO-002 */
-void check_replies(struct comparison *c);	    /* STA-001 */
-void check_invalid(struct comparison *c);	    /* STA-002 */
-void check_untracked(struct comparison *c);	    /* STA-005 */
-void check_one_family(struct comparison *c);	    /* V6-001 */
-void check_neighbours(struct comparison *c);	    /* V6-002 */
-void check_dead_rules(struct comparison *c);	    /* HYG-001, HYG-003 */
-void check_stale_allows(struct comparison *c);	    /* POL-003 */
-void check_allow_in_deny(struct comparison *c);	    /* POL-004 */
-void check_fields(struct comparison *c);	    /* POL-001 */
-void check_reviews(struct comparison *c);	    /* POL-002 */
-void check_port_choice(struct comparison *c);	    /* POL-005 */
-void check_limits(struct comparison *c);	    /* LOG-002 */
-void check_logging(struct comparison *c);	    /* LOG-001 */
-void check_waivers(struct comparison *c);	    /* WVR-001, 002, 003, 004 */
-void check_opaque(struct comparison *c);	    /* UNK-001 */
-void check_legacy_beside_nft(struct comparison *c); /* MGR-002 */
+void check_denied(struct comparison *c);	      /* EXP-003 */
+void check_source_ports(struct comparison *c);	      /* EXP-009 */
+void check_declared(struct comparison *c);	      /* EXP-001, EXP-004, FWD-001, FWD-002 */
+void check_required(struct comparison *c);	      /* REQ-001 */
+void check_published(struct comparison *c);	      /* FWD-004 */
+void check_open(struct comparison *c);		      /* EXP-007 */
+void check_classes(struct comparison *c);	      /* EXP-006 */
+void check_services(struct comparison *c);	      /* EXP-005 */
+void check_default_deny(struct comparison *c);	      /* DEN-001, 002, 003, 005, 006, a negated state of STA-002 */
+void check_loopback(struct comparison *c);	      /* LOO-001 */
+void check_loopback_source(struct comparison *c);     /* LOO-002 */
+void check_replies(struct comparison *c);	      /* STA-001 */
+void check_invalid(struct comparison *c);	      /* STA-002 */
+void check_untracked(struct comparison *c);	      /* STA-005 */
+void check_one_family(struct comparison *c);	      /* V6-001 */
+void check_neighbours(struct comparison *c);	      /* V6-002 */
+void check_dead_rules(struct comparison *c);	      /* HYG-001, HYG-003 */
+void check_stale_allows(struct comparison *c);	      /* POL-003 */
+void check_allow_in_deny(struct comparison *c);	      /* POL-004 */
+void check_opaque(struct comparison *c);	      /* UNK-001 */
+void check_legacy_beside_nft(struct comparison *c);   /* MGR-002 */
+void check_port_budget(struct comparison *c);	      /* NAT-001 */
+void check_mappings(struct comparison *c);	      /* NAT-002 */
+void check_surroundings(struct comparison *c);	      /* UNK-002, UNK-003, UNK-004 */
+void check_outgoing_deny(struct comparison *c);	      /* DEN-004 */
+void check_undeclared_outgoing(struct comparison *c); /* OUT-001 */
+void check_without_syn(struct comparison *c);	      /* STA-003 */
+void check_related(struct comparison *c);	      /* STA-004 */
+void check_dead_nat(struct comparison *c);	      /* FWD-003 */
+void check_offload(struct comparison *c);	      /* FWD-005 */
+void check_fragments(struct comparison *c);	      /* FRG-001 */
+void check_redundant(struct comparison *c);	      /* HYG-002 */
+void check_unused(struct comparison *c);	      /* HYG-004 */
+void check_literal_deny(struct comparison *c);	      /* DEN-007 */
+void check_boot(struct comparison *c);		      /* PER-002 */
+void check_writers(struct comparison *c);	      /* PER-003 */
+void check_scan(struct comparison *c);		      /* SCN-001 */
+void check_fields(struct comparison *c);	      /* POL-001 */
+void check_reviews(struct comparison *c);	      /* POL-002 */
+void check_port_choice(struct comparison *c);	      /* POL-005 */
+void check_limits(struct comparison *c);	      /* LOG-002 */
+void check_logging(struct comparison *c);	      /* LOG-001 */
+void check_waivers(struct comparison *c);	      /* WVR-001, 002, 003, 004 */
 
 void check_saved(struct comparison *c);	   /* PER-001 */
 void check_baseline(struct comparison *c); /* PER-004 */
 void check_session(struct comparison *c);  /* REQ-001, of the administrator's own connection */
 
+/* Packets of the scenario that certainly reach a port that no rule names, in contexts where new connections do not. */
+pa_set compare_stray(struct comparison *c, enum pa_path path, unsigned protocol, enum pa_scenario scenario);
+/* HYG-001 or HYG-003 speaks of the rule. */
+bool compare_is_dead(struct comparison *c, const struct pa_rule *rule);
 /* Where a finding's rules are written by a program, its fix says how that is told. After all checks. */
 void compare_name_managers(struct comparison *c);
 

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What gets in against what the policy says: EXP-001, EXP-003, EXP-004, FWD-001, FWD-002.
+ * What gets in against what the policy says: EXP-001, EXP-003, EXP-004, EXP-008, FWD-001, FWD-002, ICM-001.
  *
  * EXP-003  what a `deny` names and the ruleset lets in (on every path, also out), one finding for each `deny` and rule.
  * EXP-004  undeclared, but an `allow` of the same path and NAT target names the service (protocol and port; `any` names
  *          nothing): the finding says in which respect the ruleset is wider.
  * FWD-002  undeclared, translated by DNAT or redirect.
- * FWD-001  undeclared, forwarded as it is. EXP-001: the same for traffic to this host.
+ * FWD-001  undeclared, forwarded as it is. EXP-001: the same for traffic to this host; of ICMP alone ICM-001, of other protocols
+ *          than TCP and UDP alone EXP-008 (as EXP-001 where that check is switched off).
  *
- * What goes out is held against `deny out` and `require out` only.
+ * What goes out is held against `deny out` and `require out`; OUT-001 is opt-in (strict.c).
  */
 #include "compare.h"
 
@@ -185,11 +186,8 @@ static void report_wider_than(struct comparison *c, const struct pa_statement *s
 
 /* --- EXP-001, FWD-001, FWD-002 ------------------------------------------------------------------------------------------ */
 
-/*
- * What does not name a TCP or UDP port weighs as much as the checks that are to speak of it one day: ICMP alone as
- * ICM-001, other protocols alone as EXP-008.
- */
-static void weigh_protocol(struct comparison *c, struct pa_finding *finding, const struct group *group)
+/* Who speaks of undeclared packets to this host: ICMP alone is ICM-001, other protocols than TCP and UDP alone are EXP-008. */
+static enum pa_check_id check_of_protocols(const struct group *group)
 {
 	bool icmp = true, other = true;
 
@@ -197,7 +195,7 @@ static void weigh_protocol(struct comparison *c, struct pa_finding *finding, con
 		struct pa_ranges protocols = group->pieces[i].field[PA_FIELD_L4PROTO];
 
 		if (protocols.count == 0)
-			return;
+			return PA_CHECK_EXP_001;
 		for (size_t j = 0; j < protocols.count; j++) {
 			struct pa_interval range = protocols.items[j];
 
@@ -208,12 +206,16 @@ static void weigh_protocol(struct comparison *c, struct pa_finding *finding, con
 				other = false;
 		}
 	}
-	if (finding->severity != pa_check_info(finding->check)->severity)
-		return; /* the policy has spoken */
-	if (icmp)
-		finding->severity = compare_severity(c, PA_CHECK_ICM_001);
-	else if (other)
-		finding->severity = compare_severity(c, PA_CHECK_EXP_008);
+	return icmp ? PA_CHECK_ICM_001 : other ? PA_CHECK_EXP_008 : PA_CHECK_EXP_001;
+}
+
+/* What is forwarded or translated stays with its check, and weighs as much as the check of its protocol. */
+static void weigh_protocol(struct comparison *c, struct pa_finding *finding, const struct group *group)
+{
+	enum pa_check_id check = check_of_protocols(group);
+
+	if (check != PA_CHECK_EXP_001 && finding->severity == pa_check_info(finding->check)->severity)
+		finding->severity = compare_severity(c, check); /* else the policy has spoken */
 }
 
 static void weigh_forwarding(const struct comparison *c, struct pa_finding *finding, const struct group *group)
@@ -233,10 +235,13 @@ static enum pa_check_id undeclared_check(const struct group *group)
 
 static void report_undeclared(struct comparison *c, const struct group *group)
 {
-	enum pa_check_id check = undeclared_check(group);
-	struct pa_finding *finding = compare_add_group(c, check, group, NULL);
+	enum pa_check_id check = undeclared_check(group), special = check_of_protocols(group);
+	struct pa_finding *finding;
 	struct pa_buffer text = { 0 };
 
+	if (check == PA_CHECK_EXP_001 && compare_enabled(c, special))
+		check = special;
+	finding = compare_add_group(c, check, group, NULL);
 	put_subject(group, &text);
 	pa_buffer_printf(&text, ", and no `allow%s` covers it", group->exposure->path == PA_PATH_FORWARD ? " forward" : "");
 	finding->message = compare_text(c, &text);
@@ -255,7 +260,8 @@ static void report_undeclared_part(struct comparison *c, enum pa_path path, enum
 {
 	struct groups groups = { .divides = true, .check = check };
 
-	if (!compare_enabled(c, check))
+	if (!compare_enabled(c, check) &&
+	    (check != PA_CHECK_EXP_001 || (!compare_enabled(c, PA_CHECK_ICM_001) && !compare_enabled(c, PA_CHECK_EXP_008))))
 		return;
 	for (size_t i = 0; i < c->part_count[path]; i++) {
 		struct part *part = &c->parts[path][i];
@@ -268,7 +274,8 @@ static void report_undeclared_part(struct comparison *c, enum pa_path path, enum
 	}
 	groups_merge(c, &groups);
 	for (size_t i = 0; i < groups.count; i++)
-		report_undeclared(c, &groups.items[i]);
+		if (compare_enabled(c, check) || compare_enabled(c, check_of_protocols(&groups.items[i])))
+			report_undeclared(c, &groups.items[i]);
 	groups_done(&groups);
 }
 

@@ -34,7 +34,11 @@ bool compare_enabled(const struct comparison *c, enum pa_check_id check)
 {
 	const struct pa_check_setting *setting = setting_of(c, check);
 
-	return is_selected(c, check) && !(setting && setting->has_enabled && !setting->enabled);
+	if (!is_selected(c, check))
+		return false;
+	if (setting && setting->has_enabled)
+		return setting->enabled;
+	return !(pa_check_info(check)->needs & PA_OPT_IN) || (c->options && c->options->only_checks);
 }
 
 enum pa_severity compare_severity(const struct comparison *c, enum pa_check_id check)

@@ -102,6 +102,17 @@ static bool waits_for_elements(const struct pa_rule *rule)
 	return false;
 }
 
+bool compare_is_dead(struct comparison *c, const struct pa_rule *rule)
+{
+	const struct pa_dead_rule *dead;
+	size_t count = pa_evaluation_dead_rules(c->evaluation, &dead);
+
+	for (size_t i = 0; i < count; i++)
+		if (dead[i].rule == rule)
+			return true;
+	return false;
+}
+
 void check_dead_rules(struct comparison *c)
 {
 	const struct pa_dead_rule *dead;

@@ -32,6 +32,16 @@ static pa_set stray_contexts(struct comparison *c, enum pa_path path, unsigned p
 	return all;
 }
 
+pa_set compare_stray(struct comparison *c, enum pa_path path, unsigned protocol, enum pa_scenario scenario)
+{
+	pa_set contexts = stray_contexts(c, path, protocol, scenario, PA_CERTAIN);
+	pa_set packets = pa_set_union(c->space, compare_arbitrary_packets(c, path, 4, protocol, 0, 0),
+				      compare_arbitrary_packets(c, path, 6, protocol, 0, 0));
+
+	return pa_set_intersect(c->space, pa_set_intersect(c->space, packets, contexts),
+				pa_evaluation_scenario(c->evaluation, path, scenario, PA_CERTAIN));
+}
+
 static pa_set arbitrary_of_both(struct comparison *c, enum pa_path path, unsigned protocol)
 {
 	return pa_set_union(c->space, compare_arbitrary_packets(c, path, 4, protocol, 0, 0),

@@ -72,6 +72,8 @@ struct pa_host *pa_host_read_live(struct pa_diags *diags)
 			     error == EAGAIN ? "they keep changing" : strerrordesc_np(error));
 	}
 	pa_host_read_sysctls(host);
+	pa_host_read_surroundings(host);
+	pa_host_read_files(host);
 	read_zone(host);
 	return host;
 }

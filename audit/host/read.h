@@ -57,6 +57,10 @@ int pa_host_read_routes(struct pa_host *host, struct mnl_socket *socket, const s
 void pa_host_read_sysctls(struct pa_host *host);
 /* "22,8000-8080" as the kernel writes lists of ports (in the arena). false: it is no such list. */
 bool pa_port_list_parse(const char *text, struct pa_arena *arena, struct pa_interval **ret_ports, size_t *ret_count);
+/* Who may write files of rules, what boot starts; below: of a tree of files. */
+void pa_host_read_files(struct pa_host *host);
+void pa_host_read_files_below(struct pa_host *host, const char *root);
+void pa_host_read_surroundings(struct pa_host *host); /* other namespaces, what handles packets beside the rules */
 
 /* Append to the host's list. */
 void pa_host_add_address(struct pa_host *host, const struct pa_host_address *address);

@@ -17,6 +17,8 @@ enum pa_check_id {
 
 /* What a check needs to know: it is "not assessed" without it. */
 enum { PA_NEEDS_RULESET = 1, PA_NEEDS_POLICY = 2, PA_NEEDS_SOCKETS = 4, PA_NEEDS_FILES = 8, PA_NEEDS_HOST = 16 };
+/* Beside them: runs only when the policy says `check ID on` or --check names it. */
+enum { PA_OPT_IN = 64 };
 
 struct pa_check_info {
 	const char *code; /* "PA-EXP-001" */
@@ -91,20 +93,25 @@ struct pa_beside {
 	const char *failed;			/* it could not be read: why */
 	const struct pa_difference *difference; /* of a pair with the audited ruleset */
 };
+struct pa_scan; /* scan.h */
 
 struct pa_compare_options {
 	const char *const *only_checks; /* --check; NULL-terminated, or NULL: all */
 	bool allow_unknown;
-	bool policy_alone; /* there is no ruleset: do not speak of what a waiver hides */
-	int64_t now;	   /* seconds since 1970 UTC: decides which waivers have expired */
+	bool policy_alone;		       /* there is no ruleset: do not speak of what a waiver hides */
+	int64_t now;			       /* seconds since 1970 UTC: decides which waivers have expired */
 	const struct pa_beside *saved;	       /* what boot loads: the second ruleset of the pair; or NULL */
 	const struct pa_beside *baseline;      /* recorded before: the first ruleset of the pair; or NULL */
 	const struct pa_session_fate *session; /* or NULL */
+	const struct pa_scan *scan;	       /* --scan; or NULL */
 };
 
 /* The cuts that the policy's regions need, to be given to pa_evaluate(). Allocated in *arena. */
 size_t pa_policy_cuts(const struct pa_policy *policy, const struct pa_host *host, const struct pa_ruleset *ruleset,
 		      struct pa_arena *arena, struct pa_cut **ret_cuts);
+
+/* The cuts that a scan (scan.h) needs: its ports, this host's addresses in it, its sender. */
+size_t pa_scan_cuts(const struct pa_scan *scan, const struct pa_host *host, struct pa_arena *arena, struct pa_cut **ret_cuts);
 
 /* policy may be NULL: then the checks that need none. Never fails; a check that cannot run is NOT_ASSESSED. */
 struct pa_result *pa_compare(struct pa_evaluation *evaluation, const struct pa_ruleset *ruleset, const struct pa_host *host,

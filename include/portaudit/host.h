@@ -71,6 +71,17 @@ struct pa_host {
 	size_t reserved_port_count;
 	int unprivileged_port_start;	  /* ip_unprivileged_port_start; -1: not known */
 	const struct pa_sockets *sockets; /* who listens; NULL: not looked at. Borrowed */
+	bool surroundings_known;	  /* live: the three lists are whole, but for what `unseen` names */
+	const char **beside;		  /* what handles packets beside the rules: "an XDP program on eth0" */
+	size_t beside_count;
+	const char **namespaces; /* other network namespaces with a connected interface: "web (ip netns)" */
+	size_t namespace_count;
+	const char **unseen; /* what could not be looked at, and why */
+	size_t unseen_count;
+	bool files_known;		/* live, and in the network namespace that the host's files are for */
+	enum pa_tristate loads_at_boot; /* does anything that boot starts load rules? */
+	const char **loose_files;	/* sentences: "/etc/nftables.conf may be written by group 100" */
+	size_t loose_file_count;
 };
 
 struct pa_host *pa_host_new(const char *name); /* nothing known */
@@ -81,6 +92,11 @@ struct pa_host *pa_host_free(struct pa_host *host);
  * local addresses) makes addresses_known or routes_known false.
  */
 struct pa_host *pa_host_read_live(struct pa_diags *diags);
+/*
+ * Add to loose_files when others than root may write a file, or a folder on the way to it. `root`: where that way ends, "" is /. A
+ * file that is not there says nothing.
+ */
+void pa_host_check_file(struct pa_host *host, const char *root, const char *path);
 /*
  * --self and `set self`: from now on exactly these addresses (and loopback) are local; what was read live is forgotten, a second
  * call adds. Text: addresses, with commas. false: one is no address, diags says which (INPUT), the host is as it was.

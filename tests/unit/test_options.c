@@ -209,8 +209,9 @@ static const struct {
 	  "--now: '999999999999' is not a time [write 2026-01-31, 2026-01-31T12:00:00Z or seconds since 1970]" },
 	{ "--now -1", "--now: '-1' is not a time [write 2026-01-31, 2026-01-31T12:00:00Z or seconds since 1970]" },
 	{ "list -p x", "--policy is not for 'list' but for 'check' and 'lint'" },
-	{ "explain 22/tcp -f json", "--format is not for 'explain' but for 'check', 'list' and 'trace'" },
-	{ "checks --self 192.0.2.1", "--self is not for 'checks' but for 'check', 'list', 'init', 'explain' and 'trace'" },
+	{ "explain 22/tcp -f json", "--format is not for 'explain' but for 'check', 'list', 'trace' and 'port'" },
+	{ "checks --self 192.0.2.1",
+	  "--self is not for 'checks' but for 'check', 'list', 'init', 'explain', 'trace' and 'port'" },
 	{ "trace a.nft", "'trace' needs --packets FILE" },
 	{ "explain", "'explain' needs a packet to explain [for example: portaudit explain 3306/tcp from 203.0.113.7 on eth0]" },
 	{ "fmt", "'fmt' needs a policy file" },
@@ -235,8 +236,7 @@ static const struct {
 	  "'x' is no connection [write 'auto', or as in 198.51.100.7:40000->192.0.2.1:22 and [2001:db8::7]:40000->[2001:db8::1]:22]" },
 	{ "list --saved x --baseline y",
 	  "--saved is not for 'list' but for 'check'; --baseline is not for 'list' but for 'check'" },
-	{ "--scan=x --jobs 4", "this version of portaudit does not have --scan: scan results are not read; "
-			       "this version of portaudit does not have --jobs: it works on one thing at a time" },
+	{ "--jobs 4", "this version of portaudit does not have --jobs: it works on one thing at a time" },
 	{ "--helpme --color=x lsit",
 	  "unknown option '--helpme' [did you mean '--help'?]; --color is auto, always or never, not 'x'; "
 	  "'lsit' is neither a command nor a file [did you mean 'list'?]" },
@@ -345,7 +345,7 @@ START_TEST(help_of_the_program_has_every_row)
 		ck_assert(has_word(text, pa_command_info(i)->name));
 	for (unsigned i = 0; i < PA_FORMAT_COUNT; i++)
 		ck_assert(has_word(text, pa_format_name(i)));
-	static const char *const later[] = { "--scan", "--jobs", "  port" };
+	static const char *const later[] = { "--jobs", "  prove" };
 	for (size_t i = 0; i < sizeof(later) / sizeof(*later); i++)
 		ck_assert_msg(!has_word(text, later[i]), "%s", later[i]);
 	pa_options_done(&options);
