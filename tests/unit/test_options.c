@@ -333,8 +333,7 @@ START_TEST(help_of_the_program_has_every_row)
 		ck_assert(has_word(text, pa_command_info(i)->name));
 	for (unsigned i = 0; i < PA_FORMAT_COUNT; i++)
 		ck_assert(has_word(text, pa_format_name(i)));
-	static const char *const later[] = { "--scan", "--session",
-					     "--jobs",	  "sarif",  "  init",  "  diff" };
+	static const char *const later[] = { "--scan", "--session", "--jobs", "sarif", "  init", "  diff" };
 	for (size_t i = 0; i < sizeof(later) / sizeof(*later); i++)
 		ck_assert_msg(!has_word(text, later[i]), "%s", later[i]);
 	pa_options_done(&options);
