@@ -37,14 +37,14 @@ static bool write_snapshot(struct pa_job *job, struct pa_snapshot *snapshot)
 
 int pa_command_snapshot(struct pa_job *job)
 {
-	struct pa_snapshot snapshot = { 0 };
-	job->recording = &snapshot.recording;
+	job->recording = pa_arena_alloc(job->arena, 1, sizeof(*job->recording));
 	bool loaded = pa_job_load_ruleset(job), written = false;
 	size_t first = job->diags.count;
 	if (loaded && pa_job_load_host(job) && pa_job_load_sockets(job)) {
+		struct pa_snapshot snapshot = { .recording = *job->recording };
 		take_notes(&snapshot, &job->diags, first);
 		written = write_snapshot(job, &snapshot);
 	}
-	pa_recording_done(&snapshot.recording);
+	pa_recording_done(job->recording);
 	return written ? pa_job_finish(job, job->ruleset->gap_count == 0) : pa_diags_status(&job->diags);
 }

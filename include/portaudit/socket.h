@@ -28,7 +28,7 @@ struct pa_process {
 	const char *unit;			 /* systemd unit: "ssh.service", or NULL */
 	const char *container;			 /* "docker:0123456789ab", or NULL */
 	bool is_service_manager;		 /* systemd, which holds the sockets of .socket units for services */
-	/* A process that only passes on what it gets (docker-proxy): where to. proxy_port 0: it does not, or is not known. */
+	/* A process that only passes on what it gets as docker-proxy does, and where to. proxy_port 0: it does not, or is not known. */
 	int proxy_family;
 	pa_u128 proxy_address;
 	unsigned proxy_port;

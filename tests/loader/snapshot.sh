@@ -17,6 +17,7 @@ folder=$(mktemp -d "${TMPDIR:-/tmp}/pa-snapshot.XXXXXX") || exit 1
 host=pa-snap-$$
 failures=0
 cases=0
+file_option=()
 cleanup() {
 	[ -z "$server" ] || kill "$server" 2>/dev/null
 	ip netns del "$host" 2>/dev/null
@@ -132,7 +133,7 @@ compare() {
 	cases=$((cases + 1))
 	on_host "$portaudit" "$@" >live 2>live.said
 	live=$?
-	"$portaudit" "$@" ${file_option:-} whole.json >file 2>file.said
+	"$portaudit" "$@" "${file_option[@]}" whole.json >file 2>file.said
 	from_file=$?
 	[ "$live" = "$from_file" ] || fail "$*: live $live, snapshot $from_file" file.said
 	cmp -s live file || {
@@ -151,11 +152,11 @@ compare check --now 1000000000 --format junit
 compare check --now 1000000000 --policy policy.conf --format json
 compare list --now 1000000000 --self 192.0.2.7
 compare list --print-rules
-file_option=--ruleset
+file_option=(--ruleset)
 compare explain 22/tcp from 203.0.113.7 on eth0
 compare explain 8443/tcp from 198.51.100.7 to 192.0.2.1 on eth0
 compare explain 53/udp from 192.0.2.99
-file_option=
+file_option=()
 "$portaudit" list --now 1000000000 - <whole.json >from-input 2>said || fail "from standard input" said
 on_host "$portaudit" list --now 1000000000 >live 2>/dev/null
 cmp -s live from-input || fail "from standard input: another answer"
