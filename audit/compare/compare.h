@@ -5,8 +5,9 @@
  * Who reports a packet: every packet that gets in is reported once, by the most specific check that speaks of it. The
  * checks on exposures run in this order, and each takes what it reports out of the parts (struct part, `left`):
  *
- *   EXP-003 (denied) > EXP-009 (source-port hole) > FWD-002, EXP-004, EXP-001, FWD-001 (undeclared)
+ *   EXP-003 (denied) > EXP-009 (source-port hole) > FWD-002, EXP-004, EXP-002 or EXP-001, FWD-001 (undeclared)
  *           > FWD-004 (published past the input rules) > EXP-007 (everything open) > EXP-006 (a class of ports) > EXP-005 (a risky service)
+ *           > EXP-010 or SOC-002 (nobody listens)
  *
  * Without a policy the middle group does not exist; with one, nothing is left for the last group, because what the policy
  * allows is not held against the ruleset either. A check whose packets were reported by another one still fails: its result
@@ -55,6 +56,7 @@ size_t compare_merge_intervals(struct pa_interval *items, size_t count);
 struct part {
 	const struct pa_exposure *exposure;
 	pa_set left;
+	pa_set declared; /* of it, what an `allow` covers that says nothing of its listener */
 };
 
 /* What a statement of the policy speaks of. */
@@ -65,6 +67,7 @@ struct region {
 };
 
 struct group;
+struct listening; /* listener.h */
 struct comparison {
 	struct pa_evaluation *evaluation;
 	struct pa_space *space;
@@ -85,6 +88,10 @@ struct comparison {
 	pa_set anywhere[PATH_COUNT];	      /* compare_from_anywhere() */
 	pa_set open;			      /* compare_open() of path in */
 	pa_set open_default[PATH_COUNT];      /* contexts (family, interfaces) that default deny reported as open */
+	struct listening *listening;	      /* who listens; host->sockets NULL: not looked at */
+	size_t listening_count;
+	bool *blocked;	     /* for each statement: SOC-003 reported it */
+	const char **unsure; /* for each statement: why what it says of listeners is not assessed, or NULL */
 };
 
 /* A box under construction: values for some fields, any value for the others. */
@@ -239,7 +246,7 @@ void compare_add_example(struct comparison *c, struct pa_finding *finding, enum 
 /* --- the checks ------------------------------------------------------------------------------------------------- */
 void check_denied(struct comparison *c);	    /* EXP-003 */
 void check_source_ports(struct comparison *c);	    /* EXP-009 */
-void check_declared(struct comparison *c);	    /* EXP-001, EXP-004, FWD-001, FWD-002 */
+void check_declared(struct comparison *c);	    /* EXP-001, EXP-002, EXP-004, FWD-001, FWD-002 */
 void check_required(struct comparison *c);	    /* REQ-001 */
 void check_published(struct comparison *c);	    /* FWD-004 */
 void check_open(struct comparison *c);		    /* EXP-007 */
@@ -258,6 +265,20 @@ void check_stale_allows(struct comparison *c);	    /* POL-003 */
 void check_allow_in_deny(struct comparison *c);	    /* POL-004 */
 void check_opaque(struct comparison *c);	    /* UNK-001 */
 void check_legacy_beside_nft(struct comparison *c); /* MGR-002 */
+void check_several_managers(struct comparison *c);  /* MGR-001 */
+/* Of those who listen; host->sockets is there. */
+void check_latent(struct comparison *c);	       /* EXP-010, SOC-002 */
+void check_blocked(struct comparison *c);	       /* SOC-003 */
+void check_required_listeners(struct comparison *c);   /* REQ-002 */
+void check_strangers(struct comparison *c);	       /* SOC-004 */
+void check_bound_wide(struct comparison *c);	       /* SOC-008 */
+void check_undeclared_listeners(struct comparison *c); /* SOC-001 */
+void check_rights(struct comparison *c);	       /* SOC-005, SOC-007, SOC-009, SOC-010 */
+void check_ephemeral_listeners(struct comparison *c);  /* SOC-006 */
+void check_source_port_budget(struct comparison *c);   /* SOC-012 */
+void check_collisions(struct comparison *c);	       /* SOC-011, sockets */
+void check_loopback_services(struct comparison *c);    /* LOO-003 */
+void check_port_choices(struct comparison *c);	       /* POL-005, SOC-011 of the policy */
 
 /* Where a finding's rules are written by a program, its fix says how that is told. After all checks. */
 void compare_name_managers(struct comparison *c);

@@ -11,6 +11,7 @@ enum manager_id {
 #define CHAIN(id, pattern)
 #define MARKER(id, pattern)
 #define COMMENT(id, pattern)
+#define WHOLE(id)
 #include "manager.def"
 #undef MANAGER
 	MANAGER_COUNT
@@ -44,6 +45,23 @@ static const struct {
 #undef CHAIN
 #undef MARKER
 #undef COMMENT
+#undef WHOLE
+};
+
+static const enum manager_id whole_host[] = {
+#define MANAGER(id, name, close)
+#define TABLE(id, pattern)
+#define CHAIN(id, pattern)
+#define MARKER(id, pattern)
+#define COMMENT(id, pattern)
+#define WHOLE(id) MANAGER_##id,
+#include "manager.def"
+#undef MANAGER
+#undef TABLE
+#undef CHAIN
+#undef MARKER
+#undef COMMENT
+#undef WHOLE
 };
 #define PATTERN_COUNT (sizeof(patterns) / sizeof(patterns[0]))
 
@@ -104,4 +122,12 @@ const struct pa_manager *pa_chain_manager(const struct pa_chain *chain)
 			return by_name(chain->table, chain->name);
 	}
 	return found;
+}
+
+bool pa_manager_is_whole(const struct pa_manager *manager)
+{
+	for (size_t i = 0; i < sizeof(whole_host) / sizeof(*whole_host); i++)
+		if (manager == &managers[whole_host[i]])
+			return true;
+	return false;
 }

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Ways in behind which nobody listens.
+ *
+ * EXP-010  of TCP or UDP, on ports that every user of the host may bind (at or above ip_unprivileged_port_start): whoever gets
+ *          an account can put a service there.
+ * SOC-002  on the other ports: only root can, so it is a stale hole.
+ *
+ * With a policy they speak of what it allows (what it does not is reported anyway), unless it says `listener none` or
+ * `listener required`; without one, of what no other check reported. Multicast and DHCP are left out: their sockets come
+ * and go. Nothing is claimed while sockets may be missing from the list.
+ */
+#include "listener.h"
+
+static pa_set services_set(struct comparison *c)
+{
+	return pa_set_union(c->space, compare_single(c, PA_FIELD_L4PROTO, PROTOCOL_TCP, PROTOCOL_TCP),
+			    compare_single(c, PA_FIELD_L4PROTO, PROTOCOL_UDP, PROTOCOL_UDP));
+}
+
+/* IPv4 ends at 255.255.255.255: broadcast is no service's address either. */
+static pa_set multicast_set(struct comparison *c)
+{
+	struct box_builder four = { 0 }, six = { 0 };
+
+	box_family(&four, 4);
+	box_set(&four, PA_FIELD_DADDR, MULTICAST4_FIRST, PA_IPV4_LAST);
+	box_family(&six, 6);
+	box_set(&six, PA_FIELD_DADDR, MULTICAST6_FIRST, PA_U128_MAX);
+	return pa_set_union(c->space, compare_box(c, &four), compare_box(c, &six));
+}
+
+/* DHCP: 67 and 68 of IPv4, 546 and 547 of IPv6 (RFC 2131, RFC 8415). */
+static pa_set passing_set(struct comparison *c)
+{
+	static const unsigned ports[] = { 67, 68, 546, 547 };
+	pa_set set = multicast_set(c);
+
+	for (size_t i = 0; i < sizeof(ports) / sizeof(*ports); i++)
+		set = pa_set_union(c->space, set, compare_single(c, PA_FIELD_DPORT, ports[i], ports[i]));
+	return set;
+}
+
+static pa_set deserted(struct comparison *c, const struct part *part)
+{
+	pa_set set = pa_set_intersect(c->space, c->policy ? part->declared : part->left, services_set(c));
+
+	set = pa_set_minus(c->space, set, compare_loopback(c, PA_PATH_IN));
+	set = pa_set_minus(c->space, set, passing_set(c));
+	return pa_set_minus(c->space, set, compare_taken(c, part->exposure));
+}
+
+static void put_ports(const struct group *group, struct pa_buffer *text)
+{
+	describe_group(group, text);
+	pa_buffer_printf(text, " %s", group->row.certainty == PA_CERTAIN ? "gets in" : "may get in");
+	if (group->exposure->has_target) {
+		pa_buffer_puts(text, " (translated to ");
+		describe_target(&group->exposure->target, text);
+		pa_buffer_putc(text, ')');
+	}
+}
+
+static void put_fix(const struct group *group, struct pa_buffer *text)
+{
+	pa_buffer_puts(text, "close it until a service needs it");
+	if (group->row.rule_count > 0) {
+		pa_buffer_puts(text, ": ");
+		describe_rules(group->row.rules, group->row.rule_count, text);
+	}
+	pa_buffer_puts(text, "; or start the service, or say `listener none` or `listener any` in the policy");
+}
+
+static void report(struct comparison *c, enum pa_check_id check, const struct group *group)
+{
+	struct pa_finding *finding = compare_add_group(c, check, group, NULL);
+	struct pa_buffer text = { 0 };
+
+	put_ports(group, &text);
+	pa_buffer_puts(&text, ", and nobody listens there");
+	if (check == PA_CHECK_EXP_010)
+		pa_buffer_printf(&text, ": any user of this host may (ports from %d on are free for all)",
+				 c->host->unprivileged_port_start);
+	finding->message = compare_text(c, &text);
+	put_fix(group, &text);
+	finding->fix = compare_text(c, &text);
+	pa_buffer_done(&text);
+	if (check == PA_CHECK_EXP_010)
+		compare_stands_for(c, finding, PA_CHECK_SOC_002);
+}
+
+static void look_at(struct comparison *c, enum pa_check_id check, pa_set ports)
+{
+	struct groups groups = { 0 };
+
+	for (size_t i = 0; i < c->part_count[PA_PATH_IN]; i++) {
+		const struct part *part = &c->parts[PA_PATH_IN][i];
+
+		groups_add(c, &groups, part->exposure, pa_set_intersect(c->space, deserted(c, part), ports));
+	}
+	groups_merge(c, &groups);
+	for (size_t i = 0; i < groups.count; i++)
+		report(c, check, &groups.items[i]);
+	groups_done(&groups);
+}
+
+void check_latent(struct comparison *c)
+{
+	int start = c->host->unprivileged_port_start;
+	pa_set low = pa_set_full(c->space), high = pa_set_empty(c->space);
+
+	if (start < 0) {
+		compare_not_assessed(c, PA_CHECK_EXP_010,
+				     "which ports every user may bind (net.ipv4.ip_unprivileged_port_start) is not known");
+	} else {
+		high = start > 65535 ? high : compare_single(c, PA_FIELD_DPORT, (pa_u128)start, 65535);
+		low = pa_set_minus(c->space, low, high);
+	}
+	if (!c->host->sockets->listeners_complete)
+		return; /* said by the results of both */
+	if (compare_enabled(c, PA_CHECK_EXP_010))
+		look_at(c, PA_CHECK_EXP_010, high);
+	else
+		low = pa_set_full(c->space);
+	if (compare_enabled(c, PA_CHECK_SOC_002))
+		look_at(c, PA_CHECK_SOC_002, low);
+}
