@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One rtnetlink dump, whole or not at all. */
+/* One dump of netlink(7), whole or not at all. */
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/rtnetlink.h>
@@ -13,17 +13,16 @@
 /* The kernel fills dump buffers up to 32 KiB when the reader offers as much. */
 #define DUMP_BUFFER_SIZE (64 * 1024)
 
-static int send_request(struct mnl_socket *socket, uint16_t type, uint8_t family, uint32_t sequence)
+static int send_request(struct mnl_socket *socket, uint16_t type, const void *body, size_t size, uint32_t sequence)
 {
-	/* Long enough for the fixed header of every kind that is dumped here, so that strict kernels accept it too. */
-	char buffer[64] __attribute__((aligned(NLMSG_ALIGNTO)));
-	_Static_assert(sizeof(buffer) >= NLMSG_SPACE(sizeof(struct ifinfomsg)), "the request must fit");
+	char buffer[256] __attribute__((aligned(NLMSG_ALIGNTO)));
+	if (size > sizeof(buffer) - NLMSG_HDRLEN)
+		return EMSGSIZE;
 	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
 	request->nlmsg_type = type;
 	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
 	request->nlmsg_seq = sequence;
-	uint8_t *header = mnl_nlmsg_put_extra_header(request, sizeof(struct ifinfomsg));
-	header[0] = family; /* the first byte of ifinfomsg, ifaddrmsg, rtmsg, fib_rule_hdr */
+	memcpy(mnl_nlmsg_put_extra_header(request, size), body, size);
 	return mnl_socket_sendto(socket, request, request->nlmsg_len) < 0 ? errno : 0;
 }
 
@@ -82,19 +81,27 @@ static int receive_dump(struct mnl_socket *socket, uint32_t sequence, struct pa_
 	return error ? error : torn;
 }
 
-int pa_netlink_dump(struct mnl_socket *socket, uint16_t type, uint8_t family, struct pa_buffer *messages)
+int pa_netlink_dump_with(struct mnl_socket *socket, uint16_t type, const void *body, size_t size, uint32_t number,
+			 struct pa_buffer *messages)
 {
 	int error = EAGAIN;
 	for (unsigned attempt = 0; attempt < DUMP_ATTEMPTS && (error == EAGAIN || error == EINTR); attempt++) {
 		const struct timespec pause = { .tv_nsec = attempt ? 5 * 1000 * 1000 : 0 };
 		nanosleep(&pause, NULL);
-		uint32_t sequence = (uint32_t)type << 16 | (uint32_t)family << 8 | (attempt + 1);
+		uint32_t sequence = (uint32_t)type << 24 | (number & 0xffff) << 8 | (attempt + 1);
 		pa_buffer_clear(messages);
-		error = send_request(socket, type, family, sequence);
+		error = send_request(socket, type, body, size, sequence);
 		if (error == 0)
 			error = receive_dump(socket, sequence, messages);
 	}
 	return error;
+}
+
+int pa_netlink_dump(struct mnl_socket *socket, uint16_t type, uint8_t family, struct pa_buffer *messages)
+{
+	/* Long enough for the fixed header of every kind that is dumped here, so that strict kernels accept it too. */
+	uint8_t header[sizeof(struct ifinfomsg)] = { family }; /* the first byte of ifinfomsg, ifaddrmsg, rtmsg, fib_rule_hdr */
+	return pa_netlink_dump_with(socket, type, header, sizeof(header), family, messages);
 }
 
 const struct nlmsghdr *pa_netlink_next(const struct pa_buffer *messages, const struct nlmsghdr *previous)

@@ -14,6 +14,9 @@ struct nlattr;
  * messages, one behind the other. Starts again when the kernel says that the dump was torn. 0, or a positive errno.
  */
 int pa_netlink_dump(struct mnl_socket *socket, uint16_t type, uint8_t family, struct pa_buffer *messages);
+/* The same with a request of any kind; `number` tells requests on one socket apart. */
+int pa_netlink_dump_with(struct mnl_socket *socket, uint16_t type, const void *body, size_t size, uint32_t number,
+			 struct pa_buffer *messages);
 
 /*
  * Take over the messages of one datagram of a dump; true: it was the last one. *ret_error: 0, a positive errno, or EAGAIN
@@ -52,6 +55,8 @@ int pa_host_read_rules(struct mnl_socket *socket, int family, struct pa_routing_
 int pa_host_read_routes(struct pa_host *host, struct mnl_socket *socket, const struct pa_links *links, struct pa_diags *diags);
 
 void pa_host_read_sysctls(struct pa_host *host);
+/* "22,8000-8080" as the kernel writes lists of ports (in the arena). false: it is no such list. */
+bool pa_port_list_parse(const char *text, struct pa_arena *arena, struct pa_interval **ret_ports, size_t *ret_count);
 
 /* Append to the host's list. */
 void pa_host_add_address(struct pa_host *host, const struct pa_host_address *address);

@@ -91,6 +91,54 @@ static enum pa_tristate forward_ipv6(void)
 	return any_of(read_switch("/proc/sys/net/ipv6/conf/all/forwarding"), read_interface_switch("ipv6", "force_forwarding"));
 }
 
+bool pa_port_list_parse(const char *text, struct pa_arena *arena, struct pa_interval **ret_ports, size_t *ret_count)
+{
+	size_t most = 1, count = 0;
+	for (const char *comma = text; (comma = strchr(comma, ',')); comma++)
+		most++;
+	struct pa_interval *ports = pa_arena_alloc(arena, most, sizeof(*ports));
+	const char *at = text + strspn(text, " \t\n");
+	while (*at) {
+		char *end;
+		unsigned long first = strtoul(at, &end, 10), last = first;
+		if (end == at || count == most)
+			return false;
+		if (*end == '-') {
+			at = end + 1;
+			last = strtoul(at, &end, 10);
+		}
+		if (end == at || first > last || last > 65535)
+			return false;
+		ports[count++] = (struct pa_interval){ first, last };
+		end += strspn(end, " \t\n");
+		if (*end && *end != ',')
+			return false;
+		at = *end ? end + 1 : end;
+	}
+	*ret_ports = ports;
+	*ret_count = count;
+	return true;
+}
+
+/*
+ * A list as in ip_local_reserved_ports: "22,8000-8080", sorted by the kernel; a line that is empty is an empty list. A whole
+ * list is as long as the ports that it names.
+ */
+static void read_reserved_ports(struct pa_host *host, const char *path)
+{
+	FILE *file = fopen(path, "re");
+	char *line = NULL;
+	size_t size = 0;
+	if (!file)
+		return;
+	ssize_t length = getline(&line, &size, file);
+	fclose(file);
+	if (length >= 0)
+		host->reserved_ports_known =
+			pa_port_list_parse(line, host->arena, &host->reserved_ports, &host->reserved_port_count);
+	free(line);
+}
+
 void pa_host_read_sysctls(struct pa_host *host)
 {
 	host->forward_ipv4 = forward_ipv4();
@@ -102,4 +150,8 @@ void pa_host_read_sysctls(struct pa_host *host)
 		host->ephemeral_first = (unsigned)range[0];
 		host->ephemeral_last = (unsigned)range[1];
 	}
+	read_reserved_ports(host, "/proc/sys/net/ipv4/ip_local_reserved_ports");
+	long start;
+	if (read_numbers("/proc/sys/net/ipv4/ip_unprivileged_port_start", &start, 1) == 1 && start >= 0 && start <= 65536)
+		host->unprivileged_port_start = (int)start;
 }
