@@ -401,6 +401,8 @@ static void take_outputs(struct pa_command_line *line)
 		bool has_format = false;
 		if (!pa_options_take_output(output, &has_format, line->outputs[i], line->diags))
 			continue;
+		if (has_format && options->command == PA_COMMAND_INIT)
+			wrong(line, "'%s' writes a policy and no report: --output FILE", commands[options->command].name);
 		if (!has_format)
 			output->format = line->format;
 		to_standard_output += strcmp(output->path, "-") == 0;

@@ -13,6 +13,7 @@
 /* Parts of the text format (text_list.c, text_check.c). */
 void pa_text_list(const struct pa_report *report, const struct pa_style *style, struct pa_buffer *out);
 void pa_text_findings(const struct pa_report *report, const struct pa_style *style, struct pa_buffer *out);
+void pa_text_waived(const struct pa_report *report, const struct pa_style *style, struct pa_buffer *out);
 void pa_text_not_assessed(const struct pa_report *report, const struct pa_style *style, struct pa_buffer *out);
 void pa_text_summary(const struct pa_report *report, const struct pa_style *style, struct pa_buffer *out);
 

@@ -12,6 +12,8 @@ static const char *status_word(enum pa_check_status status)
 		return "passed";
 	case PA_STATUS_FAILED:
 		return "failed";
+	case PA_STATUS_WAIVED:
+		return "waived";
 	case PA_STATUS_NOT_ASSESSED:
 		return "not-assessed";
 	case PA_STATUS_OFF:
@@ -38,6 +40,27 @@ static void add_statement(struct pa_json *json, const char *key, const struct pa
 	pa_json_string(json, "file", statement->where.file);
 	pa_json_number(json, "line", statement->where.line);
 	pa_json_string(json, "text", statement->text);
+	pa_json_close(json, '}');
+}
+
+/* What the policy says of the exception: until when, why, who agreed. */
+static void add_waiver(struct pa_json *json, const struct pa_statement *waiver)
+{
+	if (!waiver) {
+		pa_json_null(json, "waiver");
+		return;
+	}
+	char until[PA_DAY_TEXT_MAX];
+	pa_day_format(waiver->until, until);
+	pa_json_open(json, "waiver", '{');
+	pa_json_string(json, "file", waiver->where.file);
+	pa_json_number(json, "line", waiver->where.line);
+	pa_json_string(json, "text", waiver->text);
+	pa_json_string(json, "until", until);
+	pa_json_string(json, "reason", waiver->fields.reason);
+	pa_json_string(json, "owner", waiver->fields.owner);
+	pa_json_string(json, "ticket", waiver->fields.ticket);
+	pa_json_string(json, "approved_by", waiver->fields.approved_by);
 	pa_json_close(json, '}');
 }
 
@@ -69,7 +92,7 @@ static void add_finding(struct pa_json *json, const struct pa_finding *finding)
 		pa_json_rule(json, NULL, finding->rules[i]);
 	pa_json_close(json, ']');
 	add_statement(json, "allow", finding->statement);
-	pa_json_null(json, "waiver");
+	add_waiver(json, finding->waiver);
 	pa_json_string(json, "fingerprint", finding->fingerprint);
 	pa_json_null(json, "proof");
 	pa_json_close(json, '}');
@@ -109,6 +132,8 @@ static void add_result(struct pa_json *json, const struct pa_result *result)
 	pa_json_open(json, "findings", '[');
 	for (size_t i = 0; i < result->finding_count; i++)
 		add_finding(json, &result->findings[i]);
+	for (size_t i = 0; i < result->waived_count; i++)
+		add_finding(json, &result->waived[i]);
 	pa_json_close(json, ']');
 	pa_json_line(json);
 	add_checks(json, result);

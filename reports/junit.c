@@ -269,20 +269,29 @@ static void describe_finding(const struct pa_finding *finding, struct pa_buffer 
 				 finding->statement->where.line, finding->statement->text ? finding->statement->text : "");
 	if (finding->fix)
 		pa_buffer_printf(out, "change: %s\n", finding->fix);
+	if (finding->waiver) {
+		char until[PA_DAY_TEXT_MAX];
+		pa_day_format(finding->waiver->until, until);
+		pa_buffer_printf(out, "waived until %s: %s (%s:%u)\n", until,
+				 finding->waiver->fields.reason ? finding->waiver->fields.reason : "no reason",
+				 finding->waiver->where.file ? finding->waiver->where.file : "-", finding->waiver->where.line);
+	}
 	pa_buffer_printf(out, "fingerprint: %s\n", finding->fingerprint);
 }
 
 /*
- * The findings of a check (statement NULL) or of a policy line, as one message and one text: a testcase has at most one
+ * The findings (WAIVED: those that are waived) of a check (statement NULL) or of a policy line, as one message and one text: a testcase has at most one
  * outcome element. Returns how many there are.
  */
-static size_t describe_findings(const struct pa_result *result, enum pa_check_id check, const struct pa_statement *statement,
-				struct pa_buffer *message, struct pa_buffer *details)
+static size_t describe_findings(const struct pa_result *result, enum pa_check_status status, enum pa_check_id check,
+				const struct pa_statement *statement, struct pa_buffer *message, struct pa_buffer *details)
 {
+	const struct pa_finding *findings = status == PA_STATUS_WAIVED ? result->waived : result->findings;
+	size_t count = status == PA_STATUS_WAIVED ? result->waived_count : result->finding_count;
 	size_t found = 0;
 	const char *first = NULL;
-	for (size_t i = 0; i < result->finding_count; i++) {
-		const struct pa_finding *finding = &result->findings[i];
+	for (size_t i = 0; i < count; i++) {
+		const struct pa_finding *finding = &findings[i];
 		if (statement ? finding->statement != statement : finding->check != check)
 			continue;
 		first = found++ ? first : finding->message;
@@ -302,7 +311,10 @@ static void add_check(struct junit *junit, const struct suite *suite, enum pa_ch
 	const struct pa_check_result *entry = &result->checks[check];
 	struct pa_buffer message = { 0 }, details = { 0 };
 	/* what another check reports already has no finding of its own */
-	if (entry->status == PA_STATUS_FAILED && !describe_findings(result, check, NULL, &message, &details))
+	bool found = entry->status == PA_STATUS_FAILED || entry->status == PA_STATUS_WAIVED;
+	if (entry->status == PA_STATUS_WAIVED)
+		pa_buffer_puts(&message, "waived: ");
+	if (found && !describe_findings(result, entry->status, check, NULL, &message, &details))
 		pa_buffer_puts(&message, entry->reason ? entry->reason : info->title);
 	else if (entry->status == PA_STATUS_OFF)
 		pa_buffer_puts(&message, entry->reason ? entry->reason : "switched off");
@@ -383,8 +395,10 @@ static void add_statement(struct junit *junit, struct names *names, size_t index
 		pa_buffer_printf(&message, "not assessed: %s", entry->reason ? entry->reason : "no reason is known");
 	else if (entry->status == PA_STATUS_OFF)
 		pa_buffer_puts(&message, entry->reason ? entry->reason : "switched off");
-	else if (entry->status == PA_STATUS_FAILED &&
-		 describe_findings(result, PA_CHECK_COUNT, entry->statement, &message, &details) == 0)
+	else if (entry->status == PA_STATUS_WAIVED)
+		pa_buffer_puts(&message, "waived: ");
+	if ((entry->status == PA_STATUS_FAILED || entry->status == PA_STATUS_WAIVED) &&
+	    describe_findings(result, entry->status, PA_CHECK_COUNT, entry->statement, &message, &details) == 0)
 		pa_buffer_puts(&message, entry->reason ? entry->reason : "this line does not hold");
 	statement_name(names, entry->statement->text, &junit->text);
 	add_case(junit, "policy-line", junit->text.data, outcome_of(entry->status, "policy"), message.data,

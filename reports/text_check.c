@@ -86,6 +86,33 @@ static void print_heading(enum pa_severity severity, size_t count, const struct 
 	pa_buffer_done(&heading);
 }
 
+/* Waived findings, one line each: what, until when, why. */
+void pa_text_waived(const struct pa_report *report, const struct pa_style *style, struct pa_buffer *out)
+{
+	const struct pa_result *result = report->result;
+	if (result->waived_count == 0 || !style->verbose)
+		return;
+	pa_painted_text(style, PA_PAINT_STRONG, "waived", out);
+	pa_buffer_puts(out, " (the policy hides them until the day given)\n");
+	for (size_t i = 0; i < result->waived_count; i++) {
+		const struct pa_finding *finding = &result->waived[i];
+		struct pa_buffer text = { 0 };
+		char until[PA_DAY_TEXT_MAX];
+		pa_day_format(finding->waiver->until, until);
+		pa_buffer_printf(&text, "%s %s: ", pa_check_info(finding->check)->code, pa_severity_name(finding->severity));
+		pa_text_escape(finding->message, &text);
+		pa_buffer_printf(&text, "; until %s, ", until);
+		if (finding->waiver->where.file) {
+			pa_text_escape(finding->waiver->where.file, &text);
+			pa_buffer_printf(&text, ":%u: ", finding->waiver->where.line);
+		}
+		pa_text_escape(finding->waiver->fields.reason ? finding->waiver->fields.reason : "no reason", &text);
+		pa_paragraph(style, PA_PAINT_NONE, "  - ", text.data, out);
+		pa_buffer_done(&text);
+	}
+	pa_buffer_putc(out, '\n');
+}
+
 /* Findings are sorted by severity: one heading where it changes. */
 void pa_text_findings(const struct pa_report *report, const struct pa_style *style, struct pa_buffer *out)
 {
@@ -168,6 +195,8 @@ static void print_passed(const struct pa_result *result, struct pa_buffer *text)
 	size_t count = count_checks(result, PA_STATUS_PASSED);
 	pa_buffer_printf(text, "%zu check%s passed, %zu failed, %zu not assessed", count, count == 1 ? "" : "s",
 			 count_checks(result, PA_STATUS_FAILED), count_checks(result, PA_STATUS_NOT_ASSESSED));
+	if (count_checks(result, PA_STATUS_WAIVED))
+		pa_buffer_printf(text, ", %zu waived", count_checks(result, PA_STATUS_WAIVED));
 	if (count_checks(result, PA_STATUS_OFF))
 		pa_buffer_printf(text, ", %zu off", count_checks(result, PA_STATUS_OFF));
 }
@@ -182,6 +211,8 @@ static void print_statements(const struct pa_result *result, struct pa_buffer *t
 	pa_buffer_printf(text, "; policy: %zu line%s, %zu fail%s, %zu not assessed", counts[PA_STATUS_PASSED],
 			 counts[PA_STATUS_PASSED] == 1 ? " holds" : "s hold", counts[PA_STATUS_FAILED],
 			 counts[PA_STATUS_FAILED] == 1 ? "s" : "", counts[PA_STATUS_NOT_ASSESSED]);
+	if (counts[PA_STATUS_WAIVED])
+		pa_buffer_printf(text, ", %zu waived", counts[PA_STATUS_WAIVED]);
 }
 
 /* "3 findings: 1 critical, 2 high", in the colour of the worst. */
@@ -221,6 +252,8 @@ void pa_text_summary(const struct pa_report *report, const struct pa_style *styl
 		low += result->findings[i].severity < report->fail_on;
 	if (low)
 		pa_buffer_printf(out, " (%zu below '%s', which do not fail the run)", low, pa_severity_name(report->fail_on));
+	if (result->waived_count)
+		pa_buffer_printf(out, "; %zu waived%s", result->waived_count, style->verbose ? "" : " (-v shows them)");
 	pa_buffer_putc(out, '\n');
 	print_passed(result, &text);
 	print_statements(result, &text);

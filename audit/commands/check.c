@@ -6,27 +6,6 @@
 
 #include "job.h"
 
-static bool forwards(const struct pa_host *host, int family)
-{
-	return (family == 4 ? host->forward_ipv4 : host->forward_ipv6) != PA_NO;
-}
-
-static void add_rows(struct pa_job *job, enum pa_path path)
-{
-	const struct pa_exposure *exposures;
-	size_t count = pa_evaluation_exposures(job->evaluation, path, &exposures);
-	for (size_t i = 0; i < count; i++) {
-		const struct pa_row *rows;
-		size_t found =
-			pa_evaluation_rows(job->evaluation, &exposures[i], exposures[i].set, job->options->loopback, 0, &rows);
-		pa_grow(&job->rows, &job->row_capacity, job->row_count + found + 1, sizeof(*job->rows));
-		for (size_t r = 0; r < found; r++) {
-			if (path != PA_PATH_FORWARD || forwards(job->host, rows[r].family))
-				job->rows[job->row_count++] = rows[r];
-		}
-	}
-}
-
 /* Base chains of the paths that may let nothing through: without one there is no firewall. */
 static bool has_firewall(const struct pa_ruleset *ruleset)
 {
@@ -107,10 +86,12 @@ int pa_command_check_or_list(struct pa_job *job)
 		return pa_diags_status(&job->diags);
 	if (wants_rows(options)) {
 		for (unsigned path = PA_PATH_IN; path <= PA_PATH_FORWARD; path++)
-			add_rows(job, (enum pa_path)path);
+			pa_job_add_rows(job, (enum pa_path)path);
 	}
 	if (options->command == PA_COMMAND_CHECK) {
-		const struct pa_compare_options compare = { (const char *const *)options->checks, options->allow_unknown };
+		const struct pa_compare_options compare = { .only_checks = (const char *const *)options->checks,
+							    .allow_unknown = options->allow_unknown,
+							    .now = pa_job_now(options) };
 		job->result = pa_compare(job->evaluation, job->ruleset, job->host, job->policy, &compare);
 	}
 	const char *failed = pa_space_failed(pa_evaluation_space(job->evaluation));

@@ -125,6 +125,27 @@ bool pa_job_evaluate(struct pa_job *job)
 	return job->evaluation != NULL;
 }
 
+static bool forwards(const struct pa_host *host, int family)
+{
+	return (family == 4 ? host->forward_ipv4 : host->forward_ipv6) != PA_NO;
+}
+
+void pa_job_add_rows(struct pa_job *job, enum pa_path path)
+{
+	const struct pa_exposure *exposures;
+	size_t count = pa_evaluation_exposures(job->evaluation, path, &exposures);
+	for (size_t i = 0; i < count; i++) {
+		const struct pa_row *rows;
+		size_t found =
+			pa_evaluation_rows(job->evaluation, &exposures[i], exposures[i].set, job->options->loopback, 0, &rows);
+		pa_grow(&job->rows, &job->row_capacity, job->row_count + found + 1, sizeof(*job->rows));
+		for (size_t r = 0; r < found; r++) {
+			if (path != PA_PATH_FORWARD || forwards(job->host, rows[r].family))
+				job->rows[job->row_count++] = rows[r];
+		}
+	}
+}
+
 const char **pa_job_incomplete_reasons(struct pa_job *job, size_t *ret_count)
 {
 	const struct pa_ruleset *ruleset = job->ruleset;

@@ -30,6 +30,8 @@ void pa_job_done(struct pa_job *job);
 bool pa_job_load_ruleset(struct pa_job *job);
 bool pa_job_load_host(struct pa_job *job);
 bool pa_job_load_policy(struct pa_job *job);
+/* The rows of a path join those of the job; those of lo only with --loopback, forwarded ones only where the host may forward. */
+void pa_job_add_rows(struct pa_job *job, enum pa_path path);
 bool pa_job_evaluate(struct pa_job *job); /* needs ruleset and host; check: with the cuts of the policy */
 
 /* Files or standard input in place of the live kernel. */
@@ -56,6 +58,7 @@ int pa_job_finish(struct pa_job *job, bool complete);
 
 /* The commands. Each returns the exit status. */
 int pa_command_check_or_list(struct pa_job *job);
+int pa_command_init(struct pa_job *job);
 int pa_command_explain(struct pa_job *job);
 int pa_command_trace(struct pa_job *job);
 int pa_command_checks(struct pa_job *job);

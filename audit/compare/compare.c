@@ -53,10 +53,19 @@ static const struct {
 	{ PA_CHECK_REQ_002, check_required_listeners },
 	{ PA_CHECK_POL_003, check_stale_allows },
 	{ PA_CHECK_POL_004, check_allow_in_deny },
+	{ PA_CHECK_POL_001, check_fields },
+	{ PA_CHECK_POL_002, check_reviews },
+	{ PA_CHECK_POL_005, check_port_choice },
+	{ PA_CHECK_LOG_001, check_logging },
+	{ PA_CHECK_LOG_002, check_limits },
 	{ PA_CHECK_UNK_001, check_opaque },
-	{ PA_CHECK_POL_005, check_port_choices },
 	{ PA_CHECK_MGR_001, check_several_managers },
 	{ PA_CHECK_MGR_002, check_legacy_beside_nft },
+	/* Behind all checks that can be waived. */
+	{ PA_CHECK_WVR_001, check_waivers },
+	{ PA_CHECK_WVR_002, NULL },
+	{ PA_CHECK_WVR_003, NULL },
+	{ PA_CHECK_WVR_004, NULL },
 };
 #define IMPLEMENTED_COUNT (sizeof(implemented) / sizeof(*implemented))
 
@@ -75,7 +84,7 @@ static const char *missing_facts(const struct comparison *c, enum pa_check_id ch
 
 	if (!c->policy && needs & PA_NEEDS_POLICY)
 		return "needs a policy";
-	if (!c->host->sockets && needs & PA_NEEDS_SOCKETS)
+	if (!c->host->sockets && needs & PA_NEEDS_SOCKETS && !(c->policy && check == PA_CHECK_SOC_011))
 		return "the listening sockets were not looked at";
 	return NULL;
 }
@@ -152,6 +161,8 @@ static void run_checks(struct comparison *c)
 			compare_take_declared(c);
 			declared_taken = true;
 		}
+		if (implemented[i].check == PA_CHECK_WVR_001)
+			compare_apply_waivers(c);
 		if (implemented[i].run && row_is_wanted(c, i))
 			implemented[i].run(c);
 	}
@@ -165,8 +176,6 @@ static const char *missing_reason(enum pa_check_id check)
 
 	if (needs & PA_NEEDS_FILES)
 		return "needs files beside the ruleset (units, saved rules, scans), which this version does not read";
-	if (strncmp(pa_check_info(check)->code, "PA-WVR-", strlen("PA-WVR-")) == 0)
-		return "waivers are understood, but not applied by this version";
 	if (check == PA_CHECK_OUT_001)
 		return "outgoing traffic is only held against `deny out` and `require out`; this check is opt-in and not in this version";
 	if (check == PA_CHECK_EXP_008 || check == PA_CHECK_ICM_001)
@@ -174,12 +183,19 @@ static const char *missing_reason(enum pa_check_id check)
 	return "this version does not look for it";
 }
 
-static bool has_finding(const struct comparison *c, enum pa_check_id check)
+/* Passed without a finding, failed with one that counts, else waived. */
+static enum pa_check_status status_of_findings(const struct comparison *c, enum pa_check_id check)
 {
-	for (size_t i = 0; i < c->result->finding_count; i++)
-		if (c->result->findings[i].check == check)
-			return true;
-	return false;
+	enum pa_check_status status = PA_STATUS_PASSED;
+
+	for (size_t i = 0; i < c->result->finding_count; i++) {
+		if (c->result->findings[i].check != check)
+			continue;
+		if (!c->result->findings[i].waiver)
+			return PA_STATUS_FAILED;
+		status = PA_STATUS_WAIVED;
+	}
+	return status;
 }
 
 /* A listener that is not in the list may be the one that a check looks for. */
@@ -192,24 +208,47 @@ static const char *incomplete_sockets(const struct comparison *c)
 	return pa_arena_printf(c->result->arena, "the list of listening sockets is not complete: %s", sockets->missing[0]);
 }
 
-static struct pa_check_result check_result(struct comparison *c, enum pa_check_id check)
+/* The same of the findings of other checks that stand for this one. */
+static enum pa_check_status status_of_others(const struct comparison *c, enum pa_check_id check)
+{
+	enum pa_check_status status = PA_STATUS_PASSED;
+	enum pa_check_id other;
+
+	for (size_t i = 0; i < c->stand_in_count; i++) {
+		if (c->stand_ins[i].check != check)
+			continue;
+		if (!c->result->findings[c->stand_ins[i].finding].waiver)
+			return PA_STATUS_FAILED;
+		status = PA_STATUS_WAIVED;
+	}
+	if (status == PA_STATUS_PASSED && c->found_as[check] && pa_check_find(c->found_as[check], &other))
+		return status_of_findings(c, other) == PA_STATUS_WAIVED ? PA_STATUS_WAIVED : PA_STATUS_FAILED;
+	return status;
+}
+
+struct pa_check_result compare_check_result(struct comparison *c, enum pa_check_id check)
 {
 	struct pa_check_result before = c->result->checks[check];
+	enum pa_check_status own, others;
 
 	if (!compare_enabled(c, check))
 		return (struct pa_check_result){ PA_STATUS_OFF, "switched off by the policy or by --check" };
 	if (!is_implemented(check))
 		return (struct pa_check_result){ PA_STATUS_NOT_ASSESSED, missing_reason(check) };
-	if (has_finding(c, check))
+	own = status_of_findings(c, check);
+	others = status_of_others(c, check);
+	if (own == PA_STATUS_FAILED)
 		return (struct pa_check_result){ PA_STATUS_FAILED, NULL };
 	if (!has_facts(c, check))
 		return (struct pa_check_result){ PA_STATUS_NOT_ASSESSED, missing_facts(c, check) };
-	if (c->found_as[check])
+	if (others == PA_STATUS_FAILED)
 		return (struct pa_check_result){ PA_STATUS_FAILED,
 						 pa_arena_printf(c->result->arena, "reported as %s", c->found_as[check]) };
-	if (before.status == PA_STATUS_NOT_ASSESSED)
+	if (own == PA_STATUS_WAIVED || others == PA_STATUS_WAIVED)
+		return (struct pa_check_result){ PA_STATUS_WAIVED, "the policy waives what was found" };
+	if (before.status == PA_STATUS_NOT_ASSESSED || before.status == PA_STATUS_OFF)
 		return before;
-	if (pa_check_info(check)->needs & PA_NEEDS_SOCKETS && !c->host->sockets->listeners_complete)
+	if (pa_check_info(check)->needs & PA_NEEDS_SOCKETS && c->host->sockets && !c->host->sockets->listeners_complete)
 		return (struct pa_check_result){ PA_STATUS_NOT_ASSESSED, incomplete_sockets(c) };
 	return (struct pa_check_result){ PA_STATUS_PASSED, NULL };
 }
@@ -220,8 +259,8 @@ static bool speaks_of(enum pa_statement_kind kind, enum pa_check_id check)
 {
 	switch (kind) {
 	case PA_STATEMENT_ALLOW:
-		return check == PA_CHECK_EXP_004 || check == PA_CHECK_POL_003 || check == PA_CHECK_POL_004 ||
-		       check == PA_CHECK_SOC_003;
+		return check == PA_CHECK_EXP_004 || check == PA_CHECK_POL_001 || check == PA_CHECK_POL_003 ||
+		       check == PA_CHECK_POL_004 || check == PA_CHECK_SOC_003;
 	case PA_STATEMENT_DENY:
 		return check == PA_CHECK_EXP_003;
 	case PA_STATEMENT_REQUIRE:
@@ -229,7 +268,7 @@ static bool speaks_of(enum pa_statement_kind kind, enum pa_check_id check)
 	case PA_STATEMENT_LISTEN:
 		return check == PA_CHECK_SOC_004 || check == PA_CHECK_SOC_008;
 	case PA_STATEMENT_WAIVE:
-		break;
+		return check == PA_CHECK_WVR_001 || check == PA_CHECK_WVR_003;
 	}
 	return false;
 }
@@ -239,8 +278,6 @@ static const char *unknown_facts(const struct comparison *c, size_t index)
 {
 	const struct pa_statement *statement = c->policy->statements[index];
 
-	if (statement->kind == PA_STATEMENT_WAIVE)
-		return "this version does not apply waivers";
 	if (statement->kind != PA_STATEMENT_LISTEN)
 		return c->regions[index].known ? NULL : c->regions[index].reason;
 	if (!c->host->sockets)
@@ -248,19 +285,51 @@ static const char *unknown_facts(const struct comparison *c, size_t index)
 	return c->host->sockets->listeners_complete ? c->unsure[index] : "the list of listening sockets is not complete";
 }
 
+/* A waiver whose check was not assessed, or whose region is not known, has nothing to hide. */
+static struct pa_statement_result waiver_facts(const struct comparison *c, const struct pa_statement *statement)
+{
+	const struct waiver *waiver = compare_waiver_of(c, statement);
+	const struct pa_check_result *check = waiver->check == PA_CHECK_COUNT ? NULL : &c->result->checks[waiver->check];
+
+	if (!check || check->status == PA_STATUS_NOT_ASSESSED || check->status == PA_STATUS_OFF)
+		return (struct pa_statement_result){ statement, check ? check->status : PA_STATUS_NOT_ASSESSED,
+						     check && check->status == PA_STATUS_OFF ? "its check is switched off"
+											     : "its check is not assessed" };
+	if (!waiver->regions[PA_PATH_IN].known)
+		return (struct pa_statement_result){ statement, PA_STATUS_NOT_ASSESSED, waiver->regions[PA_PATH_IN].reason };
+	return (struct pa_statement_result){ statement, PA_STATUS_PASSED, NULL };
+}
+
+/* A statement fails by a finding of its own that counts, and is waived when waivers hide all of them. */
+static enum pa_check_status status_of_statement(const struct comparison *c, const struct pa_statement *statement)
+{
+	enum pa_check_status status = PA_STATUS_PASSED;
+
+	for (size_t i = 0; i < c->result->finding_count; i++) {
+		if (c->result->findings[i].statement != statement)
+			continue;
+		if (!c->result->findings[i].waiver)
+			return PA_STATUS_FAILED;
+		status = PA_STATUS_WAIVED;
+	}
+	return status;
+}
+
 static struct pa_statement_result statement_result(const struct comparison *c, size_t index)
 {
 	const struct pa_statement *statement = c->policy->statements[index];
 	struct pa_statement_result result = { statement, PA_STATUS_OFF, "its checks are switched off" };
+	enum pa_check_status found = status_of_statement(c, statement);
 
+	if (statement->kind == PA_STATEMENT_WAIVE && found == PA_STATUS_PASSED)
+		return waiver_facts(c, statement);
 	for (int i = 0; i < PA_CHECK_COUNT; i++)
 		if (speaks_of(statement->kind, (enum pa_check_id)i) && compare_enabled(c, (enum pa_check_id)i))
 			result = (struct pa_statement_result){ statement, PA_STATUS_PASSED, NULL };
-	if (unknown_facts(c, index))
+	if (statement->kind != PA_STATEMENT_WAIVE && unknown_facts(c, index))
 		result = (struct pa_statement_result){ statement, PA_STATUS_NOT_ASSESSED, unknown_facts(c, index) };
-	for (size_t i = 0; i < c->result->finding_count; i++)
-		if (c->result->findings[i].statement == statement)
-			result = (struct pa_statement_result){ statement, PA_STATUS_FAILED, NULL };
+	if (found != PA_STATUS_PASSED)
+		result = (struct pa_statement_result){ statement, found, NULL };
 	return result;
 }
 
@@ -295,26 +364,29 @@ static void say_of_listener(struct comparison *c, size_t index)
 		say_not_assessed(c, "`listener`", statement, c->unsure[index]);
 }
 
+static void say_ephemeral(struct comparison *c, const struct pa_statement *statement)
+{
+	struct pa_buffer place = { 0 };
+
+	describe_place(&statement->where, &place);
+	compare_sentence(c,
+			 "`ephemeral` in %s was taken for 32768-60999, the kernel's default: the host's own range is not known",
+			 place.data);
+	pa_buffer_done(&place);
+}
+
 static void say_of_statement(struct comparison *c, size_t index, const struct pa_statement_result *result)
 {
 	static const char *const kinds[] = { "`allow`", "`deny`", "`require`", "`listen`", "`waive`" };
 	const struct pa_statement *statement = result->statement;
-	const struct pa_fields *fields = &statement->fields;
 
 	if (result->status == PA_STATUS_NOT_ASSESSED) {
 		say_not_assessed(c, kinds[statement->kind], statement, result->reason);
 		return;
 	}
 	say_of_listener(c, index);
-	if (fields->rate_limited && statement->kind != PA_STATEMENT_REQUIRE)
-		say_not_assessed(c, "`rate-limited`", statement, "this version does not look for ways in without a limit");
-	if (fields->logged)
-		say_not_assessed(c, "`logged`", statement, "this version does not look for logging");
-	if (fields->review != PA_DAY_NONE)
-		say_not_assessed(c, "`review`", statement, "this version does not compare dates");
 	if (uses_ephemeral(statement) && c->host->ephemeral_last == 0)
-		say_not_assessed(c, "`ephemeral`", statement,
-				 "the host's range is not known; 32768-60999, the kernel's default, was taken");
+		say_ephemeral(c, statement);
 }
 
 static void judge_statements(struct comparison *c)
@@ -329,10 +401,6 @@ static void judge_statements(struct comparison *c)
 		result->statements[i] = statement_result(c, i);
 		say_of_statement(c, i, &result->statements[i]);
 	}
-	if (c->policy->require_fields)
-		compare_sentence(c, "`set require-fields` is not assessed: this version does not look at the fields");
-	if (c->policy->waiver_max_days >= 0)
-		compare_sentence(c, "`set waiver-max` is not assessed: this version does not apply waivers");
 }
 
 /* --- the whole --------------------------------------------------------------------------------------------------------------------- */
@@ -342,9 +410,10 @@ static void forget_everything(struct comparison *c, const char *why)
 {
 	const char *reason = pa_arena_printf(c->result->arena, "the analysis did not finish: %s", why);
 
-	c->result->finding_count = 0;
+	c->result->finding_count = c->result->waived_count = 0;
 	for (int i = 0; i < PA_CHECK_COUNT; i++)
-		if (c->result->checks[i].status == PA_STATUS_PASSED || c->result->checks[i].status == PA_STATUS_FAILED)
+		if (c->result->checks[i].status == PA_STATUS_PASSED || c->result->checks[i].status == PA_STATUS_FAILED ||
+		    c->result->checks[i].status == PA_STATUS_WAIVED)
 			c->result->checks[i] = (struct pa_check_result){ PA_STATUS_NOT_ASSESSED, reason };
 	for (size_t i = 0; i < c->result->statement_count; i++)
 		if (c->result->statements[i].status != PA_STATUS_OFF)
@@ -367,8 +436,10 @@ static int compare_findings(const void *left, const void *right)
 {
 	static const enum pa_field fields[] = { PA_FIELD_L4PROTO, PA_FIELD_DPORT, PA_FIELD_NFPROTO, PA_FIELD_SADDR };
 	const struct pa_finding *a = left, *b = right;
-	int order = (b->severity > a->severity) - (b->severity < a->severity);
+	int order = (a->waiver != NULL) - (b->waiver != NULL);
 
+	if (order == 0)
+		order = (b->severity > a->severity) - (b->severity < a->severity);
 	if (order == 0)
 		order = (a->check > b->check) - (a->check < b->check);
 	if (order == 0 && a->has_row && b->has_row)
@@ -380,19 +451,39 @@ static int compare_findings(const void *left, const void *right)
 	return order != 0 ? order : strcmp(a->fingerprint, b->fingerprint);
 }
 
+/* Waived findings are the last ones of the array. */
+static void part_from_waived(struct pa_result *result)
+{
+	while (result->finding_count > 0 && result->findings[result->finding_count - 1].waiver) {
+		result->finding_count--;
+		result->waived_count++;
+	}
+	if (result->waived_count > 0)
+		result->waived = &result->findings[result->finding_count];
+}
+
 static void finish(struct comparison *c)
 {
 	struct pa_result *result = c->result;
 	const char *failed;
 
 	for (int i = 0; i < PA_CHECK_COUNT; i++)
-		result->checks[i] = check_result(c, (enum pa_check_id)i);
+		result->checks[i] = compare_check_result(c, (enum pa_check_id)i);
 	judge_statements(c);
 	failed = pa_space_failed(c->space);
 	if (failed)
 		forget_everything(c, failed);
 	if (result->finding_count > 1)
 		qsort(result->findings, result->finding_count, sizeof(*result->findings), compare_findings);
+	part_from_waived(result);
+}
+
+/* The day of a time, UTC. */
+static pa_day today(int64_t seconds)
+{
+	const int64_t day = 86400;
+
+	return (pa_day)(seconds / day - (seconds % day < 0));
 }
 
 struct pa_result *pa_compare(struct pa_evaluation *evaluation, const struct pa_ruleset *ruleset, const struct pa_host *host,
@@ -404,6 +495,7 @@ struct pa_result *pa_compare(struct pa_evaluation *evaluation, const struct pa_r
 
 	c.space = pa_evaluation_space(evaluation);
 	c.scratch = pa_arena_new();
+	c.today = today(options ? options->now : 0);
 	c.result = pa_xcalloc(1, sizeof(*c.result));
 	c.result->arena = pa_arena_new();
 	c.arbitrary = compare_arbitrary(ruleset, c.scratch);
@@ -411,9 +503,12 @@ struct pa_result *pa_compare(struct pa_evaluation *evaluation, const struct pa_r
 	set_up_parts(&c);
 	compare_regions(&c);
 	set_up_listeners(&c);
+	compare_set_up_waivers(&c);
 	run_checks(&c);
 	compare_name_managers(&c);
 	finish(&c);
+	free(c.finding_regions);
+	free(c.stand_ins);
 	pa_arena_free(c.scratch);
 	return c.result;
 }

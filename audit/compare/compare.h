@@ -66,6 +66,28 @@ struct region {
 	pa_set set;
 };
 
+/* A `waive` of the policy. */
+struct waiver {
+	const struct pa_statement *statement;
+	enum pa_check_id check;
+	bool expired;
+	struct region regions[3]; /* what its `for` speaks of, by path; every packet without `for` */
+	size_t matches;		  /* findings that it hides, or, expired, that it would hide at least in part */
+};
+
+/* What a finding speaks of, as far as it is a set of packets. */
+struct finding_region {
+	bool known;
+	enum pa_path path;
+	pa_set set;
+};
+
+/* A finding (by its index) that stands for another check as well. */
+struct stand_in {
+	size_t finding;
+	enum pa_check_id check;
+};
+
 struct group;
 struct listening; /* listener.h */
 struct comparison {
@@ -83,7 +105,14 @@ struct comparison {
 	pa_set scope[PATH_COUNT]; /* every packet that the checks speak of: the universe without trusted loopback traffic */
 	struct part *parts[PATH_COUNT];
 	size_t part_count[PATH_COUNT];
-	struct region *regions;		      /* one for each statement of the policy */
+	struct region *regions; /* one for each statement of the policy */
+	pa_day today;
+	struct waiver *waivers; /* of the policy, in its order */
+	size_t waiver_count;
+	struct finding_region *finding_regions; /* one for each finding */
+	size_t finding_region_capacity;
+	struct stand_in *stand_ins;
+	size_t stand_in_count, stand_in_capacity;
 	const char *found_as[PA_CHECK_COUNT]; /* the code of the check that reported what this one found */
 	pa_set anywhere[PATH_COUNT];	      /* compare_from_anywhere() */
 	pa_set open;			      /* compare_open() of path in */
@@ -195,14 +224,18 @@ struct group {
 	struct piece *pieces;		    /* merged where they can be */
 	size_t piece_count;
 	size_t piece_capacity;
-	bool cut;   /* there are more rows than were looked at */
-	bool apart; /* the pieces hold more than the group, which other rules let in */
+	bool cut;			   /* there are more rows than were looked at */
+	bool apart;			   /* the pieces hold more than the group, which other rules let in */
+	const struct pa_statement *waiver; /* hides all of it, or NULL */
 	pa_set set;
 };
 struct groups {
 	struct group *items;
 	size_t count;
 	size_t capacity;
+	/* What the waivers of this check speak of makes groups of its own: a waiver hides a part of what a rule lets in. */
+	bool divides;
+	enum pa_check_id check;
 };
 /* The rows of `set`, a part of an exposure. */
 void groups_add(struct comparison *c, struct groups *groups, const struct pa_exposure *exposure, pa_set set);
@@ -238,10 +271,22 @@ struct pa_finding *compare_add_group(struct comparison *c, enum pa_check_id chec
 void compare_stands_for(struct comparison *c, struct pa_finding *finding, enum pa_check_id other);
 void compare_statement_severity(const struct comparison *c, struct pa_finding *finding, const struct pa_statement *statement);
 __attribute__((format(printf, 2, 3))) void compare_sentence(struct comparison *c, const char *format, ...);
+/* What the finding speaks of; compare_add_group() says it for groups. */
+void compare_set_region(struct comparison *c, const struct pa_finding *finding, enum pa_path path, pa_set set);
+/* What became of a check, as far as the checks that have run tell. */
+struct pa_check_result compare_check_result(struct comparison *c, enum pa_check_id check);
 void compare_not_assessed(struct comparison *c, enum pa_check_id check, const char *reason);
 /* Give the finding an example packet of the set, and the rule that decides it when it arrives in that state. */
 void compare_add_example(struct comparison *c, struct pa_finding *finding, enum pa_path path, pa_set set,
 			 enum pa_scenario scenario);
+
+/* --- waivers (waive.c) ------------------------------------------------------------------------------------------- */
+void compare_set_up_waivers(struct comparison *c);
+/* Findings get the waiver that hides them. After all checks that can be waived. */
+void compare_apply_waivers(struct comparison *c);
+/* What the waiver hides on a path; empty when it is not in force. */
+pa_set compare_waived(const struct comparison *c, const struct waiver *waiver, enum pa_path path);
+const struct waiver *compare_waiver_of(const struct comparison *c, const struct pa_statement *statement);
 
 /* --- the checks ------------------------------------------------------------------------------------------------- */
 void check_denied(struct comparison *c);	    /* EXP-003 */
@@ -263,6 +308,12 @@ void check_neighbours(struct comparison *c);	    /* V6-002 */
 void check_dead_rules(struct comparison *c);	    /* HYG-001, HYG-003 */
 void check_stale_allows(struct comparison *c);	    /* POL-003 */
 void check_allow_in_deny(struct comparison *c);	    /* POL-004 */
+void check_fields(struct comparison *c);	    /* POL-001 */
+void check_reviews(struct comparison *c);	    /* POL-002 */
+void check_port_choice(struct comparison *c);	    /* POL-005 */
+void check_limits(struct comparison *c);	    /* LOG-002 */
+void check_logging(struct comparison *c);	    /* LOG-001 */
+void check_waivers(struct comparison *c);	    /* WVR-001, 002, 003, 004 */
 void check_opaque(struct comparison *c);	    /* UNK-001 */
 void check_legacy_beside_nft(struct comparison *c); /* MGR-002 */
 void check_several_managers(struct comparison *c);  /* MGR-001 */
@@ -278,7 +329,6 @@ void check_ephemeral_listeners(struct comparison *c);  /* SOC-006 */
 void check_source_port_budget(struct comparison *c);   /* SOC-012 */
 void check_collisions(struct comparison *c);	       /* SOC-011, sockets */
 void check_loopback_services(struct comparison *c);    /* LOO-003 */
-void check_port_choices(struct comparison *c);	       /* POL-005, SOC-011 of the policy */
 
 /* Where a finding's rules are written by a program, its fix says how that is told. After all checks. */
 void compare_name_managers(struct comparison *c);

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Two that want one port, and ports that are badly chosen.
+ * SOC-011: two that want one port.
  *
- * SOC-011  two different programs listen on one port: for the same packets (SO_REUSEPORT deals them out, the socket with the
+ * Two different programs listen on one port: for the same packets (SO_REUSEPORT deals them out, the socket with the
  *          narrower address wins), or one for IPv4 and the other for IPv6. Multicast services (mDNS, SSDP ...) are shared by design.
  *          Also: two services of the policy that are allowed in hold one port, neither of them being a part of the other.
- * POL-005  a port of an allow or require lies among those for outgoing connections; its `listener exe` is none of the programs
- *          that usually listen there; a service of the policy has the name of one service and the port of another.
  */
 #include <string.h>
 
@@ -103,16 +101,6 @@ static void check_socket(struct comparison *c, size_t index)
 	}
 }
 
-void check_collisions(struct comparison *c)
-{
-	for (size_t i = 0; i < c->listening_count; i++) {
-		if (is_comparable(c, c->listening[i].socket) && !compare_is_client(c, &c->listening[i]))
-			check_socket(c, i);
-		if (!c->listening[i].socket->processes_known)
-			compare_not_assessed(c, PA_CHECK_SOC_011, "the processes behind the sockets are not known");
-	}
-}
-
 /* --- SOC-011: the policy ------------------------------------------------------------------------------------------------------ */
 
 static bool is_one_port(const struct pa_service_item *item)
@@ -206,144 +194,22 @@ static void check_two_services(struct comparison *c)
 			compare_services(c, &c->policy->services[i], &c->policy->services[k]);
 }
 
-/* --- POL-005 ------------------------------------------------------------------------------------------------------------------ */
-
-static void report_choice(struct comparison *c, const struct pa_location *where, const struct pa_statement *statement,
-			  const struct pa_service_item *item, const char *why, const char *fix)
+static void check_sockets(struct comparison *c)
 {
-	const char *protocol = pa_protocol_name(item->protocol);
-	struct pa_buffer text = { 0 };
-	struct pa_finding *finding;
-
-	pa_buffer_printf(&text, "%u/%u %s", (unsigned)item->ports.first, item->protocol, why);
-	finding = compare_add(c, PA_CHECK_POL_005, text.data);
-	compare_statement_severity(c, finding, statement);
-	pa_buffer_clear(&text);
-	describe_place(where, &text);
-	pa_buffer_printf(&text, ": port %u/%s %s", (unsigned)item->ports.first, protocol ? protocol : "?", why);
-	finding->message = compare_text(c, &text);
-	finding->fix = fix;
-	pa_buffer_done(&text);
-}
-
-/* SOC-006 says the same of the socket. */
-static bool is_listened_on(const struct comparison *c, const struct pa_service_item *item)
-{
-	for (size_t i = 0; compare_enabled(c, PA_CHECK_SOC_006) && i < c->listening_count; i++)
-		if (compare_names_port(c, item, 1, c->listening[i].socket))
-			return true;
-	return false;
-}
-
-/* The first statement that names a port speaks for the others. */
-static bool is_named_before(const struct comparison *c, size_t index, const struct pa_service_item *item)
-{
-	for (size_t i = 0; i < index; i++) {
-		const struct pa_statement *statement = c->policy->statements[i];
-
-		for (size_t k = 0; k < statement->item_count; k++)
-			if (is_one_port(&statement->items[k]) && statement->items[k].protocol == item->protocol &&
-			    statement->items[k].ports.first == item->ports.first &&
-			    (statement->kind == PA_STATEMENT_ALLOW || statement->kind == PA_STATEMENT_REQUIRE))
-				return true;
-	}
-	return false;
-}
-
-static void check_range(struct comparison *c, size_t index, const struct pa_service_item *item)
-{
-	const struct pa_statement *statement = c->policy->statements[index];
-	struct pa_interval range = compare_ephemeral(c->host);
-
-	if (!compare_is_ephemeral(c->host, (unsigned)item->ports.first) || is_named_before(c, index, item))
-		return;
-	if (is_listened_on(c, item)) {
-		c->found_as[PA_CHECK_POL_005] = pa_check_info(PA_CHECK_SOC_006)->code;
-		return;
-	}
-	report_choice(c, &statement->where, statement, item,
-		      pa_arena_printf(c->result->arena, "is among those for outgoing connections (%u-%u) and not reserved",
-				      (unsigned)range.first, (unsigned)range.last),
-		      "choose a port below that range, or reserve it: net.ipv4.ip_local_reserved_ports in sysctl.d(5)");
-}
-
-static const char *last_part(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
-static void check_program(struct comparison *c, const struct pa_statement *statement, const struct pa_service_item *item)
-{
-	const struct pa_whos *whos = &statement->fields.listener_whos;
-	const char *service = NULL, *program = NULL;
-
-	for (size_t i = 0; i < whos->count; i++) {
-		if (!whos->items[i].executable || strpbrk(whos->items[i].executable, "*?"))
-			return;
-		program = last_part(whos->items[i].executable);
-		if (!compare_is_stranger(item->protocol, (unsigned)item->ports.first, program, &service))
-			return;
-	}
-	if (program)
-		report_choice(
-			c, &statement->where, statement, item,
-			pa_arena_printf(c->result->arena, "is known as the one of %s, and %s is to listen there", service,
-					program),
-			"choose a port that is not another service's; users, scanners and other rules go by the well-known one");
-}
-
-/* `service redis = 3306/tcp` */
-static void check_name(struct comparison *c, const struct pa_named_service *service)
-{
-	const struct pa_service_item *known = NULL;
-	size_t count = pa_service_lookup(service->name, &known);
-
-	for (size_t i = 0; count > 0 && i < service->count; i++) {
-		const struct pa_service_item *item = &service->items[i];
-		const char *other = is_one_port(item) ? pa_service_name(item->protocol, (unsigned)item->ports.first) : NULL;
-		bool own = false;
-
-		for (size_t k = 0; k < count; k++)
-			own = own || (known[k].ports.first <= item->ports.first && item->ports.last <= known[k].ports.last);
-		if (other && !own)
-			report_choice(c, &service->where, NULL, item,
-				      pa_arena_printf(c->result->arena, "is known as the one of %s, and the policy calls it %s",
-						      other, service->name),
-				      "choose a port that is not another service's, or another name");
+	for (size_t i = 0; i < c->listening_count; i++) {
+		if (is_comparable(c, c->listening[i].socket) && !compare_is_client(c, &c->listening[i]))
+			check_socket(c, i);
+		if (!c->listening[i].socket->processes_known)
+			compare_not_assessed(c, PA_CHECK_SOC_011, "the processes behind the sockets are not known");
 	}
 }
 
-static void check_choices(struct comparison *c)
+void check_collisions(struct comparison *c)
 {
-	bool known = c->host->ephemeral_last != 0 && c->host->reserved_ports_known;
-
-	for (size_t i = 0; i < c->policy->statement_count; i++) {
-		const struct pa_statement *statement = c->policy->statements[i];
-
-		if (statement->path != PA_PATH_IN ||
-		    (statement->kind != PA_STATEMENT_ALLOW && statement->kind != PA_STATEMENT_REQUIRE))
-			continue;
-		for (size_t k = 0; k < statement->item_count; k++) {
-			if (!is_one_port(&statement->items[k]))
-				continue;
-			if (known)
-				check_range(c, i, &statement->items[k]);
-			check_program(c, statement, &statement->items[k]);
-		}
-	}
-	for (size_t i = 0; i < c->policy->service_count; i++)
-		check_name(c, &c->policy->services[i]);
-	if (!known)
-		compare_not_assessed(c, PA_CHECK_POL_005,
-				     "the range of ephemeral ports, or which of them are reserved, is not known");
-}
-
-void check_port_choices(struct comparison *c)
-{
-	if (compare_enabled(c, PA_CHECK_SOC_011))
+	if (c->host->sockets)
+		check_sockets(c);
+	else
+		compare_not_assessed(c, PA_CHECK_SOC_011, "the listening sockets were not looked at");
+	if (c->policy)
 		check_two_services(c);
-	if (compare_enabled(c, PA_CHECK_POL_005))
-		check_choices(c);
 }

@@ -103,7 +103,7 @@ static void cut_policy(struct cut_list *cuts, const struct pa_policy *policy, co
 	for (size_t i = 0; i < policy->statement_count; i++) {
 		const struct pa_statement *statement = policy->statements[i];
 
-		if (statement->kind == PA_STATEMENT_LISTEN || statement->kind == PA_STATEMENT_WAIVE)
+		if (statement->kind == PA_STATEMENT_LISTEN)
 			continue;
 		for (size_t j = 0; j < statement->item_count; j++)
 			cut_item(cuts, &statement->items[j], host);

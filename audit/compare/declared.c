@@ -112,7 +112,7 @@ void check_denied(struct comparison *c)
 {
 	for (size_t i = 0; i < c->policy->statement_count; i++) {
 		const struct pa_statement *statement = c->policy->statements[i];
-		struct groups groups = { 0 };
+		struct groups groups = { .divides = true, .check = PA_CHECK_EXP_003 };
 
 		if (statement->kind != PA_STATEMENT_DENY || !c->regions[i].known)
 			continue;
@@ -183,7 +183,7 @@ static void report_wider(struct comparison *c, const struct pa_statement *statem
 static void report_wider_than(struct comparison *c, const struct pa_statement *statement)
 {
 	struct region wide = compare_region(c, statement, RELAX_ALL);
-	struct groups groups = { 0 };
+	struct groups groups = { .divides = true, .check = PA_CHECK_EXP_004 };
 
 	for (size_t i = 0; i < c->part_count[statement->path]; i++) {
 		struct part *part = &c->parts[statement->path][i];
@@ -289,7 +289,7 @@ static void report_undeclared(struct comparison *c, const struct group *group)
 
 static void report_undeclared_part(struct comparison *c, enum pa_path path, enum pa_check_id check)
 {
-	struct groups groups = { 0 };
+	struct groups groups = { .divides = true, .check = check };
 
 	if (!compare_enabled(c, check) && !(check == PA_CHECK_EXP_001 && compare_enabled(c, PA_CHECK_EXP_002)))
 		return;

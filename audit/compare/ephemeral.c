@@ -40,6 +40,16 @@ static bool is_in_the_way(struct comparison *c, struct listening *listening)
 	return (socket->protocol != PROTOCOL_UDP && socket->protocol != 136) || is_named(c, socket);
 }
 
+bool compare_is_in_the_way(struct comparison *c, const struct pa_service_item *item)
+{
+	bool assessed = c->host->ephemeral_last != 0 && c->host->reserved_ports_known && compare_enabled(c, PA_CHECK_SOC_006);
+
+	for (size_t i = 0; assessed && i < c->listening_count; i++)
+		if (compare_names_port(c, item, 1, c->listening[i].socket) && is_in_the_way(c, &c->listening[i]))
+			return true;
+	return false;
+}
+
 static void report_in_the_way(struct comparison *c, const struct holding *holding)
 {
 	struct pa_finding *finding = compare_add_holding(c, PA_CHECK_SOC_006, holding, NULL);

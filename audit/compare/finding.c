@@ -41,7 +41,9 @@ enum pa_severity compare_severity(const struct comparison *c, enum pa_check_id c
 {
 	const struct pa_check_setting *setting = setting_of(c, check);
 
-	return setting && setting->has_severity ? setting->severity : pa_check_info(check)->severity;
+	if (setting && setting->has_severity)
+		return setting->severity;
+	return setting && setting->fields.has_severity ? setting->fields.severity : pa_check_info(check)->severity;
 }
 
 /* `{ severity ... }` of a statement is the last word. */
@@ -60,12 +62,15 @@ void compare_statement_severity(const struct comparison *c, struct pa_finding *f
 void compare_stands_for(struct comparison *c, struct pa_finding *finding, enum pa_check_id other)
 {
 	const struct pa_check_setting *setting = setting_of(c, finding->check);
-	bool fixed = (setting && setting->has_severity) || (finding->statement && finding->statement->fields.has_severity);
+	bool fixed = (setting && (setting->has_severity || setting->fields.has_severity)) ||
+		     (finding->statement && finding->statement->fields.has_severity);
 	enum pa_severity severity = compare_severity(c, other);
 
 	if (!compare_enabled(c, other) || other == finding->check)
 		return;
 	c->found_as[other] = pa_check_info(finding->check)->code;
+	pa_grow(&c->stand_ins, &c->stand_in_capacity, c->stand_in_count + 1, sizeof(*c->stand_ins));
+	c->stand_ins[c->stand_in_count++] = (struct stand_in){ (size_t)(finding - c->result->findings), other };
 	if (!fixed && severity > finding->severity)
 		finding->severity = severity;
 }
@@ -195,10 +200,17 @@ struct pa_finding *compare_add(struct comparison *c, enum pa_check_id check, con
 	struct pa_finding *finding;
 
 	pa_grow(&result->findings, &c->finding_capacity, result->finding_count + 1, sizeof(*result->findings));
+	pa_grow(&c->finding_regions, &c->finding_region_capacity, result->finding_count + 1, sizeof(*c->finding_regions));
+	c->finding_regions[result->finding_count] = (struct finding_region){ .known = false };
 	finding = &result->findings[result->finding_count++];
 	*finding = (struct pa_finding){ .check = check, .severity = compare_severity(c, check) };
 	set_fingerprint(c, finding, region);
 	return finding;
+}
+
+void compare_set_region(struct comparison *c, const struct pa_finding *finding, enum pa_path path, pa_set set)
+{
+	c->finding_regions[finding - c->result->findings] = (struct finding_region){ .known = true, .path = path, .set = set };
 }
 
 struct pa_finding *compare_add_group(struct comparison *c, enum pa_check_id check, const struct group *group,
@@ -212,6 +224,8 @@ struct pa_finding *compare_add_group(struct comparison *c, enum pa_check_id chec
 	pa_buffer_done(&region);
 	finding->certainty = group->row.certainty;
 	finding->condition = group->row.condition;
+	finding->waiver = group->waiver;
+	compare_set_region(c, finding, group->exposure->path, group->set);
 	finding->has_row = true;
 	finding->row = group->row;
 	finding->has_packet = true;

@@ -239,32 +239,33 @@ static bool same_target(const struct pa_exposure *a, const struct pa_exposure *b
 	       (!s->has_port || memcmp(&s->port, &t->port, sizeof(s->port)) == 0);
 }
 
-static bool same_group(const struct group *group, const struct pa_exposure *exposure, const struct pa_row *row)
+static bool same_group(const struct group *group, const struct pa_exposure *exposure, const struct pa_row *row,
+		       const struct pa_statement *waiver)
 {
-	return group->row.certainty == row->certainty && pa_text_equal(group->row.condition, row->condition) &&
-	       group->exposure->path == exposure->path && same_target(group->exposure, exposure) &&
-	       group->row.rule_count == row->rule_count &&
+	return group->waiver == waiver && group->row.certainty == row->certainty &&
+	       pa_text_equal(group->row.condition, row->condition) && group->exposure->path == exposure->path &&
+	       same_target(group->exposure, exposure) && group->row.rule_count == row->rule_count &&
 	       (row->rule_count == 0 || memcmp(group->row.rules, row->rules, row->rule_count * sizeof(*row->rules)) == 0);
 }
 
 static struct group *group_for(struct comparison *c, struct groups *groups, const struct pa_exposure *exposure,
-			       const struct pa_row *row)
+			       const struct pa_row *row, const struct pa_statement *waiver)
 {
 	struct group *group;
 
 	for (size_t i = groups->count; i > 0; i--)
-		if (same_group(&groups->items[i - 1], exposure, row))
+		if (same_group(&groups->items[i - 1], exposure, row, waiver))
 			return &groups->items[i - 1];
 	pa_grow(&groups->items, &groups->capacity, groups->count + 1, sizeof(*groups->items));
 	group = &groups->items[groups->count++];
-	*group = (struct group){ .exposure = exposure, .row = *row, .set = pa_set_empty(c->space) };
+	*group = (struct group){ .exposure = exposure, .row = *row, .waiver = waiver, .set = pa_set_empty(c->space) };
 	return group;
 }
 
 static void add_row(struct comparison *c, struct groups *groups, const struct pa_exposure *exposure, const struct pa_row *row,
-		    pa_set set)
+		    const struct pa_statement *waiver, pa_set set)
 {
-	struct group *group = group_for(c, groups, exposure, row);
+	struct group *group = group_for(c, groups, exposure, row, waiver);
 
 	group->set = pa_set_union(c->space, group->set, set);
 	group->cut = group->cut || group->piece_count == PIECE_LIMIT;
@@ -275,7 +276,8 @@ static void add_row(struct comparison *c, struct groups *groups, const struct pa
 }
 
 /* More boxes than are told apart: the others become one group, with the rules of the first of them. */
-static void add_rest(struct comparison *c, struct groups *groups, const struct pa_exposure *exposure, pa_set rest)
+static void add_rest(struct comparison *c, struct groups *groups, const struct pa_exposure *exposure,
+		     const struct pa_statement *waiver, pa_set rest)
 {
 	const struct pa_row *rows;
 	struct pa_row row;
@@ -284,11 +286,12 @@ static void add_rest(struct comparison *c, struct groups *groups, const struct p
 		return;
 	row = rows[0];
 	row.rules_complete = false;
-	add_row(c, groups, exposure, &row, rest);
-	group_for(c, groups, exposure, &row)->cut = true;
+	add_row(c, groups, exposure, &row, waiver, rest);
+	group_for(c, groups, exposure, &row, waiver)->cut = true;
 }
 
-void groups_add(struct comparison *c, struct groups *groups, const struct pa_exposure *exposure, pa_set set)
+static void add_part(struct comparison *c, struct groups *groups, const struct pa_exposure *exposure,
+		     const struct pa_statement *waiver, pa_set set)
 {
 	const struct pa_row *rows;
 	pa_set rest = set;
@@ -300,19 +303,43 @@ void groups_add(struct comparison *c, struct groups *groups, const struct pa_exp
 	for (size_t i = 0; i < count; i++) {
 		pa_set part = pa_set_intersect(c->space, set, pa_set_box(c->space, &rows[i].box));
 
-		add_row(c, groups, exposure, &rows[i], part);
+		add_row(c, groups, exposure, &rows[i], waiver, part);
 		if (count == ROW_LIMIT)
 			rest = pa_set_minus(c->space, rest, part);
 	}
 	if (count == ROW_LIMIT)
-		add_rest(c, groups, exposure, rest);
+		add_rest(c, groups, exposure, waiver, rest);
+}
+
+void groups_add(struct comparison *c, struct groups *groups, const struct pa_exposure *exposure, pa_set set)
+{
+	for (size_t i = 0; groups->divides && i < c->waiver_count; i++) {
+		const struct waiver *waiver = &c->waivers[i];
+		pa_set waived;
+
+		if (waiver->check != groups->check)
+			continue;
+		waived = pa_set_intersect(c->space, set, compare_waived(c, waiver, exposure->path));
+		add_part(c, groups, exposure, waiver->statement, waived);
+		set = pa_set_minus(c->space, set, waived);
+	}
+	add_part(c, groups, exposure, NULL, set);
+}
+
+/* A group beside waived ones is not described by a box around it: that would hold what is waived. */
+static bool has_waived(const struct groups *groups)
+{
+	for (size_t i = 0; i < groups->count; i++)
+		if (groups->items[i].waiver)
+			return true;
+	return false;
 }
 
 void groups_merge(struct comparison *c, struct groups *groups)
 {
 	for (size_t i = 0; i < groups->count; i++) {
 		merge_all(c, &groups->items[i]);
-		if (is_ragged(&groups->items[i]))
+		if (is_ragged(&groups->items[i]) && !has_waived(groups))
 			take_hull(c, &groups->items[i]);
 	}
 }
@@ -322,5 +349,5 @@ void groups_done(struct groups *groups)
 	for (size_t i = 0; i < groups->count; i++)
 		free(groups->items[i].pieces);
 	free(groups->items);
-	*groups = (struct groups){ NULL, 0, 0 };
+	*groups = (struct groups){ 0 };
 }

@@ -42,6 +42,8 @@ bool compare_names_port(const struct comparison *c, const struct pa_service_item
 			const struct pa_listener *listener);
 /* Is a port (of TCP or UDP) among those that the kernel hands out and that nobody reserved? The facts must be known. */
 bool compare_is_ephemeral(const struct pa_host *host, unsigned port);
+/* Does SOC-006 report a listener on one of these ports? */
+bool compare_is_in_the_way(struct comparison *c, const struct pa_service_item *item);
 bool compare_is_reserved(const struct pa_host *host, unsigned port);
 
 /* --- processes and words (holder.c) ------------------------------------------------------------------------------ */

@@ -133,7 +133,7 @@ void check_several_managers(struct comparison *c)
 	finding->rule_count = owners.count;
 	finding->message =
 		pa_arena_printf(c->result->arena,
-				"%s both rule the whole firewall: a packet gets in only where all of them let it in, and each "
+				"%s each rule the whole firewall: a packet gets in only where all of them let it in, and each "
 				"writes its rules anew without the others",
 				names.data);
 	finding->fix = "keep one of them, and disable the others so that they are not started at boot";
@@ -155,6 +155,8 @@ static void name_managers(struct comparison *c, struct pa_finding *finding)
 	struct pa_buffer text = { 0 };
 	size_t named = 0;
 
+	if (finding->check == PA_CHECK_MGR_001)
+		return; /* it is about them */
 	pa_buffer_puts(&text, finding->fix ? finding->fix : "");
 	for (size_t i = 0; i < finding->rule_count; i++) {
 		const struct pa_manager *manager = pa_rule_manager(finding->rules[i]);

@@ -307,7 +307,7 @@ void check_source_ports(struct comparison *c)
 	}
 	for (int path = PA_PATH_IN; path <= PA_PATH_FORWARD; path++) {
 		pa_set hole = hole_set(c, (enum pa_path)path);
-		struct groups groups = { 0 };
+		struct groups groups = { .divides = true, .check = PA_CHECK_EXP_009 };
 
 		for (size_t i = 0; i < c->part_count[path]; i++) {
 			struct part *part = &c->parts[path][i];

@@ -133,6 +133,7 @@ static void report_missing(struct comparison *c, const struct pa_statement *stat
 
 	compare_statement_severity(c, finding, statement);
 	finding->certainty = certainty;
+	compare_set_region(c, finding, statement->path, missing);
 	compare_add_example(c, finding, statement->path, missing, PA_SCENARIO_NEW);
 	describe_place(&statement->where, &text);
 	pa_buffer_printf(&text, " requires `%s`, but some of it %s", statement->text,

@@ -41,7 +41,8 @@ static struct pa_finding *report(struct comparison *c, enum pa_check_id check, c
 {
 	struct pa_finding *finding = compare_add(c, check, statement->text);
 
-	finding->statement = statement;
+	compare_statement_severity(c, finding, statement);
+	compare_set_region(c, finding, statement->path, c->regions[statement->id].set);
 	return finding;
 }
 

@@ -44,12 +44,14 @@ struct pa_finding {
 	const struct pa_rule **rules; /* responsible */
 	size_t rule_count;
 	const struct pa_statement *statement; /* of the policy, or NULL */
+	const struct pa_statement *waiver;    /* the `waive` that hides it; NULL: it counts */
 	char fingerprint[33];		      /* 128 bits in hex, of the check and the normalised region */
 };
 
 enum pa_check_status {
 	PA_STATUS_PASSED,
 	PA_STATUS_FAILED,
+	PA_STATUS_WAIVED,	/* failed, but waivers hide every finding of it */
 	PA_STATUS_NOT_ASSESSED, /* facts are missing, or it does not exist yet; reason says which */
 	PA_STATUS_OFF,		/* switched off by the policy or --check */
 };
@@ -69,6 +71,9 @@ struct pa_result {
 	struct pa_arena *arena;
 	struct pa_finding *findings; /* sorted: severity from critical down, then check, then region */
 	size_t finding_count;
+	/* Those that a waiver hides, sorted alike. They are not among `findings` and do not count. */
+	const struct pa_finding *waived;
+	size_t waived_count;
 	struct pa_check_result checks[PA_CHECK_COUNT];
 	struct pa_statement_result *statements;
 	size_t statement_count;
@@ -79,6 +84,7 @@ struct pa_result {
 struct pa_compare_options {
 	const char *const *only_checks; /* --check; NULL-terminated, or NULL: all */
 	bool allow_unknown;
+	int64_t now; /* seconds since 1970 UTC: decides which waivers have expired */
 };
 
 /* The cuts that the policy's regions need, to be given to pa_evaluate(). Allocated in *arena. */

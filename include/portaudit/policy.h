@@ -21,6 +21,8 @@ const char *pa_path_name(enum pa_path path); /* "in", "forward", "out" */
 typedef int32_t pa_day;
 #define PA_DAY_NONE INT32_MIN
 bool pa_day_parse(const char *text, pa_day *ret_day); /* YYYY-MM-DD */
+#define PA_DAY_TEXT_MAX 16
+void pa_day_format(pa_day day, char out[PA_DAY_TEXT_MAX]); /* the same; PA_DAY_NONE: "never" */
 
 /*
  * Addresses of an endpoint: sorted, disjoint, not touching intervals per family, `except` already taken out. Only the
@@ -207,6 +209,9 @@ struct pa_policy *pa_policy_load(const char *path, const char *host, bool (*chec
 struct pa_policy *pa_policy_parse(const char *text, size_t length, const char *name, const char *host,
 				  bool (*check_known)(const char *id), struct pa_diags *diags);
 struct pa_policy *pa_policy_free(struct pa_policy *policy);
+
+/* May a network, zone or service be called so? (A letter, then letters, digits, '-', '_', '.', and no word of the language.) */
+bool pa_policy_is_name(const char *word);
 
 /* The compiled-in service table: "ssh" -> 22/tcp. Returns the number of items (0: unknown name). */
 size_t pa_service_lookup(const char *name, const struct pa_service_item **ret_items);

@@ -50,6 +50,12 @@ const char *pa_format_name(enum pa_format format);
 bool pa_report_format(enum pa_format format, const struct pa_report *report, const struct pa_style *style,
 		      struct pa_buffer *out);
 
+/*
+ * init: a policy that allows what the rows say is reachable, for a person to go through. `host` may be NULL. It is in the words
+ * of portaudit-allow(5), with FIXME for what only a person knows.
+ */
+void pa_report_policy(const struct pa_report *report, const struct pa_host *host, struct pa_buffer *out);
+
 /* explain: the walk of one packet, for people. */
 void pa_report_walk(const struct pa_walk *walk, const struct pa_packet *packet, const struct pa_style *style,
 		    struct pa_buffer *out);

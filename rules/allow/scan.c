@@ -99,6 +99,15 @@ static bool is_name(const struct pa_token *token)
 	return true;
 }
 
+bool pa_policy_is_name(const char *word)
+{
+	struct pa_token token = { .kind = PA_TOKEN_WORD, .text = word, .length = (uint32_t)strlen(word) };
+	for (size_t i = 0; reserved[i]; i++)
+		if (strcmp(reserved[i], word) == 0)
+			return false;
+	return *word && is_name(&token);
+}
+
 static bool check_name(struct scan *scan, const char *word)
 {
 	struct pa_cursor cursor = { .allow = scan->allow, .source = scan->source, .at = scan->at, .end = scan->at + 1 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The small vocabularies: severities, paths, days. */
+#include <stdio.h>
 #include <string.h>
 
 #include "allow.h"
@@ -64,4 +65,20 @@ bool pa_day_parse(const char *text, pa_day *ret_day)
 		days += days_of_month((int)year, before);
 	*ret_day = days;
 	return true;
+}
+
+void pa_day_format(pa_day day, char out[PA_DAY_TEXT_MAX])
+{
+	int year = 1970, month = 1;
+	if (day < 0 || day >= days_before_year(10000)) {
+		snprintf(out, PA_DAY_TEXT_MAX, "never");
+		return;
+	}
+	while (days_before_year(year + 1) <= day)
+		year++;
+	day -= days_before_year(year);
+	for (; day >= days_of_month(year, month); month++)
+		day -= days_of_month(year, month);
+	snprintf(out, PA_DAY_TEXT_MAX, "%04u-%02u-%02u", (unsigned)year % 10000u, (unsigned)month % 100u,
+		 (unsigned)(day + 1) % 100u);
 }
