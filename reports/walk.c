@@ -318,6 +318,42 @@ static void print_decider(const struct explainer *explainer, struct pa_buffer *t
 	print_chain_name(step->chain, text);
 }
 
+static const char *fate_word(enum pa_fate fate)
+{
+	return fate == PA_FATE_ACCEPT ? "let through" : fate == PA_FATE_DROP ? "dropped" : "rejected";
+}
+
+/* "`limit rate 5/minute` holds. If not: dropped" */
+static void print_assumption(const struct explainer *explainer, const struct pa_walk_assumption *assumption)
+{
+	struct pa_buffer text = { 0 };
+	const char *between = "";
+	pa_buffer_putc(&text, '`');
+	pa_text_escape(assumption->text, &text);
+	pa_buffer_printf(&text, "`: %s. If %s: ", assumption->holds ? "yes" : "no", assumption->holds ? "not" : "yes");
+	for (unsigned fate = 0; fate < PA_FATE_DEPENDS; fate++) {
+		if (!assumption->otherwise[fate])
+			continue;
+		pa_buffer_printf(&text, "%s%s", between, fate_word((enum pa_fate)fate));
+		between = " or ";
+	}
+	if (!*between)
+		pa_buffer_puts(&text, "not followed");
+	print_indented(explainer, 1, PA_PAINT_WARN, "", text.data);
+	pa_buffer_done(&text);
+}
+
+static void print_assumptions(const struct explainer *explainer)
+{
+	const struct pa_walk *walk = explainer->walk;
+	if (walk->assumption_count == 0)
+		return;
+	pa_paragraph(explainer->style, PA_PAINT_STRONG, "\n",
+		     "assumed on this way, and what becomes of the packet when it is otherwise:", explainer->out);
+	for (size_t i = 0; i < walk->assumption_count; i++)
+		print_assumption(explainer, &walk->assumptions[i]);
+}
+
 void pa_report_walk(const struct pa_walk *walk, const struct pa_packet *packet, const struct pa_style *style,
 		    struct pa_buffer *out)
 {
@@ -333,7 +369,7 @@ void pa_report_walk(const struct pa_walk *walk, const struct pa_packet *packet, 
 	if (walk->fate == PA_FATE_DEPENDS) {
 		pa_buffer_clear(&text);
 		pa_text_escape(walk->condition ? walk->condition : "on something that the packet does not say", &text);
-		pa_paragraph(style, PA_PAINT_WARN, "when:    ", text.data, out);
+		pa_paragraph(style, PA_PAINT_WARN, "on what: ", text.data, out);
 	}
 	pa_buffer_done(&text);
 	if (walk->step_count == 0)
@@ -342,4 +378,6 @@ void pa_report_walk(const struct pa_walk *walk, const struct pa_packet *packet, 
 		pa_buffer_putc(out, '\n');
 	if (!style->quiet)
 		print_steps(&explainer);
+	if (!style->quiet)
+		print_assumptions(&explainer);
 }

@@ -110,6 +110,8 @@ static uint32_t set_template(struct pa_evaluation *e, uint32_t env)
 		state && state->kind == PA_VALUE_CONST && (state->first == PA_CT_INVALID || state->first == PA_CT_UNTRACKED);
 	if (!phase || !none)
 		return env;
+	if (phase->first == 1)
+		env = pa_env_set_const(e, env, PA_SLOT_PHASE, 2);
 	env = pa_env_set_const(e, env, PA_FIELD_CT_STATE, PA_CT_NEW);
 	env = pa_env_set_const(e, env, PA_FIELD_CT_MARK, 0);
 	env = pa_env_set_const(e, env, PA_FIELD_CT_DIRECTION, 0);
@@ -339,6 +341,9 @@ static pa_node translated(struct change *c, const struct pa_value *address, cons
 {
 	struct pa_evaluation *e = c->e;
 	enum pa_nat_kind kind = c->rule->steps[c->step].nat;
+	const struct pa_value *phase = pa_env_find(e, c->env, PA_SLOT_PHASE);
+	if (phase && phase->first == 2) /* a template is confirmed: nothing is translated (nf_nat_setup_info) */
+		return pa_outcome(e, PA_OUTCOME_ACCEPT, c->env);
 	if (kind != PA_NAT_DNAT && kind != PA_NAT_REDIRECT) {
 		uint32_t env = translate_source(e, c->env, address, port);
 		return pa_outcome(e, PA_OUTCOME_ACCEPT, pa_env_set_const(e, env, PA_SLOT_NATTED, 1));

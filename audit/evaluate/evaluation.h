@@ -18,7 +18,7 @@
 
 /* What an environment may hold beside packet fields. */
 enum pa_slot {
-	PA_SLOT_PHASE = PA_FIELD_COUNT, /* constant 0: conntrack has not seen the packet; 1: it has */
+	PA_SLOT_PHASE = PA_FIELD_COUNT, /* constant 0: conntrack has not seen the packet; 1: it has; 2: template behind it */
 	PA_SLOT_NATTED,			/* constant 1: a nat chain of this hook has translated */
 	PA_SLOT_ICMPV6,	   /* constant 1: only ICMPv6 packets matter here (neighbour discovery, untracked by itself) */
 	PA_SLOT_WAS_DADDR, /* constant: the destination in the header, for a while: see vmap_result() in rules.c */

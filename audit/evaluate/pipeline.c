@@ -328,7 +328,7 @@ static pa_node run_stage(void *context, uint32_t terminal)
 		return PA_TERMINAL(terminal);
 	switch (run->stage->kind) {
 	case PA_STAGE_CHAIN:
-		if (run->stage->state_unsure && pa_env_find(e, outcome.env, PA_SLOT_PHASE)->first == 1)
+		if (run->stage->state_unsure && pa_env_find(e, outcome.env, PA_SLOT_PHASE)->first != 0)
 			return unsure_chain(e, run->stage->chain, outcome.env);
 		return base_chain(e, run->stage->chain, outcome.env, run->keep);
 	case PA_STAGE_DEFRAG:

@@ -91,13 +91,14 @@ static void learn_step(const struct pa_evaluation *e, const struct pa_step *step
 		break;
 	case PA_STEP_NAT:
 		facts->reads |= operand_reads(&step->value) | operand_reads(&step->port) | slot_bit(PA_FIELD_CT_STATUS) |
-				slot_bit(PA_FIELD_DADDR) | slot_bit(PA_FIELD_DADDR_TYPE) | fact_slots(e);
+				slot_bit(PA_SLOT_PHASE) | slot_bit(PA_FIELD_DADDR) | slot_bit(PA_FIELD_DADDR_TYPE) |
+				fact_slots(e);
 		if (e->plan.writes_destination || e->plan.writes_port) /* what NAT puts back, see as_flow() */
 			facts->reads |=
 				slot_bit(PA_FIELD_DPORT) | slot_bit(PA_FIELD_CT_ORIG_DADDR) | slot_bit(PA_FIELD_CT_ORIG_DPORT);
 		break;
 	case PA_STEP_NOTRACK:
-		facts->reads |= slot_bit(PA_SLOT_PHASE) | slot_bit(PA_FIELD_CT_STATE);
+		facts->reads |= slot_bit(PA_FIELD_CT_STATE);
 		facts->changes = true;
 		break;
 	case PA_STEP_NONE:
@@ -375,11 +376,9 @@ static pa_node opaque_node(struct pa_evaluation *e, const struct pa_rule *rule, 
 
 static pa_node notrack_node(struct pa_evaluation *e, const struct pa_rule *rule, size_t step, uint32_t env)
 {
-	const struct pa_value *phase = pa_env_find(e, env, PA_SLOT_PHASE);
 	const struct pa_value *state = pa_env_find(e, env, PA_FIELD_CT_STATE);
-	/* conntrack was faster: no effect, except on what it found invalid, which has no flow either (nft_notrack_eval) */
-	bool seen = phase && phase->first == 1 && !(state && state->kind == PA_VALUE_CONST && state->first == PA_CT_INVALID);
-	if (!seen)
+	/* only what has no flow: not seen yet, or found invalid; not what has a template (nft_notrack_eval) */
+	if (state && state->kind == PA_VALUE_CONST && state->first == PA_CT_INVALID)
 		env = pa_env_set_const(e, env, PA_FIELD_CT_STATE, PA_CT_UNTRACKED);
 	return pa_steps_node(e, rule, step + 1, env);
 }

@@ -221,14 +221,37 @@ static bool flow_is_translated(struct pa_wrun *run, struct pa_wstate *s)
 	/* over lo: what was translated on the way out arrives so */
 	if (state_is(run, s, PA_CT_NEW))
 		return false;
+	if (run->walker->replies)
+		return true;
 	if (s->status_given)
 		return s->now[PA_FIELD_CT_STATUS].kind == PA_W_VALUE &&
 		       (s->now[PA_FIELD_CT_STATUS].first & (PA_STATUS_SNAT | PA_STATUS_DNAT)) != 0;
 	return pa_wassume(run, s, "the flow is translated (NAT)", 1, true);
 }
 
-static void translate_as_flow(struct pa_wstate *s)
+static void translate_reply(struct pa_wrun *run, struct pa_wstate *s, const struct pa_reply_translation *replies)
 {
+	int family = pa_wfield_in(run, s, PA_FIELD_NFPROTO, PA_NFPROTO_IPV4, PA_NFPROTO_IPV4) ? 4 : 6;
+	bool arriving = s->at == PA_HOOK_PREROUTING || s->at == PA_HOOK_OUTPUT;
+	if (arriving && replies->destination) {
+		unsigned type = pa_address_type(run->walker->host, replies->destination_address, family);
+		s->now[PA_FIELD_DADDR] = constant(replies->destination_address);
+		s->now[PA_FIELD_DADDR_TYPE] = type ? constant(type) : carried(PA_FIELD_DADDR_TYPE);
+		if (replies->has_ports)
+			s->now[PA_FIELD_DPORT] = constant(replies->destination_port);
+	} else if (!arriving && replies->source) {
+		s->now[PA_FIELD_SADDR] = constant(replies->source_address);
+		if (replies->has_ports)
+			s->now[PA_FIELD_SPORT] = constant(replies->source_port);
+	}
+}
+
+static void translate_as_flow(struct pa_wrun *run, struct pa_wstate *s)
+{
+	if (run->walker->replies) {
+		translate_reply(run, s, run->walker->replies);
+		return;
+	}
 	static const char *const text = "the address or port that NAT gave the flow";
 	struct pa_wvalue unknown = { .kind = PA_W_UNKNOWN, .text = text };
 	if (s->at == PA_HOOK_PREROUTING || s->at == PA_HOOK_OUTPUT) {
@@ -247,7 +270,7 @@ static void nat_stage(struct pa_wrun *run, struct pa_wstate *s, const struct pa_
 	}
 	if (s->nat == 0 && !nat_asks(run, s)) {
 		if (flow_is_translated(run, s))
-			translate_as_flow(s);
+			translate_as_flow(run, s);
 		s->stage++;
 		return;
 	}
@@ -592,8 +615,8 @@ static void do_step(struct pa_wrun *run, struct pa_wstate *s, const struct pa_ru
 		do_nat(run, s, rule, step);
 		return;
 	case PA_STEP_NOTRACK:
-		/* what conntrack found invalid has no flow either: it is untracked from here on (nft_notrack_eval) */
-		if (!s->seen || pa_wfield_in(run, s, PA_FIELD_CT_STATE, PA_CT_INVALID, PA_CT_INVALID))
+		/* only what has no flow: not seen yet, or found invalid; not what has a template (nft_notrack_eval) */
+		if (pa_wfield_in(run, s, PA_FIELD_CT_STATE, PA_CT_INVALID, PA_CT_INVALID))
 			s->now[PA_FIELD_CT_STATE] = constant(PA_CT_UNTRACKED);
 		s->step++;
 		return;

@@ -129,6 +129,7 @@ static void set_template(struct pa_wrun *run, struct pa_wstate *state)
 	    !pa_wfield_in(run, state, PA_FIELD_CT_STATE, PA_CT_UNTRACKED, PA_CT_UNTRACKED))
 		return;
 	now[PA_FIELD_CT_STATE] = interval_value(new, NULL);
+	state->template = state->seen;
 	for (size_t i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++)
 		now[unknown[i]] = unknown_value(text);
 	if (!state->status_given)
@@ -327,6 +328,8 @@ enum pa_wnat pa_wtranslate(struct pa_wrun *run, struct pa_wstate *state, const s
 		address = unknown_value("the address of the outgoing interface");
 		has_address = true;
 	}
+	if (state->template) /* a template is confirmed: nothing is translated (nf_nat_setup_info) */
+		return PA_WNAT_DONE;
 	if (step->nat == PA_NAT_DNAT || step->nat == PA_NAT_REDIRECT) {
 		bool unchanged = is_unchanged(run, state, has_address ? &address : NULL, has_port ? &port : NULL);
 		bool overwritten = is_overwritten(state);

@@ -22,6 +22,11 @@ void pa_walker_leave_nat_out(struct pa_walker *walker)
 	walker->without_nat = true;
 }
 
+void pa_walker_translate_replies(struct pa_walker *walker, const struct pa_reply_translation *translation)
+{
+	walker->replies = translation;
+}
+
 void pa_walker_be_brief(struct pa_walker *walker)
 {
 	walker->brief = true;
@@ -42,6 +47,8 @@ struct verdict {
 	const struct pa_wstate *first, *accepting;
 	bool differ;
 	struct pa_arena *arena;
+	const struct pa_wstate **leaves;
+	size_t leaf_count, leaf_capacity;
 	const char **texts; /* what the leaves assumed */
 	size_t text_count, text_capacity;
 	uint64_t split_fields;
@@ -76,6 +83,8 @@ static void add_text(struct verdict *v, const char *text)
 static void take_leaf(void *context, const struct pa_wstate *state)
 {
 	struct verdict *v = context;
+	pa_grow(&v->leaves, &v->leaf_capacity, v->leaf_count + 1, sizeof(*v->leaves));
+	v->leaves[v->leaf_count++] = state;
 	if (!v->first)
 		v->first = state;
 	else
@@ -91,7 +100,7 @@ static const char *condition(const struct verdict *v, bool cut)
 {
 	struct pa_buffer text = { 0 };
 	for (size_t i = 0; i < v->text_count; i++)
-		pa_buffer_printf(&text, "%swhether `%s`", text.length ? ", " : "", v->texts[i]);
+		pa_buffer_printf(&text, "%s`%s`", text.length ? ", " : "", v->texts[i]);
 	for (unsigned f = 0; f < PA_FIELD_COUNT; f++) {
 		if (v->split_fields >> f & 1)
 			pa_buffer_printf(&text, "%sthe packet's %s", text.length ? ", " : "",
@@ -112,6 +121,31 @@ static void copy_steps(const struct pa_wstate *state, struct pa_walk *walk)
 	size_t at = walk->step_count;
 	for (const struct pa_wstep *link = state->steps; link; link = link->before)
 		walk->steps[--at] = link->step;
+}
+
+static bool has_assumed(const struct pa_wstate *state, const struct pa_wassumption *wanted)
+{
+	const struct pa_wassumption *a = state->assumptions;
+	while (a && a != wanted)
+		a = a->before;
+	return a != NULL;
+}
+
+/* What was assumed on the way shown, and how the ways end that differ there. */
+static void copy_assumptions(const struct verdict *v, const struct pa_wstate *shown, struct pa_walk *walk)
+{
+	for (const struct pa_wassumption *a = shown->assumptions; a; a = a->before)
+		walk->assumption_count++;
+	walk->assumptions = pa_arena_alloc(walk->arena, walk->assumption_count + 1, sizeof(*walk->assumptions));
+	size_t at = walk->assumption_count;
+	for (const struct pa_wassumption *a = shown->assumptions; a; a = a->before) {
+		struct pa_walk_assumption *copy = &walk->assumptions[--at];
+		copy->text = a->text;
+		copy->holds = a->holds;
+		for (size_t i = 0; i < v->leaf_count; i++)
+			if (has_assumed(v->leaves[i], a->sibling))
+				copy->otherwise[v->leaves[i]->fate] = true;
+	}
 }
 
 static void copy_translation(const struct pa_wstate *state, struct pa_walk *walk)
@@ -230,7 +264,9 @@ void pa_walker_walk(const struct pa_walker *walker, const struct pa_packet *pack
 	if (walk->fate == PA_FATE_DEPENDS)
 		walk->condition = condition(&verdict, run.cut);
 	copy_steps(shown, walk);
+	copy_assumptions(&verdict, shown, walk);
 	copy_translation(shown, walk);
+	free(verdict.leaves);
 	free(verdict.texts);
 	free(run.work);
 }

@@ -29,8 +29,8 @@ bool pa_wassume(struct pa_wrun *run, struct pa_wstate *state, const char *text, 
 			return a->holds;
 	}
 	struct pa_wassumption *pair = pa_arena_alloc(run->arena, 2, sizeof(*pair));
-	pair[0] = (struct pa_wassumption){ state->assumptions, text, key, true, understood };
-	pair[1] = (struct pa_wassumption){ state->assumptions, text, key, false, understood };
+	pair[0] = (struct pa_wassumption){ state->assumptions, &pair[1], text, key, true, understood };
+	pair[1] = (struct pa_wassumption){ state->assumptions, &pair[0], text, key, false, understood };
 	struct pa_wstate other = *state;
 	other.assumptions = &pair[1];
 	pa_wsplit(run, &other);

@@ -30,9 +30,9 @@ struct pa_wvalue {
 	const char *text;
 };
 
-/* What was assumed on the way to a state, newest first. */
+/* What was assumed on the way to a state, newest first. `sibling` is the other answer, at the same place. */
 struct pa_wassumption {
-	const struct pa_wassumption *before;
+	const struct pa_wassumption *before, *sibling;
 	const char *text;
 	uint64_t key;
 	bool holds;
@@ -67,6 +67,7 @@ struct pa_wstate {
 	bool by_conntrack; /* the state is what conntrack made of the packet */
 	bool early;	   /* in a chain that is assumed to run before conntrack; state_after is put back after it */
 	struct pa_wvalue state_after;
+	bool template;	   /* behind conntrack, a rule gave the packet a template in the place of a flow */
 	bool natted;	   /* a nat chain of this hook has translated */
 	size_t stage, nat; /* of the hook; nat: chain of a nat stage */
 	struct pa_wframe frames[PA_WDEPTH];
@@ -94,6 +95,7 @@ struct pa_walker {
 	const struct pa_walk_span **index; /* per chain; NULL for short ones, or altogether */
 	bool brief;			   /* rules that did not match are not told */
 	bool without_nat;		   /* as if no rule translated */
+	const struct pa_reply_translation *replies;
 };
 
 /* One entry for each chain, NULL for short ones. */

@@ -161,6 +161,12 @@ struct pa_walk_step {
 	enum pa_verdict_kind verdict; /* MATCHED, POLICY */
 	const char *text;	      /* what happened, where no rule says it, or what was assumed of an opaque test */
 };
+/* An answer that was assumed on the way shown, and what becomes of the packet when it is the other one. */
+struct pa_walk_assumption {
+	const char *text;		 /* "limit rate 5/minute" */
+	bool holds;			 /* on the way shown */
+	bool otherwise[PA_FATE_DEPENDS]; /* by fate: some way with the other answer ends so */
+};
 struct pa_walk {
 	enum pa_fate fate;
 	enum pa_path path;     /* after the routing decision */
@@ -172,6 +178,8 @@ struct pa_walk {
 	bool destination_unknown;		    /* translated to an address that is not known */
 	struct pa_walk_step *steps;		    /* of the first way; for DEPENDS, of a way that gets in */
 	size_t step_count;
+	struct pa_walk_assumption *assumptions; /* in the order in which they were asked */
+	size_t assumption_count;
 	struct pa_arena *arena;
 };
 /* For many packets through one ruleset: what can be prepared once. Borrows both. */
@@ -182,6 +190,17 @@ void pa_walker_be_brief(struct pa_walker *walker);
 /* As if no rule translated addresses or ports: what would the filter say of the packet as it arrives? */
 void pa_walker_leave_nat_out(struct pa_walker *walker);
 struct pa_walker *pa_walker_free(struct pa_walker *walker);
+/*
+ * What NAT makes of the reply of a translated connection: its destination becomes the one that opened, its source the address that
+ * was called. Packets of an existing flow are translated so from now on; NULL: not known, any address.
+ */
+struct pa_reply_translation {
+	bool source, destination;
+	pa_u128 source_address, destination_address;
+	bool has_ports;
+	pa_u128 source_port, destination_port;
+};
+void pa_walker_translate_replies(struct pa_walker *walker, const struct pa_reply_translation *translation);
 void pa_walker_walk(const struct pa_walker *walker, const struct pa_packet *packet, bool path_known, struct pa_walk *ret_walk);
 /*
  * Follow a packet; fields that are not known are open. `path_known` false: the destination decides (host's addresses).

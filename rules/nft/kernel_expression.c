@@ -75,6 +75,8 @@ static void note_network(struct pa_kernel_order *order, const struct pa_kernel_e
 		key = pa_attributes_find_u32(expression->attributes, NFTA_META_KEY);
 	if (strcmp(expression->name, "cmp") == 0 && order->l4proto_loaded) {
 		unsigned protocol = compared_byte(expression);
+		if (!order->icmp && (protocol == PROTOCOL_ICMP || protocol == PROTOCOL_ICMPV6))
+			order->icmp_family = protocol == PROTOCOL_ICMP ? 4 : 6;
 		order->icmp = order->icmp || protocol == PROTOCOL_ICMP || protocol == PROTOCOL_ICMPV6;
 	}
 	if (strcmp(expression->name, "cmp") == 0 && order->network_loaded && !order->family &&

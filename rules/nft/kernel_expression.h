@@ -88,8 +88,9 @@ bool pa_kernel_loads_take(struct pa_kernel_loads *loads, const struct pa_kernel_
 struct pa_kernel_order {
 	bool l4proto_loaded, nfproto_loaded; /* in the register, just now */
 	bool l4proto_first, nfproto_first;
-	bool effect;	    /* a verdict map, a mark: what comes now is behind it */
-	bool icmp, network; /* it wants ICMP or ICMPv6; it asks for the family as well */
+	bool effect;	      /* a verdict map, a mark: what comes now is behind it */
+	bool icmp, network;   /* it wants ICMP or ICMPv6; it asks for the family as well */
+	unsigned icmp_family; /* of the first such test: 4 or 6 */
 	bool network_loaded;
 	unsigned family; /* 4 or 6: the one that it wants; 0: none */
 	bool reset;	 /* reject with tcp reset: nft leaves tests of the family out of the listing of such a rule */
@@ -109,11 +110,11 @@ void pa_kernel_order_take(struct pa_kernel_order *order, const struct pa_kernel_
 
 /*
  * `meta l4proto ipv6-icmp icmpv6 type ...`: nft adds no test of the family to a test of the protocol that was written, but lists the
- * rule as if it had added both.
+ * rule as if it had added both. A test of the other family (`ip saddr` behind it) is one that something else asked for.
  */
 static inline bool pa_kernel_order_any_network(const struct pa_kernel_order *order)
 {
-	return order->icmp && !order->network;
+	return order->icmp && (!order->network || (order->family && order->family != order->icmp_family));
 }
 
 #endif

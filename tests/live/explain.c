@@ -83,6 +83,9 @@ static bool is_open(const char *ruleset, const char *part, const struct packet *
 	bool relations = strstr(ruleset, " < ") && strstr(ruleset, " > ");
 	if (strstr(part, "that the listing of rule") || (relations && strstr(part, " != ")))
 		return true;
+	if (!packet_has_ports(packet->protocol) && strstr(ruleset, "@th,") &&
+	    (strstr(part, "sport") || strstr(part, "dport"))) /* other bytes there */
+		return true;
 	if (packet->family == 6 && strstr(part, " length")) /* conntrack may have taken a fragment header away */
 		return true;
 	if (is_own_choice(ruleset, part) || is_unsaid_field(ruleset, part) || is_open_set(ruleset, part) ||

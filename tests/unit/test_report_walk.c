@@ -124,10 +124,20 @@ START_TEST(what_it_depends_on_is_told)
 {
 	make_walk();
 	walk.fate = PA_FATE_DEPENDS;
-	walk.condition = "while `limit rate 5/second` of inet filter input handle 10 is not exceeded";
+	walk.condition = "`limit rate 5/second`, `ip saddr @seen`, the packet's sport and what the packet does not say";
+	struct pa_walk_assumption assumptions[] = {
+		{ .text = "limit rate 5/second",
+		  .holds = true,
+		  .otherwise = { [PA_FATE_DROP] = true, [PA_FATE_REJECT] = true } },
+		{ .text = "ip saddr @seen", .holds = false, .otherwise = { [PA_FATE_ACCEPT] = true } }
+	};
+	walk.assumptions = assumptions;
+	walk.assumption_count = 2;
 	char *text = explain();
-	ck_assert_ptr_nonnull(strstr(text, "when:    while `limit rate 5/second` of inet filter input handle 10 is not\n"
-					   "         exceeded\n"));
+	ck_assert_ptr_nonnull(strstr(text, "on what: `limit rate 5/second`, `ip saddr @seen`, the packet's sport and what\n"
+					   "         the packet does not say\n"));
+	ck_assert_ptr_nonnull(strstr(text, "    `limit rate 5/second`: yes. If not: dropped or rejected\n"
+					   "    `ip saddr @seen`: no. If yes: let through\n"));
 	free(text);
 }
 END_TEST

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * STA-001: a TCP or UDP connection may be opened, and its replies are refused. Looked for from both sides: replies to examples
+ * of what may be opened, and openings that fit examples of refused replies. The reply of a translated connection comes from
+ * where NAT sent the first packet, and is translated back on its way. On the interfaces that the host has; where these are not
+ * known, on those that the ruleset names.
+ */
+#include "compare.h"
+
+#define EXAMPLE_LIMIT 48
+
+static enum pa_path opposite(enum pa_path path)
+{
+	return path == PA_PATH_IN ? PA_PATH_OUT : path == PA_PATH_OUT ? PA_PATH_IN : PA_PATH_FORWARD;
+}
+
+static void swap_fields(struct pa_packet *packet, enum pa_field a, enum pa_field b)
+{
+	pa_u128 value = packet->value[a];
+	bool known = packet->known[a];
+
+	packet->value[a] = packet->value[b];
+	packet->known[a] = packet->known[b];
+	packet->value[b] = value;
+	packet->known[b] = known;
+}
+
+static void know(struct pa_packet *packet, enum pa_field field, pa_u128 value)
+{
+	packet->value[field] = value;
+	packet->known[field] = true;
+}
+
+/* The packet that travels the other way: only what both share is kept. */
+static struct pa_packet turn(const struct pa_packet *packet, bool reply)
+{
+	static const enum pa_field kept[] = { PA_FIELD_NFPROTO, PA_FIELD_L4PROTO, PA_FIELD_SADDR,   PA_FIELD_DADDR,
+					      PA_FIELD_SPORT,	PA_FIELD_DPORT,	  PA_FIELD_IIFNAME, PA_FIELD_OIFNAME };
+	struct pa_packet turned = { .path = opposite(packet->path), .family = packet->family };
+
+	for (size_t i = 0; i < sizeof(kept) / sizeof(*kept); i++) {
+		turned.value[kept[i]] = packet->value[kept[i]];
+		turned.known[kept[i]] = packet->known[kept[i]];
+	}
+	swap_fields(&turned, PA_FIELD_SADDR, PA_FIELD_DADDR);
+	swap_fields(&turned, PA_FIELD_SPORT, PA_FIELD_DPORT);
+	swap_fields(&turned, PA_FIELD_IIFNAME, PA_FIELD_OIFNAME);
+	know(&turned, PA_FIELD_CT_STATE, reply ? PA_CT_ESTABLISHED : PA_CT_NEW);
+	know(&turned, PA_FIELD_CT_DIRECTION, reply ? 1 : 0);
+	if (packet->value[PA_FIELD_L4PROTO] == PROTOCOL_TCP)
+		know(&turned, PA_FIELD_TCP_FLAGS, reply ? PA_TCP_SYN | PA_TCP_ACK : PA_TCP_SYN);
+	know(&turned, PA_FIELD_PKTTYPE, 0);
+	return turned;
+}
+
+static bool has_fate(struct comparison *c, const struct pa_packet *packet, bool accepted)
+{
+	struct pa_walk walk = { 0 };
+	bool is;
+
+	pa_walk(c->ruleset, c->host, packet, true, &walk);
+	is = accepted ? walk.fate == PA_FATE_ACCEPT && !walk.source_changed && !walk.destination_changed
+		      : walk.fate == PA_FATE_DROP || walk.fate == PA_FATE_REJECT;
+	pa_walk_done(&walk);
+	return is;
+}
+
+/* The names of one field that are looked at: those the host has; else those that some rule names; else all. */
+static pa_set real_interfaces(struct comparison *c, enum pa_field field)
+{
+	const struct pa_ranges names[] = { c->arbitrary->input_names, c->arbitrary->output_names };
+	pa_u128 lo = compare_loopback_name();
+	pa_set set = pa_set_empty(c->space), none = compare_single(c, field, 0, 0);
+
+	for (size_t i = 0; c->host->interfaces_known && i < c->host->interface_count; i++) {
+		pa_u128 name = pa_ifname_value(c->host->interfaces[i]);
+
+		set = pa_set_union(c->space, set, compare_single(c, field, name, name));
+	}
+	for (size_t i = 0; !c->host->interfaces_known && i < 2; i++)
+		for (size_t j = 0; j < names[i].count; j++)
+			set = pa_set_union(c->space, set,
+					   compare_single(c, field, names[i].items[j].first, names[i].items[j].last));
+	set = pa_set_minus(c->space, set, pa_set_union(c->space, none, compare_single(c, field, lo, lo)));
+	return pa_set_is_empty(c->space, set) ? pa_set_full(c->space) : set;
+}
+
+/* TCP and UDP of one family between plain addresses; the client's port is one that clients use. */
+static pa_set plain_ports(struct comparison *c, enum pa_path path, int family, enum pa_field client, pa_set set)
+{
+	struct box_builder builder = { 0 };
+	pa_set protocols = pa_set_union(c->space, compare_single(c, PA_FIELD_L4PROTO, PROTOCOL_TCP, PROTOCOL_TCP),
+					compare_single(c, PA_FIELD_L4PROTO, PROTOCOL_UDP, PROTOCOL_UDP));
+	const struct family_interval *martians;
+	size_t count = compare_martians(&martians);
+
+	if (path != PA_PATH_OUT)
+		set = pa_set_intersect(c->space, set, real_interfaces(c, PA_FIELD_IIFNAME));
+	if (path != PA_PATH_IN)
+		set = pa_set_intersect(c->space, set, real_interfaces(c, PA_FIELD_OIFNAME));
+	box_family(&builder, family);
+	if (c->arbitrary->source_port.count > 0)
+		box_set(&builder, client, c->arbitrary->source_port.value[0], c->arbitrary->source_port.value[0]);
+	set = pa_set_intersect(c->space, pa_set_intersect(c->space, set, protocols), compare_box(c, &builder));
+	for (size_t i = 0; i < count; i++) {
+		if (martians[i].family != family)
+			continue;
+		set = pa_set_minus(c->space, set, compare_single(c, PA_FIELD_SADDR, martians[i].first, martians[i].last));
+		set = pa_set_minus(c->space, set, compare_single(c, PA_FIELD_DADDR, martians[i].first, martians[i].last));
+	}
+	return set;
+}
+
+/* A single value; a range that NAT chooses from is any of it. */
+static pa_u128 chosen(struct pa_interval range)
+{
+	return range.first;
+}
+
+/*
+ * The reply to a connection that NAT gives another destination, as it arrives, and how it is translated back. false: it is not
+ * known where the connection goes.
+ */
+static bool translated_reply(const struct pa_packet *opening, const struct pa_walk *walk, struct pa_packet *ret_reply,
+			     struct pa_reply_translation *ret_back)
+{
+	static const enum pa_field original[][2] = { { PA_FIELD_CT_ORIG_SADDR, PA_FIELD_SADDR },
+						     { PA_FIELD_CT_ORIG_DADDR, PA_FIELD_DADDR },
+						     { PA_FIELD_CT_ORIG_SPORT, PA_FIELD_SPORT },
+						     { PA_FIELD_CT_ORIG_DPORT, PA_FIELD_DPORT } };
+	struct pa_packet reply = turn(opening, true);
+	bool ports = walk->has_destination_port || walk->has_source_port;
+
+	if (!walk->destination_changed || walk->destination_unknown || walk->destination_is_self || walk->path != opening->path)
+		return false;
+	for (size_t i = 0; i < sizeof(original) / sizeof(original[0]); i++)
+		know(&reply, original[i][0], opening->value[original[i][1]]);
+	know(&reply, PA_FIELD_SADDR, chosen(walk->destination));
+	if (walk->has_destination_port)
+		know(&reply, PA_FIELD_SPORT, chosen(walk->destination_port));
+	know(&reply, PA_FIELD_CT_STATUS,
+	     PA_STATUS_DNAT | PA_STATUS_SEEN_REPLY | PA_STATUS_CONFIRMED | (walk->source_changed ? PA_STATUS_SNAT : 0));
+	*ret_back = (struct pa_reply_translation){ .source = true,
+						   .source_address = opening->value[PA_FIELD_DADDR],
+						   .destination = walk->source_changed,
+						   .destination_address = opening->value[PA_FIELD_SADDR],
+						   .has_ports = ports,
+						   .source_port = opening->value[PA_FIELD_DPORT],
+						   .destination_port = opening->value[PA_FIELD_SPORT] };
+	if (walk->source_changed) {
+		know(&reply, PA_FIELD_DADDR, chosen(walk->source));
+		if (walk->has_source_port)
+			know(&reply, PA_FIELD_DPORT, chosen(walk->source_port));
+	}
+	*ret_reply = reply;
+	return true;
+}
+
+/* The opening gets through translated, its reply does not. */
+static bool loses_translated_reply(struct comparison *c, const struct pa_packet *opening, struct pa_packet *ret_reply)
+{
+	struct pa_walk walk = { 0 };
+	struct pa_reply_translation back;
+	bool known, refused = false;
+
+	pa_walk(c->ruleset, c->host, opening, true, &walk);
+	known = walk.fate == PA_FATE_ACCEPT && translated_reply(opening, &walk, ret_reply, &back);
+	pa_walk_done(&walk);
+	if (known) {
+		struct pa_walker *walker = pa_walker_new(c->ruleset, c->host);
+
+		pa_walker_translate_replies(walker, &back);
+		pa_walker_walk(walker, ret_reply, true, &walk);
+		refused = walk.fate == PA_FATE_DROP || walk.fate == PA_FATE_REJECT;
+		pa_walk_done(&walk);
+		pa_walker_free(walker);
+	}
+	return refused;
+}
+
+static bool loses_reply(struct comparison *c, const struct pa_packet *opening, bool translated, struct pa_packet *ret_reply)
+{
+	if (translated)
+		return loses_translated_reply(c, opening, ret_reply);
+	*ret_reply = turn(opening, true);
+	return has_fate(c, ret_reply, false) && has_fate(c, opening, true);
+}
+
+/* From what may be opened on the opposite path to its replies on this one. */
+static bool refused_reply(struct comparison *c, enum pa_path path, int family, struct pa_packet *ret_packet)
+{
+	enum pa_path from = opposite(path);
+	const struct pa_exposure *exposures;
+	size_t count = pa_evaluation_exposures(c->evaluation, from, &exposures);
+
+	for (size_t i = 0; i < count; i++) {
+		pa_set part = pa_set_intersect(c->space, exposures[i].set, compare_new_packets(c, from, PA_CERTAIN));
+		const struct pa_row *rows;
+		size_t row_count;
+
+		part = plain_ports(c, from, family, PA_FIELD_SPORT, part);
+		if (exposures[i].certainty != PA_CERTAIN || pa_set_is_empty(c->space, part))
+			continue;
+		row_count = pa_evaluation_rows(c->evaluation, &exposures[i], part, false, EXAMPLE_LIMIT, &rows);
+		for (size_t j = 0; j < row_count; j++) {
+			struct pa_packet opening = rows[j].example;
+
+			opening.path = from;
+			if (loses_reply(c, &opening, exposures[i].has_target, ret_packet))
+				return true;
+		}
+	}
+	return false;
+}
+
+struct reply_search {
+	struct comparison *c;
+	enum pa_path path;
+	struct pa_packet packet;
+	bool found;
+};
+
+static bool try_refused(void *context, const struct pa_box *box)
+{
+	struct reply_search *search = context;
+	struct comparison *c = search->c;
+	struct pa_packet reply = pa_evaluation_example(c->evaluation, search->path, pa_set_box(c->space, box)), opening;
+
+	reply.path = search->path;
+	opening = turn(&reply, false);
+	if (!has_fate(c, &opening, true))
+		return true;
+	reply = turn(&opening, true);
+	if (!has_fate(c, &reply, false))
+		return true;
+	search->packet = reply;
+	search->found = true;
+	return false;
+}
+
+static bool refused_opening(struct comparison *c, enum pa_path path, int family, struct pa_packet *ret_packet)
+{
+	pa_set all = pa_set_intersect(c->space, pa_evaluation_scenario_universe(c->evaluation, path, PA_SCENARIO_REPLY),
+				      c->scope[path]);
+	pa_set refused =
+		pa_set_minus(c->space, all, pa_evaluation_scenario(c->evaluation, path, PA_SCENARIO_REPLY, PA_POSSIBLE));
+	struct reply_search search = { .c = c, .path = path };
+
+	pa_set_boxes(c->space, plain_ports(c, path, family, PA_FIELD_DPORT, refused), EXAMPLE_LIMIT, try_refused, &search);
+	*ret_packet = search.packet;
+	return search.found;
+}
+
+static const char *const reply_words[PATH_COUNT] = {
+	[PA_PATH_IN] = "replies to connections that this host may open do not get in",
+	[PA_PATH_FORWARD] = "replies to connections that may be forwarded are not let through",
+	[PA_PATH_OUT] = "replies to connections that get in may not leave this host",
+};
+
+static void report_replies(struct comparison *c, enum pa_path path, const char *family, const struct pa_packet *packet)
+{
+	static const char *const hooks[PATH_COUNT] = { "input", "forward", "output" };
+	struct pa_buffer text = { 0 };
+	struct pa_finding *finding = compare_add(c, PA_CHECK_STA_001, pa_path_name(path));
+
+	pa_buffer_printf(&text, "%s (%s)", reply_words[path], family);
+	finding->message = compare_text(c, &text);
+	pa_buffer_printf(&text, "put `ct state established,related accept` at the start of the base chain at hook %s",
+			 hooks[path]);
+	finding->fix = compare_text(c, &text);
+	pa_buffer_done(&text);
+	finding->has_packet = true;
+	finding->packet = *packet;
+}
+
+void check_replies(struct comparison *c)
+{
+	for (int i = 0; i < PATH_COUNT; i++) {
+		enum pa_path path = (enum pa_path)i;
+		struct pa_packet four, six;
+		bool refused4 = refused_reply(c, path, 4, &four) || refused_opening(c, path, 4, &four);
+		bool refused6 = refused_reply(c, path, 6, &six) || refused_opening(c, path, 6, &six);
+
+		if (refused4 || refused6)
+			report_replies(c, path,
+				       refused4 && refused6 ? "IPv4 and IPv6"
+				       : refused4	    ? "IPv4"
+							    : "IPv6",
+				       refused4 ? &four : &six);
+	}
+}
