@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "portaudit/socket.h"
+#include "socket_read.h"
 
 /* A process holds a listener: their numbers in the order in which they were added. */
 struct hold {
@@ -331,8 +332,18 @@ static void sum_up_connections(struct pa_sockets *sockets)
 	sockets->connection_count = kept;
 }
 
+static void name_units(struct pa_sockets *sockets)
+{
+	for (size_t i = 0; i < sockets->listener_count; i++) {
+		struct pa_listener *listener = &sockets->listeners[i];
+		if (!listener->unit && listener->cgroup)
+			listener->unit = pa_cgroup_unit(listener->cgroup, sockets->arena);
+	}
+}
+
 void pa_sockets_finish(struct pa_sockets *sockets)
 {
+	name_units(sockets);
 	sort_listeners_and_processes(table_of(sockets));
 	mark_shared(sockets);
 	sum_up_connections(sockets);

@@ -69,8 +69,6 @@ static void set_names(struct reading *reading, struct pa_listener *listener, con
 	listener->user = pa_accounts_user(&reading->accounts, row->uid);
 	if (row->cgroup)
 		listener->cgroup = pa_cgroups_path(&reading->cgroups, row->cgroup);
-	if (listener->cgroup)
-		listener->unit = pa_cgroup_unit(listener->cgroup, arena);
 }
 
 static void add_listener(struct reading *reading, const struct pa_socket_row *row, pa_u128 address)

@@ -129,7 +129,7 @@ void pa_sockets_hold(struct pa_sockets *sockets, size_t listener, size_t process
 void pa_sockets_add_connections(struct pa_sockets *sockets, const struct pa_connections *connections);
 void pa_sockets_add_coverage(struct pa_sockets *sockets, unsigned protocol, int family);
 __attribute__((format(printf, 2, 3))) void pa_sockets_add_missing(struct pa_sockets *sockets, const char *format, ...);
-/* Sorts, sums up equal connections, works out reuseport and listeners_complete. */
+/* Sorts, sums up equal connections, works out the units of control groups, reuseport and listeners_complete. */
 void pa_sockets_finish(struct pa_sockets *sockets);
 
 #endif
