@@ -24,7 +24,8 @@ static bool is_comparable(const struct comparison *c, const struct pa_listener *
 {
 	if (socket->raw || is_shared(socket))
 		return false;
-	return compare_holder_count(c, socket) > 0 && compare_holder(c, socket, 0)->pid != 1;
+	return compare_holder_count(c, socket) > 0 && compare_holder(c, socket, 0)->pid != 1 &&
+	       !compare_holder(c, socket, 0)->is_service_manager;
 }
 
 static bool is_same_program(const struct comparison *c, const struct pa_listener *a, const struct pa_listener *b)

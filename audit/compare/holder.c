@@ -14,15 +14,12 @@ static const struct pa_process *process_of(const struct comparison *c, const str
 	return &c->host->sockets->processes[listener->processes[index]];
 }
 
-static bool is_systemd(const struct pa_process *process)
-{
-	return process->pid == 1 && (!process->command || pa_text_equal(process->command, "systemd"));
-}
-
-/* A socket unit stays open in systemd while its service runs. */
+/* A socket unit stays open in systemd while its service runs. Sorted by pid, it comes first. */
 static size_t first_holder(const struct comparison *c, const struct pa_listener *listener)
 {
-	return listener->process_count > 1 && is_systemd(process_of(c, listener, 0)) ? 1 : 0;
+	const struct pa_process *first = listener->process_count > 1 ? process_of(c, listener, 0) : NULL;
+
+	return first && (first->is_service_manager || (first->pid == 1 && pa_text_equal(first->command, "systemd"))) ? 1 : 0;
 }
 
 size_t compare_holder_count(const struct comparison *c, const struct pa_listener *listener)
@@ -90,6 +87,8 @@ static void put_users(const struct comparison *c, const struct pa_listener *list
 
 static const char *unit_of(const struct comparison *c, const struct pa_listener *listener)
 {
+	if (listener->activates)
+		return listener->activates;
 	for (size_t i = 0; i < compare_holder_count(c, listener); i++)
 		if (compare_holder(c, listener, i)->unit)
 			return compare_holder(c, listener, i)->unit;
@@ -109,6 +108,17 @@ static void put_unknown_holder(const struct pa_listener *listener, struct pa_buf
 	pa_buffer_putc(out, ')');
 }
 
+/* Whom a proxy works for is more telling than the proxy. */
+static void put_proxied(const struct pa_process *process, struct pa_buffer *out)
+{
+	char address[PA_ADDRESS_TEXT_MAX];
+
+	if (process->proxy_port == 0)
+		return;
+	pa_address_format(process->proxy_address, process->proxy_family, address);
+	pa_buffer_printf(out, process->proxy_family == 6 ? ", for [%s]:%u," : ", for %s:%u,", address, process->proxy_port);
+}
+
 void describe_holders(const struct comparison *c, const struct pa_listener *listener, struct pa_buffer *out)
 {
 	const char *name = compare_program(c, listener), *unit = unit_of(c, listener);
@@ -125,6 +135,7 @@ void describe_holders(const struct comparison *c, const struct pa_listener *list
 	if (compare_holder(c, listener, 0)->container)
 		pa_buffer_printf(out, ", container %s", compare_holder(c, listener, 0)->container);
 	pa_buffer_putc(out, ')');
+	put_proxied(compare_holder(c, listener, 0), out);
 }
 
 void describe_socket(const struct pa_listener *listener, struct pa_buffer *out)

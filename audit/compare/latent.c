@@ -4,7 +4,7 @@
  *
  * EXP-010  of TCP or UDP, on ports that every user of the host may bind (at or above ip_unprivileged_port_start): whoever gets
  *          an account can put a service there.
- * SOC-002  on the other ports: only root can, so it is a stale hole.
+ * SOC-002  on the other ports: only root can, so it is a stale hole. Ports that are served on some address beyond loopback are not.
  *
  * With a policy they speak of what it allows (what it does not is reported anyway), unless it says `listener none` or
  * `listener required`; without one, of what no other check reported. Multicast and DHCP are left out: their sockets come
@@ -41,13 +41,45 @@ static pa_set passing_set(struct comparison *c)
 	return set;
 }
 
+/* A port that is served somewhere, on another address or over the other family, is no stale hole: nobody but root can take it. */
+static pa_set served_ports(struct comparison *c)
+{
+	pa_set set = pa_set_empty(c->space);
+
+	for (size_t i = 0; i < c->listening_count; i++) {
+		const struct pa_listener *socket = c->listening[i].socket;
+		struct box_builder builder = { 0 };
+
+		if (c->listening[i].loopback || socket->raw)
+			continue;
+		box_set(&builder, PA_FIELD_L4PROTO, socket->protocol, socket->protocol);
+		box_set(&builder, PA_FIELD_DPORT, socket->port, socket->port);
+		set = pa_set_union(c->space, set, compare_box(c, &builder));
+	}
+	return set;
+}
+
+/* The ports that every user may bind; behind a translation the port of the target counts. */
+static pa_set free_ports(struct comparison *c, const struct pa_exposure *exposure)
+{
+	int start = c->host->unprivileged_port_start;
+
+	if (start < 0 || start > 65535)
+		return pa_set_empty(c->space);
+	if (exposure->has_target && exposure->target.has_port)
+		return exposure->target.port.first >= (pa_u128)start ? pa_set_full(c->space) : pa_set_empty(c->space);
+	return compare_single(c, PA_FIELD_DPORT, (pa_u128)start, 65535);
+}
+
+/* Some packet to an address of this host alone must be among them; then those to multicast are told with it. */
 static pa_set deserted(struct comparison *c, const struct part *part)
 {
-	pa_set set = pa_set_intersect(c->space, c->policy ? part->declared : part->left, services_set(c));
+	pa_set set = pa_set_intersect(c->space, c->policy ? part->declared : part->left, services_set(c)), single;
 
 	set = pa_set_minus(c->space, set, compare_loopback(c, PA_PATH_IN));
-	set = pa_set_minus(c->space, set, passing_set(c));
-	return pa_set_minus(c->space, set, compare_taken(c, part->exposure));
+	set = pa_set_minus(c->space, set, compare_taken(c, part->exposure));
+	single = pa_set_minus(c->space, set, passing_set(c));
+	return pa_set_intersect(c->space, set, pa_set_project(c->space, single, PA_FIELD_DADDR));
 }
 
 static void put_ports(const struct group *group, struct pa_buffer *text)
@@ -68,7 +100,7 @@ static void put_fix(const struct group *group, struct pa_buffer *text)
 		pa_buffer_puts(text, ": ");
 		describe_rules(group->row.rules, group->row.rule_count, text);
 	}
-	pa_buffer_puts(text, "; or start the service, or say `listener none` or `listener any` in the policy");
+	pa_buffer_puts(text, "; or start the service, or say `listener none` where the policy allows it");
 }
 
 static void report(struct comparison *c, enum pa_check_id check, const struct group *group)
@@ -89,14 +121,21 @@ static void report(struct comparison *c, enum pa_check_id check, const struct gr
 		compare_stands_for(c, finding, PA_CHECK_SOC_002);
 }
 
-static void look_at(struct comparison *c, enum pa_check_id check, pa_set ports)
+static void look_at(struct comparison *c, enum pa_check_id check)
 {
-	struct groups groups = { 0 };
+	bool split = compare_enabled(c, PA_CHECK_EXP_010);
+	struct groups groups = { .divides = true, .check = check };
 
 	for (size_t i = 0; i < c->part_count[PA_PATH_IN]; i++) {
 		const struct part *part = &c->parts[PA_PATH_IN][i];
+		pa_set set = deserted(c, part), high = free_ports(c, part->exposure);
 
-		groups_add(c, &groups, part->exposure, pa_set_intersect(c->space, deserted(c, part), ports));
+		if (check == PA_CHECK_EXP_010)
+			set = pa_set_intersect(c->space, set, high);
+		else
+			set = pa_set_minus(c->space, split ? pa_set_minus(c->space, set, high) : set,
+					   part->exposure->has_target ? pa_set_empty(c->space) : served_ports(c));
+		groups_add(c, &groups, part->exposure, set);
 	}
 	groups_merge(c, &groups);
 	for (size_t i = 0; i < groups.count; i++)
@@ -106,22 +145,13 @@ static void look_at(struct comparison *c, enum pa_check_id check, pa_set ports)
 
 void check_latent(struct comparison *c)
 {
-	int start = c->host->unprivileged_port_start;
-	pa_set low = pa_set_full(c->space), high = pa_set_empty(c->space);
-
-	if (start < 0) {
+	if (c->host->unprivileged_port_start < 0)
 		compare_not_assessed(c, PA_CHECK_EXP_010,
 				     "which ports every user may bind (net.ipv4.ip_unprivileged_port_start) is not known");
-	} else {
-		high = start > 65535 ? high : compare_single(c, PA_FIELD_DPORT, (pa_u128)start, 65535);
-		low = pa_set_minus(c->space, low, high);
-	}
 	if (!c->host->sockets->listeners_complete)
 		return; /* said by the results of both */
 	if (compare_enabled(c, PA_CHECK_EXP_010))
-		look_at(c, PA_CHECK_EXP_010, high);
-	else
-		low = pa_set_full(c->space);
+		look_at(c, PA_CHECK_EXP_010);
 	if (compare_enabled(c, PA_CHECK_SOC_002))
-		look_at(c, PA_CHECK_SOC_002, low);
+		look_at(c, PA_CHECK_SOC_002);
 }

@@ -2,8 +2,8 @@
 /*
  * What a process that listens may do, and what it is.
  *
- * SOC-005  a process with all rights of root holds a port below 1024, and nothing is known that it needs them for: binding the port
- *          takes CAP_NET_BIND_SERVICE only. A daemon that shares the socket with workers of another user has given its rights up
+ * SOC-005  a process with all rights of this host's root holds a port below 1024, and nothing is known that it needs them for: binding
+ *          the port takes CAP_NET_BIND_SERVICE only. A daemon that shares the socket with workers of another user has given its rights up
  *          where it matters. Also: net.ipv4.ip_unprivileged_port_start below 1024.
  * SOC-007  a process of root on a port from 1024 on that something outside reaches.
  * SOC-009  the executable was deleted or replaced since the process started.
@@ -130,7 +130,8 @@ static void require_facts(struct comparison *c, enum pa_check_id check, bool (*k
 
 static bool is_full_root(const struct pa_process *process)
 {
-	return knows_rights(process) && process->effective_uid == 0 && (process->effective & FULL_RIGHTS) == FULL_RIGHTS;
+	return knows_rights(process) && process->effective_uid == 0 && process->foreign_user_namespace != PA_YES &&
+	       (process->effective & FULL_RIGHTS) == FULL_RIGHTS;
 }
 
 static bool has_idle_rights(struct comparison *c, struct listening *listening)

@@ -79,11 +79,15 @@ static enum pa_tristate fits_executable(const char *wanted, const struct pa_proc
 
 static enum pa_tristate fits_unit(const char *wanted, const struct pa_listener *listener, const struct pa_process *process)
 {
-	const char *unit = process && process->unit ? process->unit : listener->unit;
+	const char *units[] = { process ? process->unit : NULL, listener->unit, listener->activates };
+	bool known = false;
 
-	if (!unit)
-		return PA_UNKNOWN;
-	return pa_text_glob(wanted, unit) || (listener->unit && pa_text_glob(wanted, listener->unit)) ? PA_YES : PA_NO;
+	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
+		if (units[i] && pa_text_glob(wanted, units[i]))
+			return PA_YES;
+		known = known || units[i];
+	}
+	return known ? PA_NO : PA_UNKNOWN;
 }
 
 static enum pa_tristate fits_capabilities(uint64_t wanted, const struct pa_process *process)
