@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "format.h"
+#include "portaudit/socket.h"
 
 struct junit {
 	const struct pa_report *report;
@@ -158,6 +159,7 @@ static void add_properties(struct junit *junit)
 	property(junit, "portaudit.fail-on", pa_severity_name(report->fail_on));
 	if (report->policy && report->policy->file)
 		property(junit, "portaudit.policy", report->policy->file);
+	property(junit, "portaudit.sockets", report->sockets ? report->sockets->source : "not looked at");
 	for (size_t i = 0; report->ruleset && i < report->ruleset->source_count; i++)
 		property(junit, "portaudit.source", report->ruleset->sources[i]);
 	close_element(junit);

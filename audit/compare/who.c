@@ -79,15 +79,17 @@ static enum pa_tristate fits_executable(const char *wanted, const struct pa_proc
 
 static enum pa_tristate fits_unit(const char *wanted, const struct pa_listener *listener, const struct pa_process *process)
 {
-	const char *units[] = { process ? process->unit : NULL, listener->unit, listener->activates };
-	bool known = false;
+	const char *running = process && process->unit ? process->unit : NULL;
+	bool same = !running || pa_text_equal(running, listener->activates);
+	bool told = running || listener->unit || listener->activates;
 
-	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
-		if (units[i] && pa_text_glob(wanted, units[i]))
-			return PA_YES;
-		known = known || units[i];
-	}
-	return known ? PA_NO : PA_UNKNOWN;
+	if (running && pa_text_glob(wanted, running))
+		return PA_YES;
+	/* the socket unit, and the service that it starts, speak for a process of that service */
+	if (same && ((listener->unit && pa_text_glob(wanted, listener->unit)) ||
+		     (listener->activates && pa_text_glob(wanted, listener->activates))))
+		return PA_YES;
+	return told ? PA_NO : PA_UNKNOWN;
 }
 
 static enum pa_tristate fits_capabilities(uint64_t wanted, const struct pa_process *process)
