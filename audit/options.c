@@ -106,7 +106,8 @@ __attribute__((format(printf, 2, 3))) static struct pa_diag *wrong(struct pa_com
 /* Options that say one thing: a second one would silently replace the first. */
 static bool is_single(enum pa_option option)
 {
-	return option == PA_OPTION_POLICY || option == PA_OPTION_PACKETS || option == PA_OPTION_AS_HOST;
+	return option == PA_OPTION_POLICY || option == PA_OPTION_PACKETS || option == PA_OPTION_AS_HOST ||
+	       option == PA_OPTION_SOCKETS;
 }
 
 /* `argument` is NULL for options without one. */
@@ -153,6 +154,9 @@ static void take_option(struct pa_command_line *line, enum pa_option option, con
 		return;
 	case PA_OPTION_INTERFACES:
 		pa_options_take_interfaces(options, argument, diags);
+		return;
+	case PA_OPTION_SOCKETS:
+		options->sockets = argument;
 		return;
 	case PA_OPTION_AS_HOST:
 		options->as_host = argument;

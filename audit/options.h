@@ -45,6 +45,7 @@ struct pa_options {
 	const char **checks; /* canonical: "PA-EXP-001" */
 	const char **self;   /* each a list with commas, valid for pa_host_add_self() */
 	const char **interfaces;
+	const char *sockets; /* a file, "none", or NULL */
 	const char *as_host;
 	bool allow_unknown;
 	bool has_now; /* --now or SOURCE_DATE_EPOCH: the run is to be reproducible */

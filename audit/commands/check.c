@@ -83,7 +83,8 @@ static bool wants_rows(const struct pa_options *options)
 int pa_command_check_or_list(struct pa_job *job)
 {
 	const struct pa_options *options = job->options;
-	if (!pa_job_load_policy(job) || !pa_job_load_ruleset(job) || !pa_job_load_host(job) || !pa_job_evaluate(job))
+	if (!pa_job_load_policy(job) || !pa_job_load_ruleset(job) || !pa_job_load_host(job) || !pa_job_load_sockets(job) ||
+	    !pa_job_evaluate(job))
 		return pa_diags_status(&job->diags);
 	if (wants_rows(options)) {
 		for (unsigned path = PA_PATH_IN; path <= PA_PATH_FORWARD; path++)

@@ -14,6 +14,7 @@ void pa_job_done(struct pa_job *job)
 	pa_evaluation_free(job->evaluation);
 	pa_policy_free(job->policy);
 	pa_host_free(job->host);
+	pa_sockets_free(job->sockets);
 	pa_ruleset_free(job->ruleset);
 	pa_arena_free(job->arena);
 	pa_diags_done(&job->diags);
@@ -105,6 +106,19 @@ bool pa_job_load_host(struct pa_job *job)
 			return false;
 	}
 	return add_self_of_policy(job);
+}
+
+bool pa_job_load_sockets(struct pa_job *job)
+{
+	const char *file = job->options->sockets;
+	if (file && strcmp(file, "none") == 0)
+		return true;
+	if (file)
+		job->sockets = pa_sockets_load(file, &job->diags);
+	else if (!pa_job_is_offline(job->options))
+		job->sockets = pa_sockets_read_live(&job->diags);
+	job->host->sockets = job->sockets;
+	return !file || job->sockets;
 }
 
 bool pa_job_load_policy(struct pa_job *job)

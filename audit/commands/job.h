@@ -17,6 +17,7 @@ struct pa_job {
 	struct pa_arena *arena;
 	struct pa_ruleset *ruleset;
 	struct pa_host *host;
+	struct pa_sockets *sockets; /* host->sockets, when they are known */
 	struct pa_policy *policy;
 	struct pa_evaluation *evaluation;
 	struct pa_result *result;
@@ -29,6 +30,7 @@ void pa_job_done(struct pa_job *job);
 /* Each fills its part of the job from what the options say; false: the diagnostics say why. */
 bool pa_job_load_ruleset(struct pa_job *job);
 bool pa_job_load_host(struct pa_job *job);
+bool pa_job_load_sockets(struct pa_job *job); /* needs host: sets host->sockets as --sockets says */
 bool pa_job_load_policy(struct pa_job *job);
 /* The rows of a path join those of the job; those of lo only with --loopback, forwarded ones only where the host may forward. */
 void pa_job_add_rows(struct pa_job *job, enum pa_path path);

@@ -5,6 +5,7 @@
  *   1. load      pa_ruleset_load_live(), pa_ruleset_load_files()  ->  struct pa_ruleset     (rules/)
  *                pa_policy_load()                                 ->  struct pa_policy      (rules/)
  *                pa_host_read_live()                              ->  struct pa_host        (audit/host)
+ *                pa_sockets_read_live(), pa_sockets_load()        ->  struct pa_sockets     (audit/host, rules/)
  *   2. evaluate  pa_evaluate()                                    ->  exposures: packet sets (audit/evaluate, audit/space)
  *                pa_walk()                                        ->  one packet's way
  *   3. compare   pa_compare()                                     ->  findings              (audit/compare)
@@ -22,6 +23,7 @@
 #include "portaudit/policy.h"
 #include "portaudit/report.h"
 #include "portaudit/ruleset.h"
+#include "portaudit/socket.h"
 
 #define PA_VERSION "0.1.0"
 

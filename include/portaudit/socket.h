@@ -103,6 +103,8 @@ struct pa_sockets *pa_sockets_read_live(struct pa_diags *diags);
  * what is not such text, and where (INPUT). `name` stands in the diagnostics.
  */
 struct pa_sockets *pa_sockets_parse(const char *text, size_t length, const char *name, struct pa_diags *diags);
+/* The same from a file, or standard input for "-" (rules/load). NULL: diags says why (INPUT). */
+struct pa_sockets *pa_sockets_load(const char *path, struct pa_diags *diags);
 struct pa_sockets *pa_sockets_free(struct pa_sockets *sockets); /* takes NULL, returns NULL */
 
 /*

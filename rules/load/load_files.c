@@ -2,93 +2,20 @@
 /* Files of any kind, together one host: each is read once, recognised from its text, and given to its front end. */
 #include "../iptables/iptables.h"
 #include "../nft/scripts.h"
-#include "recognise.h"
+#include "input.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
-
-#define FILE_SIZE_MAX ((size_t)1 << 30)
-#define READ_CHUNK ((size_t)1 << 16)
-
-/* A file that was read. */
-struct input {
-	const char *name; /* for messages */
-	struct pa_buffer text;
-	enum pa_text_kind kind;
-	struct stat state;
-	bool is_standard_input;
-};
 
 struct inputs {
-	struct input *items;
+	struct pa_input *items;
 	size_t count;
 };
 
-/* --- reading ----------------------------------------------------------------------------------------------- */
-
-static struct pa_diag *add_file_error(struct pa_diags *diags, enum pa_diag_kind kind, const struct input *input, uint32_t line,
-				      const char *message)
-{
-	struct pa_diag *diag = pa_diags_add(diags, PA_DIAG_ERROR, kind, "%s", message);
-
-	diag->where.file = pa_arena_strdup(diags->arena, input->name);
-	diag->where.line = line;
-	diag->where.column = line ? 1 : 0;
-	return diag;
-}
-
-/* 0 or an errno. Stops at the first NUL byte: this is no text, and a device may never end. */
-static int read_all(int fd, struct pa_buffer *text)
-{
-	char chunk[READ_CHUNK];
-
-	for (;;) {
-		ssize_t got = read(fd, chunk, sizeof(chunk));
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return errno;
-		if (got == 0)
-			return 0;
-		pa_buffer_add(text, chunk, (size_t)got);
-		if (memchr(chunk, '\0', (size_t)got))
-			return 0;
-		if (text->length > FILE_SIZE_MAX)
-			return EFBIG;
-	}
-}
-
-static bool read_input(const char *path, struct input *input, struct pa_diags *diags)
-{
-	int fd = STDIN_FILENO, error = 0;
-
-	*input = (struct input){ .name = path, .is_standard_input = strcmp(path, "-") == 0 };
-	if (input->is_standard_input)
-		input->name = "standard input";
-	else
-		fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &input->state) != 0)
-		error = errno;
-	else
-		error = read_all(fd, &input->text);
-	if (fd >= 0 && !input->is_standard_input)
-		close(fd);
-	if (error == EFBIG)
-		add_file_error(diags, PA_DIAG_INPUT, input, 0, "larger than 1 GiB");
-	else if (error)
-		add_file_error(diags, PA_DIAG_INPUT, input, 0, strerror(error));
-	return error == 0;
-}
-
 /* --- what kinds of text are read --------------------------------------------------------------------------- */
 
-static bool refuse_kind(const struct input *input, uint32_t line, struct pa_diags *diags)
+static bool refuse_kind(const struct pa_input *input, uint32_t line, struct pa_diags *diags)
 {
 	switch (input->kind) {
 	case PA_TEXT_NFT_SCRIPT:
@@ -97,17 +24,17 @@ static bool refuse_kind(const struct input *input, uint32_t line, struct pa_diag
 	case PA_TEXT_IPSET_SAVE:
 		return false;
 	case PA_TEXT_SNAPSHOT:
-		add_file_error(diags, PA_DIAG_INCOMPLETE, input, line,
+		pa_input_error(diags, PA_DIAG_INCOMPLETE, input, line,
 			       "a portaudit snapshot, which this version cannot read yet");
 		return true;
 	case PA_TEXT_BINARY:
-		add_file_error(diags, PA_DIAG_INPUT, input, line, "holds a NUL byte: this is no text");
+		pa_input_error(diags, PA_DIAG_INPUT, input, line, "holds a NUL byte: this is no text");
 		return true;
 	}
 	return true;
 }
 
-static bool refuse_defect(const struct input *input, struct pa_diags *diags)
+static bool refuse_defect(const struct pa_input *input, struct pa_diags *diags)
 {
 	uint32_t line;
 
@@ -117,20 +44,20 @@ static bool refuse_defect(const struct input *input, struct pa_diags *diags)
 	case PA_TEXT_SOUND:
 		break;
 	case PA_TEXT_HAS_MARK:
-		add_file_error(diags, PA_DIAG_INPUT, input, line, "begins with a byte order mark, which nft does not read")
+		pa_input_error(diags, PA_DIAG_INPUT, input, line, "begins with a byte order mark, which nft does not read")
 			->help = "save it as UTF-8 without a mark";
 		return true;
 	case PA_TEXT_HAS_CRLF:
 		if (input->kind == PA_TEXT_NFT_JSON)
 			break; /* white space in JSON */
-		add_file_error(diags, PA_DIAG_INPUT, input, line, "the line ends with CR LF, which nft does not read")->help =
+		pa_input_error(diags, PA_DIAG_INPUT, input, line, "the line ends with CR LF, which nft does not read")->help =
 			"convert it: sed -i 's/\\r$//' FILE";
 		return true;
 	}
 	return false;
 }
 
-static bool recognise(struct input *input, struct pa_diags *diags)
+static bool recognise(struct pa_input *input, struct pa_diags *diags)
 {
 	uint32_t line;
 
@@ -146,13 +73,13 @@ static bool read_inputs(const char *const *paths, size_t count, struct inputs *i
 
 	inputs->items = pa_xcalloc(count ? count : 1, sizeof(*inputs->items));
 	for (size_t i = 0; i < count; i++) {
-		struct input *input = &inputs->items[inputs->count++];
+		struct pa_input *input = &inputs->items[inputs->count++];
 		bool taken = standard_input && strcmp(paths[i], "-") == 0;
 
 		standard_input = standard_input || strcmp(paths[i], "-") == 0;
 		if (taken)
 			pa_diags_add(diags, PA_DIAG_ERROR, PA_DIAG_INPUT, "standard input can be read only once");
-		good = !taken && read_input(paths[i], input, diags) && recognise(input, diags) && good;
+		good = !taken && pa_input_read(paths[i], input, diags) && recognise(input, diags) && good;
 	}
 	return good;
 }
@@ -166,7 +93,7 @@ static void inputs_done(struct inputs *inputs)
 
 /* --- what each front end gets -------------------------------------------------------------------------------- */
 
-static struct pa_nft_text nft_text(const struct input *input)
+static struct pa_nft_text nft_text(const struct pa_input *input)
 {
 	return (struct pa_nft_text){ .name = input->name,
 				     .text = input->text.data,
@@ -192,7 +119,7 @@ static bool load_scripts(struct pa_ruleset *ruleset, const struct inputs *inputs
 	return loaded;
 }
 
-static bool lower_json(struct pa_ruleset *ruleset, const struct input *input, struct pa_diags *diags)
+static bool lower_json(struct pa_ruleset *ruleset, const struct pa_input *input, struct pa_diags *diags)
 {
 	struct pa_nft_document document = { .json = input->text.data,
 					    .length = input->text.length,
@@ -207,7 +134,7 @@ static bool read_sets(const struct inputs *inputs, struct pa_ipsets *sets, struc
 	bool good = true;
 
 	for (size_t i = 0; i < inputs->count; i++) {
-		const struct input *input = &inputs->items[i];
+		const struct pa_input *input = &inputs->items[i];
 
 		if (input->kind == PA_TEXT_IPSET_SAVE)
 			good = pa_ipsets_read(sets, input->name, input->text.data, input->text.length, PA_DIAG_INPUT, diags) &&
@@ -219,7 +146,7 @@ static bool read_sets(const struct inputs *inputs, struct pa_ipsets *sets, struc
 	return good;
 }
 
-static bool lower_iptables(struct pa_ruleset *ruleset, const struct input *input, struct pa_ipsets *sets,
+static bool lower_iptables(struct pa_ruleset *ruleset, const struct pa_input *input, struct pa_ipsets *sets,
 			   struct pa_diags *diags)
 {
 	struct pa_iptables_text text = {
@@ -236,7 +163,7 @@ static bool lower_texts(struct pa_ruleset *ruleset, const struct inputs *inputs,
 	bool lowered = read_sets(inputs, sets, diags);
 
 	for (size_t i = 0; i < inputs->count; i++) {
-		const struct input *input = &inputs->items[i];
+		const struct pa_input *input = &inputs->items[i];
 
 		pa_ruleset_add_source(ruleset, input->name);
 		if (input->kind == PA_TEXT_NFT_JSON)
@@ -281,7 +208,7 @@ static bool has_rules(const struct inputs *inputs, struct pa_diags *diags)
 		if (inputs->items[i].kind != PA_TEXT_IPSET_SAVE)
 			return true;
 	if (inputs->count > 0)
-		add_file_error(diags, PA_DIAG_INPUT, &inputs->items[0], 0,
+		pa_input_error(diags, PA_DIAG_INPUT, &inputs->items[0], 0,
 			       "holds ip sets, and no rules were given that ask them")
 			->help = "give the output of iptables-save and ip6tables-save as well";
 	return inputs->count == 0;

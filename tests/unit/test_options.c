@@ -72,6 +72,7 @@ static void summarise(const struct pa_options *options, struct pa_buffer *out)
 	add_list(out, "check", options->checks);
 	add_list(out, "self", options->self);
 	add_list(out, "interface", options->interfaces);
+	add_text(out, "sockets", options->sockets);
 	add_text(out, "as-host", options->as_host);
 	add_switch(out, "allow-unknown", options->allow_unknown);
 	if (options->has_now)
@@ -122,6 +123,7 @@ static const struct {
 	{ "--self 192.0.2.1,2001:db8::1 --self 192.0.2.2", "check self=192.0.2.1,2001:db8::1 self=192.0.2.2" },
 	{ "--interfaces eth0,wg0 --interfaces br-lan.5", "check interface=eth0 interface=wg0 interface=br-lan.5" },
 	{ "--as-host web1 --allow-unknown", "check as-host=web1 allow-unknown" },
+	{ "list --sockets ss.txt a.nft", "list ruleset=a.nft sockets=ss.txt" },
 	{ "--now 1970-01-02", "check now=86400" },
 	{ "--now 2026-01-31T12:00:01Z", "check now=1769860801" },
 	{ "--now 1769860801", "check now=1769860801" },
@@ -215,7 +217,8 @@ static const struct {
 	{ "init",
 	  "this version of portaudit does not have the command 'init': it cannot write a policy from what is reachable yet" },
 	{ "diff a b", "this version of portaudit does not have the command 'diff': it cannot compare two rulesets yet" },
-	{ "--sockets x", "this version of portaudit does not have --sockets: listening sockets are not looked at" },
+	{ "--sockets a --sockets=none", "--sockets is given twice [one run takes one of them]" },
+	{ "explain 22/tcp --sockets a", "--sockets is not for 'explain' but for 'check' and 'list'" },
 	{ "--scan=x --jobs 4", "this version of portaudit does not have --scan: scan results are not read; "
 			       "this version of portaudit does not have --jobs: it works on one thing at a time" },
 	{ "--helpme --color=x lsit",
@@ -326,7 +329,7 @@ START_TEST(help_of_the_program_has_every_row)
 		ck_assert(has_word(text, pa_command_info(i)->name));
 	for (unsigned i = 0; i < PA_FORMAT_COUNT; i++)
 		ck_assert(has_word(text, pa_format_name(i)));
-	static const char *const later[] = { "--sockets", "--scan", "--netns", "--session",
+	static const char *const later[] = { "--scan", "--netns", "--session",
 					     "--jobs",	  "sarif",  "  init",  "  diff" };
 	for (size_t i = 0; i < sizeof(later) / sizeof(*later); i++)
 		ck_assert_msg(!has_word(text, later[i]), "%s", later[i]);

@@ -253,6 +253,50 @@ START_TEST(other_protocols)
 }
 END_TEST
 
+static bool can_connect(const char *address, unsigned port)
+{
+	struct sockaddr_storage storage;
+	socklen_t length = fill_address(&storage, address, port);
+	int fd = socket(storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool connected = connect(fd, (struct sockaddr *)&storage, length) == 0;
+	close(fd);
+	return connected;
+}
+
+/* What pa_listener_takes() says is what the kernel does. */
+START_TEST(takes_what_the_kernel_takes)
+{
+	static const struct wanted all[] = {
+		{ .type = SOCK_STREAM, .address = "0.0.0.0", .port = 7100 },
+		{ .type = SOCK_STREAM, .address = "127.0.0.1", .port = 7101 },
+		{ .type = SOCK_STREAM, .address = "::", .port = 7102 },
+		{ .type = SOCK_STREAM, .address = "::", .port = 7103, .v6only = true },
+		{ .type = SOCK_STREAM, .address = "::1", .port = 7104 },
+		{ .type = SOCK_STREAM, .address = "::ffff:127.0.0.1", .port = 7105 },
+		{ .type = SOCK_STREAM, .address = "::ffff:0.0.0.0", .port = 7106 },
+		{ .type = SOCK_STREAM, .address = "0.0.0.0", .port = 7107, .interface = "wan0" },
+		{ .type = SOCK_STREAM, .address = "::", .port = 7108, .interface = "lo" },
+	};
+	static const char *const targets[] = { "127.0.0.1", "127.0.0.2", "::1" };
+	enter_namespace();
+	ck_assert_int_eq(system("PATH=$PATH:/sbin:/usr/sbin ip link add wan0 type veth peer name wan1"), 0);
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+		ck_assert_int_ge(open_listener(&all[i]), 0);
+	struct pa_sockets *sockets = read_live();
+	for (size_t i = 0; i < sockets->listener_count; i++)
+		for (size_t t = 0; t < sizeof(targets) / sizeof(*targets); t++) {
+			const struct pa_listener *listener = &sockets->listeners[i];
+			pa_u128 address;
+			int family;
+			ck_assert(pa_address_parse(targets[t], &address, &family));
+			ck_assert_msg(pa_listener_takes(listener, family, address, "lo") ==
+					      can_connect(targets[t], listener->port),
+				      "port %u, %s", listener->port, targets[t]);
+		}
+	pa_sockets_free(sockets);
+}
+END_TEST
+
 /* --- processes ------------------------------------------------------------------------------------------------ */
 
 /* A process that listens; *ready: a pipe that says so. */
@@ -474,6 +518,7 @@ int main(int argc, char **argv)
 	TCase *tests = tcase_create("sockets");
 	tcase_add_test(tests, kinds_of_listeners);
 	tcase_add_test(tests, other_protocols);
+	tcase_add_test(tests, takes_what_the_kernel_takes);
 	tcase_add_test(tests, process_that_dropped_root);
 	tcase_add_test(tests, process_with_a_capability);
 	tcase_add_test(tests, several_processes_hold_one_socket);
