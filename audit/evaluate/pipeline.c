@@ -433,6 +433,22 @@ static pa_node drop_martian(struct pa_evaluation *e, pa_node node)
 	return pa_node_choose(e->space, lo, node, drop);
 }
 
+/* Forwarding takes one off the TTL before the forward hook; what has one or none is not forwarded (ip_forward, ip6_forward). */
+static pa_node forwarded(struct pa_evaluation *e, uint32_t env)
+{
+	const struct pa_value *written = pa_env_find(e, env, PA_FIELD_TTL);
+	struct pa_value ttl = question(e, "the TTL after forwarding took one off");
+	pa_node expired = pa_outcome(e, PA_OUTCOME_DROP, 0);
+	env = pa_env_set(e, env, PA_FIELD_OIFNAME, NULL);
+	if (written && written->kind == PA_VALUE_CONST)
+		return written->first <= 1 ? expired
+					   : through_node(e, pa_env_set_const(e, env, PA_FIELD_TTL, written->first - 1));
+	pa_node through = through_node(e, pa_env_set(e, env, PA_FIELD_TTL, &ttl));
+	if (written || pa_space_classes(e->space, PA_FIELD_TTL)->count <= 1)
+		return through;
+	return pa_node_choose(e->space, pa_field_in(e, PA_FIELD_TTL, 0, 1), expired, through);
+}
+
 static pa_node route(void *context, uint32_t terminal)
 {
 	struct route *route = context;
@@ -450,11 +466,8 @@ static pa_node route(void *context, uint32_t terminal)
 		local = type->first == PA_TYPE_UNICAST ? PA_FALSE : PA_TRUE;
 	else
 		local = pa_variable(e, type->text, 0, "the host's addresses are not known (give them with --self)", NULL, true);
-	if (route->path == PA_PATH_FORWARD) {
-		struct pa_value ttl = question(e, "the TTL after forwarding took one off");
-		uint32_t env = pa_env_set(e, outcome.env, PA_FIELD_OIFNAME, NULL);
-		return pa_node_choose(e->space, local, elsewhere, through_node(e, pa_env_set(e, env, PA_FIELD_TTL, &ttl)));
-	}
+	if (route->path == PA_PATH_FORWARD)
+		return pa_node_choose(e->space, local, elsewhere, forwarded(e, outcome.env));
 	if (is_loopback4(pa_env_find(e, outcome.env, PA_FIELD_DADDR)))
 		here = drop_martian(e, here);
 	return pa_node_choose(e->space, local, here, elsewhere);

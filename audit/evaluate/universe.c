@@ -127,6 +127,8 @@ void pa_universe_cuts(const struct pa_evaluation *e, struct pa_cuts *cuts)
 	cut(cuts, PA_FIELD_NFPROTO, PA_NFPROTO_IPV4, PA_NFPROTO_IPV4);
 	cut(cuts, PA_FIELD_NFPROTO, PA_NFPROTO_IPV6, PA_NFPROTO_IPV6);
 	cut_addresses(e, cuts);
+	if (pa_cuts_has(cuts, PA_FIELD_TTL))
+		cut(cuts, PA_FIELD_TTL, 0, 1); /* what cannot be forwarded */
 	cut_protocols(e, cuts);
 	cut_all(cuts, PA_FIELD_TCP_FLAGS, flags, tcp_new_flags(flags));
 	cut(cuts, PA_FIELD_TCP_FLAGS, PA_TCP_SYN, PA_TCP_SYN);

@@ -336,15 +336,20 @@ static bool forwarding_is_off(struct pa_wrun *run, struct pa_wstate *s)
 	return (ipv4 ? host->forward_ipv4 : host->forward_ipv6) == PA_NO;
 }
 
-/* Forwarding takes one off the TTL before the forward hook. */
-static void decrement_ttl(struct pa_wstate *s)
+/* Forwarding takes one off the TTL before the forward hook. false: there is none left, and the kernel drops the packet. */
+static bool decrement_ttl(struct pa_wstate *s)
 {
 	struct pa_wrange ttl = s->packet[PA_FIELD_TTL];
-	if (ttl.count == 1 && ttl.items[0].first == ttl.items[0].last && ttl.items[0].first > 0)
-		s->now[PA_FIELD_TTL] = constant(ttl.items[0].first - 1);
-	else
-		s->now[PA_FIELD_TTL] =
-			(struct pa_wvalue){ .kind = PA_W_UNKNOWN, .text = "the TTL after forwarding took one off" };
+	struct pa_wvalue *now = &s->now[PA_FIELD_TTL];
+	if (now->kind == PA_W_PACKET && ttl.count == 1 && ttl.items[0].first == ttl.items[0].last)
+		*now = constant(ttl.items[0].first);
+	if (now->kind == PA_W_VALUE && now->first == now->last) {
+		bool left = now->first > 1;
+		*now = constant(left ? now->first - 1 : 0);
+		return left;
+	}
+	*now = (struct pa_wvalue){ .kind = PA_W_UNKNOWN, .text = "the TTL after forwarding took one off" };
+	return true;
 }
 
 static void route(struct pa_wrun *run, struct pa_wstate *s)
@@ -370,7 +375,11 @@ static void route(struct pa_wrun *run, struct pa_wstate *s)
 		s->path = PA_PATH_FORWARD;
 		s->at = PA_HOOK_FORWARD;
 		s->now[PA_FIELD_OIFNAME] = carried(PA_FIELD_OIFNAME);
-		decrement_ttl(s);
+		if (!decrement_ttl(s)) {
+			note_kernel(run, s, "the kernel drops it: its TTL is used up, it cannot be forwarded");
+			end(s, PA_FATE_DROP);
+			return;
+		}
 	}
 	s->stage = 0;
 }

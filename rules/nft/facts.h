@@ -68,7 +68,8 @@ struct pa_nft_rule_fact {
 	const char *table;
 	uint64_t handle;		    /* of one rule of the table only */
 	unsigned flow_protocols;	    /* how often it reads ct l3proto or ct protocol */
-	unsigned reset_family;		    /* 4 or 6: it rejects with a reset packets of this family alone */
+	unsigned hidden_family;		    /* 4 or 6: it asks for this family, and the listing may not show it */
+	bool hidden_late;		    /* it does so behind a verdict map or a change */
 	unsigned first_headers, ethertypes; /* loads of the first next header of IPv6 (ip6 tables), of the Ethernet type */
 	unsigned paired_relations;	    /* comparisons that the listing runs into one: kernel_expression.h */
 	int first_header;		    /* what the former must be; -1: not one value */

@@ -83,6 +83,7 @@ static void note_network(struct pa_kernel_order *order, const struct pa_kernel_e
 	    pa_attributes_find_u32(expression->attributes, NFTA_CMP_OP) == NFT_CMP_EQ) {
 		unsigned wanted = compared_byte(expression); /* NFPROTO_*, or the first byte of an ethertype */
 		order->family = wanted == 2 || wanted == 0x08 ? 4 : wanted == 10 || wanted == 0x86 ? 6 : 0;
+		order->family_late = order->effect;
 	}
 	if (pa_kernel_expression_loads(expression))
 		order->network_loaded = key == NFT_META_NFPROTO || key == NFT_META_PROTOCOL;
@@ -111,6 +112,7 @@ static void note_headers(struct pa_kernel_order *order, const struct pa_kernel_e
 		order->first_headers++;
 		order->first_header = -1;
 	}
+	order->ip_protocol = order->ip_protocol || is_payload(expression, NFT_PAYLOAD_NETWORK_HEADER, 9, 1);
 	order->ethertypes += is_payload(expression, NFT_PAYLOAD_LL_HEADER, 12, 2);
 }
 

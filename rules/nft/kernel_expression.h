@@ -92,8 +92,10 @@ struct pa_kernel_order {
 	bool icmp, network;   /* it wants ICMP or ICMPv6; it asks for the family as well */
 	unsigned icmp_family; /* of the first such test: 4 or 6 */
 	bool network_loaded;
-	unsigned family; /* 4 or 6: the one that it wants; 0: none */
-	bool reset;	 /* reject with tcp reset: nft leaves tests of the family out of the listing of such a rule */
+	unsigned family;  /* 4 or 6: the one that it wants; 0: none */
+	bool family_late; /* that test comes behind an effect */
+	bool reset;	  /* reject with tcp reset: nft leaves tests of the family out of the listing of such a rule */
+	bool ip_protocol; /* `ip protocol` of IPv4: left out with its family where a TCP option is asked for behind it */
 	/* Loads of the first next header (network + 6), of the Ethernet type: nft takes either for a test of its own. */
 	unsigned first_headers, ethertypes;
 	bool first_header_loaded;
@@ -115,6 +117,12 @@ void pa_kernel_order_take(struct pa_kernel_order *order, const struct pa_kernel_
 static inline bool pa_kernel_order_any_network(const struct pa_kernel_order *order)
 {
 	return order->icmp && (!order->network || (order->family && order->family != order->icmp_family));
+}
+
+/* The family that the rule wants and that its listing may not show: 4, 6, or 0. */
+static inline unsigned pa_kernel_order_hidden_family(const struct pa_kernel_order *order)
+{
+	return order->reset || order->ip_protocol || order->first_headers ? order->family : 0;
 }
 
 #endif

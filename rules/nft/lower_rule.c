@@ -321,13 +321,37 @@ static void move_last_to_front(struct pa_lowering *lowering)
 	insert_step(lowering, 0, hidden);
 }
 
-/* `meta nfproto ipv4 tcp dport 22 reject with tcp reset` is listed without its first test. */
+/* A test in front of the rule of which nothing is known but that the rule may end there. `what` says what it is. */
+static void add_hidden_test(struct pa_lowering *lowering, const char *what)
+{
+	/* by name, so that it is not taken for the one of another rule */
+	pa_buffer_printf(pa_lower_opaque(lowering, PA_OPACITY_MATCH, PA_REASON_LISTING),
+			 "%s that the listing of rule %s %s %s handle %llu does not show", what,
+			 pa_family_name(lowering->table->family), lowering->table->name, lowering->chain->name,
+			 (unsigned long long)lowering->rule_handle);
+	pa_lower_end_text(lowering);
+	struct pa_step hidden = lowering->steps[lowering->step_count - 1];
+	size_t text = lowering->texts[lowering->step_count - 1];
+	hidden.implied = true;
+	lowering->step_count--;
+	insert_step(lowering, 0, hidden);
+	lowering->texts[0] = text;
+}
+
+/*
+ * `meta nfproto ipv4 tcp dport 22 reject with tcp reset` is listed without its first test, and so is `ip protocol tcp tcp dport 22
+ * tcp option maxseg exists`.
+ */
 static void add_hidden_network(struct pa_lowering *lowering, const struct pa_nft_rule_fact *fact)
 {
-	unsigned nfproto = fact->reset_family == 4 ? PA_NFPROTO_IPV4 : PA_NFPROTO_IPV6;
+	unsigned nfproto = fact->hidden_family == 4 ? PA_NFPROTO_IPV4 : PA_NFPROTO_IPV6;
 	enum pa_family family = lowering->table->family;
-	if (!fact->reset_family || family == PA_FAMILY_IP || family == PA_FAMILY_IP6 || tests_network(lowering))
+	if (!fact->hidden_family || family == PA_FAMILY_IP || family == PA_FAMILY_IP6 || tests_network(lowering))
 		return;
+	if (fact->hidden_late) {
+		add_hidden_test(lowering, "a test of the family");
+		return;
+	}
 	add_requirement(lowering, requirement(lowering, &lowering->nfproto[nfproto & 255], PA_FIELD_NFPROTO, NULL, nfproto));
 	move_last_to_front(lowering);
 }
@@ -352,7 +376,9 @@ static void add_hidden_headers(struct pa_lowering *lowering, const struct pa_nft
 {
 	bool one = fact->first_header >= 0 && fact->first_headers == count_first_headers(lowering) + 1;
 	struct pa_requirement *needed = NULL;
-	if (lowering->table->family == PA_FAMILY_IP6 && one) {
+	if (one && fact->hidden_late && lowering->table->family != PA_FAMILY_IP6) {
+		add_hidden_test(lowering, "a test of ip6 nexthdr");
+	} else if (one) {
 		add_requirement(lowering,
 				requirement(lowering, &needed, PA_FIELD_IP6_NEXTHDR, NULL, (unsigned)fact->first_header));
 		move_last_to_front(lowering);
@@ -362,23 +388,6 @@ static void add_hidden_headers(struct pa_lowering *lowering, const struct pa_nft
 		pa_lower_require_ether(lowering);
 	if (lowering->step_count > before)
 		move_last_to_front(lowering);
-}
-
-/* A test in front of the rule of which nothing is known but that the rule may end there. `what` says what it is. */
-static void add_hidden_test(struct pa_lowering *lowering, const char *what)
-{
-	/* by name, so that it is not taken for the one of another rule */
-	pa_buffer_printf(pa_lower_opaque(lowering, PA_OPACITY_MATCH, PA_REASON_LISTING),
-			 "%s that the listing of rule %s %s %s handle %llu does not show", what,
-			 pa_family_name(lowering->table->family), lowering->table->name, lowering->chain->name,
-			 (unsigned long long)lowering->rule_handle);
-	pa_lower_end_text(lowering);
-	struct pa_step hidden = lowering->steps[lowering->step_count - 1];
-	size_t text = lowering->texts[lowering->step_count - 1];
-	hidden.implied = true;
-	lowering->step_count--;
-	insert_step(lowering, 0, hidden);
-	lowering->texts[0] = text;
 }
 
 /* nft 1.0.6 lists two relations of different values as one range of the second: no range of such a rule is what it seems. */
