@@ -55,9 +55,6 @@ static const char *what_cell(const struct table *table, const struct pa_region *
 	pa_buffer_clear(&part);
 	if (pa_phrase_extras(table->arena, line, table->most, &part))
 		pa_buffer_printf(buffer, "\n    with %s", part.data);
-	pa_buffer_clear(&part);
-	if (!table->wide && pa_phrase_listeners(line, table->style->verbose ? 0 : PROGRAMS_SHOWN, &part))
-		pa_buffer_printf(buffer, "\n    %s", part.data);
 	pa_buffer_done(&part);
 	return take(table->arena, buffer);
 }
@@ -109,13 +106,19 @@ static const char *rule_cell(const struct table *table, const struct pa_row *row
 	return take(table->arena, buffer);
 }
 
-static const char *condition_note(const struct table *table, const struct pa_row *row, struct pa_buffer *buffer)
+/* What stands below a row: who listens, where there is no column for it, and what must be so for it to be reachable. */
+static const char *note_of(const struct table *table, const struct pa_region *line, struct pa_buffer *buffer)
 {
-	if (row->certainty == PA_CERTAIN)
-		return NULL;
-	pa_buffer_puts(buffer, "possible: ");
-	pa_text_escape(row->condition ? row->condition : "the rules do not tell on what it depends", buffer);
-	return take(table->arena, buffer);
+	struct pa_buffer listeners = { 0 };
+	if (!table->wide && pa_phrase_listeners(line, table->style->verbose ? 0 : PROGRAMS_SHOWN, &listeners))
+		pa_buffer_printf(buffer, "listening: %s", listeners.data);
+	pa_buffer_done(&listeners);
+	if (line->row->certainty == PA_POSSIBLE) {
+		pa_buffer_puts(buffer, buffer->length ? "\npossible: " : "possible: ");
+		pa_text_escape(line->row->condition ? line->row->condition : "the rules do not tell on what it depends",
+			       buffer);
+	}
+	return buffer->length ? take(table->arena, buffer) : NULL;
 }
 
 static void fill_row(const struct table *table, const struct pa_region *line, struct pa_grid_row *cells)
@@ -130,7 +133,7 @@ static void fill_row(const struct table *table, const struct pa_region *line, st
 	if (table->wide && table->report->sockets)
 		cells->cell[column++] = listener_cell(table, line, &buffer);
 	cells->cell[column] = rule_cell(table, line->row, &buffer);
-	cells->note = condition_note(table, line->row, &buffer);
+	cells->note = note_of(table, line, &buffer);
 	cells->paint = line->row->certainty == PA_POSSIBLE ? PA_PAINT_WARN : PA_PAINT_NONE;
 	pa_buffer_done(&buffer);
 }
