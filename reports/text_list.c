@@ -184,7 +184,7 @@ static void print_sockets(const struct table *table, struct pa_buffer *out)
 		pa_painted_text(table->style, PA_PAINT_STRONG, "\nListening, and not reachable from outside:\n", out);
 	print_unreached(table, "  - refused by the rules: ", unreached->refused, unreached->refused_count, out);
 	print_unreached(table, "  - on loopback alone: ", unreached->loopback, unreached->loopback_count, out);
-	for (size_t i = 0; i < report->sockets->missing_count; i++) {
+	for (size_t i = 0; !report->sockets->listeners_complete && i < report->sockets->missing_count; i++) {
 		struct pa_buffer text = { 0 };
 		pa_text_escape(report->sockets->missing[i], &text);
 		pa_paragraph(table->style, PA_PAINT_WARN, "  - not looked at: ", text.data ? text.data : "", out);
