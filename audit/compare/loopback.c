@@ -133,6 +133,7 @@ void check_loopback_source(struct comparison *c)
 
 	if (c->host->route_localnet == PA_NO)
 		return;
+	reach = pa_set_intersect(c->space, reach, c->scope[PA_PATH_IN]);
 	reach = pa_set_minus(c->space, reach, compare_loopback(c, PA_PATH_IN));
 	sources = pa_set_intersect(c->space, reach, loopback_sources(c, c->host->route_localnet == PA_YES));
 	if (c->host->route_localnet != PA_YES)
@@ -155,6 +156,7 @@ static pa_set reach_from_outside(struct comparison *c, const struct listening *l
 {
 	pa_set set = pa_set_intersect(c->space, exposure->set, compare_listener_takes(c, listening->socket, exposure));
 
+	set = pa_set_intersect(c->space, set, c->scope[PA_PATH_IN]);
 	return pa_set_minus(c->space, set, compare_loopback(c, PA_PATH_IN));
 }
 
