@@ -165,7 +165,7 @@ static void take_option(struct pa_command_line *line, enum pa_option option, con
 		options->allow_unknown = true;
 		return;
 	case PA_OPTION_NOW:
-		pa_options_take_time(options, argument, "--now", diags);
+		options->now_given = pa_options_take_time(options, argument, "--now", diags);
 		return;
 	case PA_OPTION_PRINT_RULES:
 		options->print_rules = true;

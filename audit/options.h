@@ -48,8 +48,9 @@ struct pa_options {
 	const char *sockets; /* a file, "none", or NULL */
 	const char *as_host;
 	bool allow_unknown;
-	bool has_now; /* --now or SOURCE_DATE_EPOCH: the run is to be reproducible */
-	int64_t now;  /* seconds since 1970 UTC */
+	bool now_given; /* --now */
+	bool has_now;	/* --now or SOURCE_DATE_EPOCH: the run is to be reproducible */
+	int64_t now;	/* seconds since 1970 UTC */
 	bool print_rules, loopback;
 	const char **include_folders;
 };

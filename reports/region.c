@@ -87,7 +87,8 @@ static bool belongs_to_family(enum pa_field field, int family)
 {
 	if (field == PA_FIELD_IP6_LENGTH || field == PA_FIELD_IP6_NEXTHDR || field == PA_FIELD_IP6_FLOWLABEL ||
 	    field == PA_FIELD_EXTHDRS || field == PA_FIELD_FRAG || field == PA_FIELD_FRAG_OFF || field == PA_FIELD_FRAG_MORE ||
-	    field == PA_FIELD_FRAG_ID)
+	    field == PA_FIELD_FRAG_ID || field == PA_FIELD_RT_TYPE || field == PA_FIELD_RT_SEGMENTS ||
+	    field == PA_FIELD_RT_LENGTH)
 		return family == 6;
 	if (field == PA_FIELD_IP_LENGTH || field == PA_FIELD_IP_OPTIONS || field == PA_FIELD_IP_CHECKSUM ||
 	    field == PA_FIELD_IP_ID || field == PA_FIELD_IP_FRAG_OFF || field == PA_FIELD_IP_VERSION ||

@@ -105,6 +105,8 @@ bool pa_job_load_host(struct pa_job *job)
 		if (!pa_host_add_self(job->host, job->options->self[i], &job->diags))
 			return false;
 	}
+	job->host->has_now = job->options->now_given;
+	job->host->now = job->options->now;
 	return add_self_of_policy(job);
 }
 

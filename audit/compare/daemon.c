@@ -85,7 +85,7 @@ bool compare_is_stranger(unsigned protocol, unsigned port, const char *program, 
 	for (size_t i = 0; i < sizeof(daemons) / sizeof(*daemons); i++) {
 		if (daemons[i].protocol != protocol || daemons[i].port != port)
 			continue;
-		*ret_service = daemons[i].service;
+		*ret_service = pa_service_name(protocol, port) ? pa_service_name(protocol, port) : daemons[i].service;
 		return !is_in_list(daemons[i].programs, program);
 	}
 	return false;

@@ -99,12 +99,14 @@ static struct pa_value field_value(struct pa_evaluation *e, const struct pa_key_
 
 /*
  * A template in the place of a flow (nf_ct_tmpl_alloc) for a packet that has none: not seen by conntrack yet, invalid or untracked.
- * Before conntrack it undoes notrack; behind it the packet stays new (both measured).
+ * Before conntrack it undoes notrack; behind it the packet stays new (both measured). Templates are kept for each CPU, with the mark
+ * that any rule of any namespace gave them.
  */
 static uint32_t set_template(struct pa_evaluation *e, uint32_t env)
 {
 	static const enum pa_field unknown[] = { PA_FIELD_CT_ORIG_SADDR, PA_FIELD_CT_ORIG_DADDR, PA_FIELD_CT_ORIG_SPORT,
-						 PA_FIELD_CT_ORIG_DPORT, PA_FIELD_CT_PROTOCOL,	 PA_FIELD_CT_STATUS };
+						 PA_FIELD_CT_ORIG_DPORT, PA_FIELD_CT_PROTOCOL,	 PA_FIELD_CT_STATUS,
+						 PA_FIELD_CT_MARK };
 	const struct pa_value *phase = pa_env_find(e, env, PA_SLOT_PHASE), *state = pa_env_find(e, env, PA_FIELD_CT_STATE);
 	bool none =
 		state && state->kind == PA_VALUE_CONST && (state->first == PA_CT_INVALID || state->first == PA_CT_UNTRACKED);
@@ -113,7 +115,6 @@ static uint32_t set_template(struct pa_evaluation *e, uint32_t env)
 	if (phase->first == 1)
 		env = pa_env_set_const(e, env, PA_SLOT_PHASE, 2);
 	env = pa_env_set_const(e, env, PA_FIELD_CT_STATE, PA_CT_NEW);
-	env = pa_env_set_const(e, env, PA_FIELD_CT_MARK, 0);
 	env = pa_env_set_const(e, env, PA_FIELD_CT_DIRECTION, 0);
 	for (size_t i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++) {
 		struct pa_value value = unknown_value(e, "what conntrack says of a packet that only has a zone");

@@ -108,27 +108,32 @@ static const struct pa_value *intern_value(struct pa_evaluation *e, const struct
 	return e->values[e->value_count++];
 }
 
-static unsigned slots_below(uint64_t mask, unsigned slot)
+static unsigned count_slots(pa_u128 mask)
 {
-	return (unsigned)__builtin_popcountll(mask & (((uint64_t)1 << slot) - 1));
+	return (unsigned)(__builtin_popcountll((uint64_t)mask) + __builtin_popcountll((uint64_t)(mask >> 64)));
 }
 
-static uint32_t intern_env(struct pa_evaluation *e, uint64_t mask, const struct pa_value *const *values)
+static unsigned slots_below(pa_u128 mask, unsigned slot)
 {
-	unsigned count = (unsigned)__builtin_popcountll(mask);
-	uint64_t h = mask;
+	return count_slots(mask & (((pa_u128)1 << slot) - 1));
+}
+
+static uint32_t intern_env(struct pa_evaluation *e, pa_u128 mask, const struct pa_value *const *values)
+{
+	unsigned count = count_slots(mask);
+	uint64_t low = (uint64_t)mask, h = mix(low, (uint64_t)(mask >> 64));
 	for (unsigned i = 0; i < count; i++)
 		h = mix(h, (uint64_t)(uintptr_t)values[i]);
-	uint32_t first = pa_table128_find(&e->env_index, h, mask);
+	uint32_t first = pa_table128_find(&e->env_index, h, low);
 	for (uint32_t at = first; at != PA_TABLE_NONE; at = e->env_next[at]) {
-		if (memcmp(e->envs[at].values, values, count * sizeof(*values)) == 0)
+		if (e->envs[at].mask == mask && memcmp(e->envs[at].values, values, count * sizeof(*values)) == 0)
 			return at;
 	}
 	pa_grow(&e->envs, &e->env_capacity, e->env_count + 1, sizeof(*e->envs));
 	pa_grow(&e->env_next, &e->env_next_capacity, e->env_count + 1, sizeof(*e->env_next));
 	e->envs[e->env_count] = (struct pa_env){ mask, pa_arena_dup(e->arena, values, count, sizeof(*values)) };
 	e->env_next[e->env_count] = first;
-	pa_table128_put(&e->env_index, h, mask, (uint32_t)e->env_count);
+	pa_table128_put(&e->env_index, h, low, (uint32_t)e->env_count);
 	return (uint32_t)e->env_count++;
 }
 
@@ -148,11 +153,11 @@ uint32_t pa_env_set(struct pa_evaluation *e, uint32_t number, unsigned slot, con
 {
 	const struct pa_env *env = &e->envs[number];
 	const struct pa_value *values[PA_SLOT_COUNT + 1];
-	unsigned count = (unsigned)__builtin_popcountll(env->mask), at = slots_below(env->mask, slot);
+	unsigned count = count_slots(env->mask), at = slots_below(env->mask, slot);
 	bool held = env->mask >> slot & 1;
 	if (!value && !held)
 		return number;
-	uint64_t bit = (uint64_t)1 << slot;
+	pa_u128 bit = (pa_u128)1 << slot;
 	memcpy(values, env->values, at * sizeof(*values));
 	if (value)
 		values[at] = intern_value(e, value);
@@ -166,20 +171,26 @@ uint32_t pa_env_set_const(struct pa_evaluation *e, uint32_t env, unsigned slot, 
 	return pa_env_set(e, env, slot, &constant);
 }
 
+static unsigned lowest_slot(pa_u128 mask)
+{
+	uint64_t low = (uint64_t)mask;
+	return (unsigned)(low ? __builtin_ctzll(low) : 64 + __builtin_ctzll((uint64_t)(mask >> 64)));
+}
+
 /* The values of two environments; where both hold a slot, the one above counts. */
-static uint32_t join(struct pa_evaluation *e, const struct pa_env *below, const struct pa_env *above, uint64_t slots)
+static uint32_t join(struct pa_evaluation *e, const struct pa_env *below, const struct pa_env *above, pa_u128 slots)
 {
 	const struct pa_value *values[PA_SLOT_COUNT + 1];
 	unsigned count = 0;
-	for (uint64_t left = slots; left; left &= left - 1) {
-		unsigned slot = (unsigned)__builtin_ctzll(left);
+	for (pa_u128 left = slots; left; left &= left - 1) {
+		unsigned slot = lowest_slot(left);
 		const struct pa_env *env = above->mask >> slot & 1 ? above : below;
 		values[count++] = env->values[slots_below(env->mask, slot)];
 	}
 	return intern_env(e, slots, values);
 }
 
-uint32_t pa_env_restrict(struct pa_evaluation *e, uint32_t number, uint64_t slots)
+uint32_t pa_env_restrict(struct pa_evaluation *e, uint32_t number, pa_u128 slots)
 {
 	const struct pa_env *env = &e->envs[number];
 	return env->mask & ~slots ? join(e, env, env, env->mask & slots) : number;

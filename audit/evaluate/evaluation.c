@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-_Static_assert(PA_SLOT_COUNT <= 64, "sets of slots are 64-bit masks");
+_Static_assert(PA_SLOT_COUNT <= 128, "sets of slots are 128-bit masks");
 
 static void list_opaques(struct pa_evaluation *e)
 {

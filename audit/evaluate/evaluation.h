@@ -42,7 +42,7 @@ struct pa_value {
 
 /* The values of the slots that it holds, ascending by slot; values and environments are interned: an environment is its number. */
 struct pa_env {
-	uint64_t mask; /* bit n: slot n is held */
+	pa_u128 mask; /* bit n: slot n is held */
 	const struct pa_value *const *values;
 };
 
@@ -74,6 +74,8 @@ uint32_t pa_table128_find(const struct pa_table128 *table, uint64_t a, uint64_t 
 void pa_table128_put(struct pa_table128 *table, uint64_t a, uint64_t b, uint32_t value);
 void pa_table128_done(struct pa_table128 *table);
 
+struct pa_reverse_region;
+
 /* What is known of one part of one test, whatever the environment. */
 struct pa_part_cache {
 	bool impossible_mask; /* too many intervals: the test is opaque */
@@ -87,7 +89,7 @@ struct pa_part_cache {
 
 /* What one rule reads and changes, without the chains it leads to. */
 struct pa_rule_facts {
-	uint64_t reads;	 /* slots */
+	pa_u128 reads;	 /* slots */
 	bool changes;	 /* the environment, and goes on */
 	bool jumps;	 /* or looks up verdicts */
 	bool not_icmpv6; /* a test that holds in every environment excludes ICMPv6; set when found out */
@@ -95,8 +97,8 @@ struct pa_rule_facts {
 
 struct pa_chain_facts {
 	bool known;
-	bool changes;	 /* some rule (or a chain it jumps to) changes the environment and goes on */
-	uint64_t *reads; /* reads[i]: slots that rules i, i + 1 ... may look at */
+	bool changes;	/* some rule (or a chain it jumps to) changes the environment and goes on */
+	pa_u128 *reads; /* reads[i]: slots that rules i, i + 1 ... may look at */
 };
 
 #define PA_SCENARIOS 5
@@ -182,8 +184,10 @@ struct pa_evaluation {
 	bool prerouting_known[PA_SCENARIOS];
 	bool translated[PA_SCENARIOS]; /* some rule of prerouting changes where packets go */
 	struct pa_exposure_list exposures[PA_PATHS];
-	struct pa_ranges *wholes[PA_PATHS][2][2]; /* what fields can be at all: rows.c */
-	const struct pa_walk_span **walk_index;	  /* rows.c */
+	struct pa_ranges *wholes[PA_PATHS][2][2];		   /* what fields can be at all: rows.c */
+	const struct pa_walk_span **walk_index;			   /* rows.c */
+	const struct pa_reverse_region *reverse[PA_REVERSE_COUNT]; /* where rules ask for the reverse path */
+	size_t reverse_count[PA_REVERSE_COUNT];
 	struct pa_dead_rule *dead;
 	size_t dead_count;
 	bool dead_known;
@@ -196,7 +200,7 @@ uint32_t pa_env_empty(struct pa_evaluation *e);
 const struct pa_value *pa_env_find(const struct pa_evaluation *e, uint32_t env, unsigned slot); /* NULL: the packet's own */
 uint32_t pa_env_set(struct pa_evaluation *e, uint32_t env, unsigned slot, const struct pa_value *value); /* NULL: forget */
 uint32_t pa_env_set_const(struct pa_evaluation *e, uint32_t env, unsigned slot, pa_u128 value);
-uint32_t pa_env_restrict(struct pa_evaluation *e, uint32_t env, uint64_t slots);
+uint32_t pa_env_restrict(struct pa_evaluation *e, uint32_t env, pa_u128 slots);
 uint32_t pa_env_overlay(struct pa_evaluation *e, uint32_t below, uint32_t above);
 pa_node pa_outcome(struct pa_evaluation *e, enum pa_outcome_kind kind, uint32_t env); /* a terminal */
 const char *pa_intern(struct pa_evaluation *e, const char *text);
@@ -239,6 +243,13 @@ pa_node pa_match_set(struct pa_evaluation *e, const struct pa_rule *rule, const 
 pa_node pa_lookup(struct pa_evaluation *e, const struct pa_rule *rule, const struct pa_step *step, const struct pa_key *key,
 		  const struct pa_elements *map, uint32_t env, pa_node (*result)(void *context, size_t element), void *context,
 		  pa_node miss);
+
+/* --- match_reverse.c: tests of the reverse path, where the host's routes are known --- */
+void pa_reverse_gather(struct pa_evaluation *e, enum pa_reverse kind, struct pa_cuts *cuts);
+/* Can the routes decide the step in this environment? */
+bool pa_reverse_applies(const struct pa_evaluation *e, const struct pa_step *step, uint32_t env);
+/* The packets for which the step's test (not negated) holds; `unknown`: the same where the routes do not decide. */
+pa_node pa_reverse_set(struct pa_evaluation *e, const struct pa_step *step, pa_node unknown);
 
 /* --- rules.c --- */
 /*
@@ -284,6 +295,11 @@ unsigned pa_range_type(const struct pa_host *host, struct pa_interval range, int
 
 /* --- pipeline.c --- */
 const struct pa_answer *pa_answer(struct pa_evaluation *e, enum pa_path path, enum pa_scenario scenario);
+/* A filter base chain in this environment: packets go THROUGH, or are dropped or rejected. `keep`: the slots that are looked at later. */
+pa_node pa_base_chain_end(struct pa_evaluation *e, const struct pa_chain *chain, uint32_t env, pa_u128 keep);
+
+/* --- device.c: a stage of ingress or egress --- */
+pa_node pa_device_stage(struct pa_evaluation *e, const struct pa_stage *stage, uint32_t env, pa_u128 keep);
 
 /* --- exposure.c --- */
 pa_node pa_accepted(struct pa_evaluation *e, pa_node outcomes); /* set with variables: what is accepted */

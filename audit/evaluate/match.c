@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Tests under an environment: of one field, of concatenations, and lookups in maps. */
 #include "evaluation.h"
+#include "moment.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -78,6 +79,9 @@ static struct part_view view_value(const struct pa_value *value, const struct pa
 static struct part_view view_part(struct pa_evaluation *e, const struct pa_key_part *part, const struct pa_part_cache *cache,
 				  uint32_t env)
 {
+	struct pa_interval given;
+	if (part->opaque && !e->symbolic && pa_moment_value(part->moment, e->host, &given))
+		return (struct part_view){ VIEW_RANGE, given.first, given.last, part->opaque, part->reason, true, true, true };
 	if (part->opaque)
 		return (struct part_view){ VIEW_UNKNOWN,
 					   pa_opaque_outcomes(part).first,
@@ -327,7 +331,10 @@ static pa_node single_set(struct pa_evaluation *e, const struct pa_rule *rule, c
 		if (held >= 0)
 			return held ? PA_TRUE : PA_FALSE;
 	}
-	return *breaks ? PA_FALSE : unknown_test(e, rule, step, &view, key_is_volatile(&step->key));
+	if (*breaks)
+		return PA_FALSE;
+	pa_node unknown = unknown_test(e, rule, step, &view, key_is_volatile(&step->key));
+	return pa_reverse_applies(e, step, env) ? pa_reverse_set(e, step, unknown) : unknown;
 }
 
 static pa_node concatenated_set(struct pa_evaluation *e, const struct pa_rule *rule, const struct pa_step *step, uint32_t env,

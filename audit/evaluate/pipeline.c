@@ -39,7 +39,9 @@ static uint32_t new_flow(struct pa_evaluation *e, uint32_t env)
 	}
 	env = pa_env_set_const(e, env, PA_FIELD_CT_DIRECTION, 0);
 	env = pa_env_set_const(e, env, PA_FIELD_CT_STATUS, 0);
-	return pa_env_set_const(e, env, PA_FIELD_CT_MARK, 0);
+	struct pa_value mark = question(e, "the mark that a bridge table gave the flow");
+	return e->plan.bridge_ct_marks ? pa_env_set(e, env, PA_FIELD_CT_MARK, &mark)
+				       : pa_env_set_const(e, env, PA_FIELD_CT_MARK, 0);
 }
 
 /* A flow that exists: what its first packet was, which mark it has and whether it is translated is not known. */
@@ -140,8 +142,8 @@ static pa_node defrag_stage(struct pa_evaluation *e, uint32_t env)
 struct policy {
 	struct pa_evaluation *e;
 	bool accept;
-	uint64_t keep; /* slots that are looked at later */
-	uint32_t env;  /* that of the packet before the chain: the outcomes of the chain lie over it */
+	pa_u128 keep; /* slots that are looked at later */
+	uint32_t env; /* that of the packet before the chain: the outcomes of the chain lie over it */
 };
 
 static pa_node end_of_base_chain(void *context, uint32_t terminal)
@@ -157,12 +159,12 @@ static pa_node end_of_base_chain(void *context, uint32_t terminal)
 /* Only packets of the families that the chain sees go through it. */
 static pa_node for_family(struct pa_evaluation *e, enum pa_family family, pa_node inside, pa_node outside)
 {
-	if (family == PA_FAMILY_INET)
+	if (family != PA_FAMILY_IP && family != PA_FAMILY_IP6)
 		return inside;
 	return pa_node_choose(e->space, e->family[family == PA_FAMILY_IP ? 0 : 1], inside, outside);
 }
 
-static pa_node base_chain(struct pa_evaluation *e, const struct pa_chain *chain, uint32_t env, uint64_t keep)
+pa_node pa_base_chain_end(struct pa_evaluation *e, const struct pa_chain *chain, uint32_t env, pa_u128 keep)
 {
 	struct policy policy = { e, chain->policy == PA_VERDICT_ACCEPT, keep, env };
 	struct pa_chain_end end = { end_of_base_chain, &policy, pa_env_restrict(e, env, keep) };
@@ -192,11 +194,11 @@ static pa_node restore_state(void *context, uint32_t terminal)
 /* A chain at exactly -200: whether conntrack was first depends on what was loaded when. Both ways are possible. */
 static pa_node unsure_chain(struct pa_evaluation *e, const struct pa_chain *chain, uint32_t env)
 {
-	pa_node after = base_chain(e, chain, env, UINT64_MAX);
+	pa_node after = pa_base_chain_end(e, chain, env, UINT64_MAX);
 	uint32_t early = pa_env_set_const(e, env, PA_SLOT_PHASE, 0);
 	early = pa_env_set_const(e, early, PA_FIELD_CT_STATE, PA_CT_INVALID);
 	struct restore restore = { e, env };
-	pa_node before = pa_node_bind(e->space, base_chain(e, chain, early, UINT64_MAX), restore_state, &restore);
+	pa_node before = pa_node_bind(e->space, pa_base_chain_end(e, chain, early, UINT64_MAX), restore_state, &restore);
 	if (after == before)
 		return after;
 	pa_node seen = pa_variable(
@@ -217,10 +219,10 @@ struct nat_walk {
 	const struct pa_stage *stage;
 	size_t at;
 	uint32_t env;
-	uint64_t keep; /* slots that are looked at later */
+	pa_u128 keep; /* slots that are looked at later */
 };
 
-static pa_node nat_chain(struct pa_evaluation *e, const struct pa_stage *stage, size_t at, uint32_t env, uint64_t keep);
+static pa_node nat_chain(struct pa_evaluation *e, const struct pa_stage *stage, size_t at, uint32_t env, pa_u128 keep);
 
 /* What NAT put back is the packet's own again. */
 static uint32_t untouched(struct pa_evaluation *e, uint32_t env)
@@ -267,7 +269,7 @@ static pa_node nat_asked(struct pa_evaluation *e, const struct pa_chain *chain)
 	return asked;
 }
 
-static pa_node nat_chain(struct pa_evaluation *e, const struct pa_stage *stage, size_t at, uint32_t env, uint64_t keep)
+static pa_node nat_chain(struct pa_evaluation *e, const struct pa_stage *stage, size_t at, uint32_t env, pa_u128 keep)
 {
 	if (at == stage->nat_count)
 		return through_node(e, pa_env_restrict(e, env, keep));
@@ -279,7 +281,7 @@ static pa_node nat_chain(struct pa_evaluation *e, const struct pa_stage *stage, 
 }
 
 /* The first packet of a flow is asked; established, invalid and untracked ones are not. */
-static pa_node nat_stage(struct pa_evaluation *e, const struct pa_stage *stage, uint32_t env, uint64_t keep)
+static pa_node nat_stage(struct pa_evaluation *e, const struct pa_stage *stage, uint32_t env, pa_u128 keep)
 {
 	const struct pa_value *state = pa_env_find(e, env, PA_FIELD_CT_STATE);
 	pa_node skipped = through_node(e, pa_env_restrict(e, env, keep));
@@ -301,7 +303,7 @@ struct hook_run {
 	struct pa_evaluation *e;
 	const struct pa_stage *stage;
 	enum pa_scenario scenario;
-	uint64_t keep; /* slots that are looked at after this stage */
+	pa_u128 keep; /* slots that are looked at after this stage */
 };
 
 static pa_node restrict_outcome(void *context, uint32_t terminal)
@@ -328,9 +330,11 @@ static pa_node run_stage(void *context, uint32_t terminal)
 		return PA_TERMINAL(terminal);
 	switch (run->stage->kind) {
 	case PA_STAGE_CHAIN:
+		if (run->stage->binding != PA_BOUND_NOT)
+			return restricted(run, pa_device_stage(e, run->stage, outcome.env, run->keep));
 		if (run->stage->state_unsure && pa_env_find(e, outcome.env, PA_SLOT_PHASE)->first != 0)
 			return unsure_chain(e, run->stage->chain, outcome.env);
-		return base_chain(e, run->stage->chain, outcome.env, run->keep);
+		return pa_base_chain_end(e, run->stage->chain, outcome.env, run->keep);
 	case PA_STAGE_DEFRAG:
 		return restricted(run, defrag_stage(e, outcome.env));
 	case PA_STAGE_CONNTRACK:
@@ -341,24 +345,29 @@ static pa_node run_stage(void *context, uint32_t terminal)
 	return PA_FALSE;
 }
 
-static uint64_t slot_bit(unsigned slot)
+static pa_u128 slot_bit(unsigned slot)
 {
-	return (uint64_t)1 << slot;
+	return (pa_u128)1 << slot;
 }
 
-static uint64_t stage_reads(struct pa_evaluation *e, const struct pa_stage *stage)
+static pa_u128 stage_reads(struct pa_evaluation *e, const struct pa_stage *stage)
 {
-	uint64_t reads = slot_bit(PA_FIELD_CT_STATE) | slot_bit(PA_SLOT_PHASE);
+	pa_u128 reads = slot_bit(PA_FIELD_CT_STATE) | slot_bit(PA_SLOT_PHASE);
+	pa_u128 device = stage->binding == PA_BOUND_NOT ? 0 : slot_bit(PA_FIELD_IIFNAME) | slot_bit(PA_FIELD_OIFNAME);
 	if (stage->kind == PA_STAGE_CHAIN)
-		return (stage->state_unsure ? reads : 0) | pa_chain_learn(e, stage->chain)->reads[0];
+		return (stage->state_unsure ? reads : 0) | device | pa_chain_learn(e, stage->chain)->reads[0];
+	/* what rules wrote into the header is what the flow remembers */
+	if (stage->kind == PA_STAGE_CONNTRACK)
+		reads |= slot_bit(PA_FIELD_SADDR) | slot_bit(PA_FIELD_DADDR) | slot_bit(PA_FIELD_SPORT) |
+			 slot_bit(PA_FIELD_DPORT);
 	for (size_t i = 0; i < stage->nat_count; i++)
 		reads |= pa_chain_learn(e, stage->nat[i])->reads[0];
 	return reads;
 }
 
-static uint64_t hook_reads(struct pa_evaluation *e, enum pa_hook hook, size_t from)
+static pa_u128 hook_reads(struct pa_evaluation *e, enum pa_hook hook, size_t from)
 {
-	uint64_t reads = 0;
+	pa_u128 reads = 0;
 	for (size_t i = from; i < e->plan.hook[hook].count; i++)
 		reads |= stage_reads(e, &e->plan.hook[hook].stages[i]);
 	return reads;
@@ -369,28 +378,57 @@ static bool is_first_hook(enum pa_hook hook)
 	return hook == PA_HOOK_PREROUTING || hook == PA_HOOK_OUTPUT;
 }
 
+/* The hooks that come next, one bit each. */
+static unsigned next_hooks(enum pa_hook hook)
+{
+	switch (hook) {
+	case PA_HOOK_INGRESS:
+		return 1u << PA_HOOK_PREROUTING;
+	case PA_HOOK_PREROUTING:
+		return 1u << PA_HOOK_INPUT | 1u << PA_HOOK_FORWARD;
+	case PA_HOOK_OUTPUT:
+	case PA_HOOK_FORWARD:
+		return 1u << PA_HOOK_POSTROUTING;
+	case PA_HOOK_POSTROUTING:
+		return 1u << PA_HOOK_EGRESS;
+	case PA_HOOK_INPUT:
+	case PA_HOOK_EGRESS:
+		break;
+	}
+	return 0;
+}
+
+static unsigned hooks_behind(enum pa_hook hook)
+{
+	unsigned next = next_hooks(hook), all = next;
+	for (unsigned h = 0; h < PA_PLAN_HOOKS; h++) {
+		if (next >> h & 1)
+			all |= hooks_behind((enum pa_hook)h);
+	}
+	return all;
+}
+
 static size_t stages_behind(const struct pa_evaluation *e, enum pa_hook hook, size_t from)
 {
-	const struct pa_hook_plan *plans = e->plan.hook;
-	size_t count = plans[hook].count - from;
-	if (hook == PA_HOOK_PREROUTING)
-		count += plans[PA_HOOK_INPUT].count + plans[PA_HOOK_FORWARD].count;
-	return hook == PA_HOOK_INPUT || hook == PA_HOOK_POSTROUTING ? count : count + plans[PA_HOOK_POSTROUTING].count;
+	size_t count = e->plan.hook[hook].count - from;
+	unsigned behind = hooks_behind(hook);
+	for (unsigned h = 0; h < PA_PLAN_HOOKS; h++)
+		count += behind >> h & 1 ? e->plan.hook[h].count : 0;
+	return count;
 }
 
 /* Slots that stages of this hook from `from` on, or of the hooks behind it, look at; and what the answer is made from. */
-static uint64_t reads_behind(struct pa_evaluation *e, enum pa_hook hook, size_t from)
+static pa_u128 reads_behind(struct pa_evaluation *e, enum pa_hook hook, size_t from)
 {
-	uint64_t reads =
+	pa_u128 reads =
 		slot_bit(PA_FIELD_DADDR) | slot_bit(PA_FIELD_DPORT) | slot_bit(PA_FIELD_DADDR_TYPE) | hook_reads(e, hook, from);
+	unsigned behind = hooks_behind(hook);
 	if (is_first_hook(hook))
 		reads |= slot_bit(PA_FIELD_CT_STATE); /* pa_evaluation_untracked() */
 	if (stages_behind(e, hook, from))
 		reads |= slot_bit(PA_SLOT_ICMPV6);
-	if (hook == PA_HOOK_PREROUTING)
-		reads |= hook_reads(e, PA_HOOK_INPUT, 0) | hook_reads(e, PA_HOOK_FORWARD, 0);
-	if (hook != PA_HOOK_INPUT && hook != PA_HOOK_POSTROUTING)
-		reads |= hook_reads(e, PA_HOOK_POSTROUTING, 0);
+	for (unsigned h = 0; h < PA_PLAN_HOOKS; h++)
+		reads |= behind >> h & 1 ? hook_reads(e, (enum pa_hook)h, 0) : 0;
 	return reads;
 }
 
@@ -433,7 +471,10 @@ static pa_node drop_martian(struct pa_evaluation *e, pa_node node)
 	return pa_node_choose(e->space, lo, node, drop);
 }
 
-/* Forwarding takes one off the TTL before the forward hook; what has one or none is not forwarded (ip_forward, ip6_forward). */
+/*
+ * Forwarding takes one off the TTL before the forward hook; what a rule left with one is not forwarded (ip_forward, ip6_forward). That
+ * packets arrive with enough of it is assumed.
+ */
 static pa_node forwarded(struct pa_evaluation *e, uint32_t env)
 {
 	const struct pa_value *written = pa_env_find(e, env, PA_FIELD_TTL);
@@ -443,10 +484,7 @@ static pa_node forwarded(struct pa_evaluation *e, uint32_t env)
 	if (written && written->kind == PA_VALUE_CONST)
 		return written->first <= 1 ? expired
 					   : through_node(e, pa_env_set_const(e, env, PA_FIELD_TTL, written->first - 1));
-	pa_node through = through_node(e, pa_env_set(e, env, PA_FIELD_TTL, &ttl));
-	if (written || pa_space_classes(e->space, PA_FIELD_TTL)->count <= 1)
-		return through;
-	return pa_node_choose(e->space, pa_field_in(e, PA_FIELD_TTL, 0, 1), expired, through);
+	return through_node(e, pa_env_set(e, env, PA_FIELD_TTL, &ttl));
 }
 
 static pa_node route(void *context, uint32_t terminal)
@@ -486,34 +524,6 @@ static pa_node reroute(void *context, uint32_t terminal)
 
 /* --- whole paths --- */
 
-/* Base chains of netdev and bridge tables are not followed; one that can drop or change packets makes the answer two-sided. */
-static pa_node other_families(struct pa_evaluation *e, pa_node node, const struct pa_chain **chains, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		struct pa_buffer text = { 0 };
-		pa_buffer_printf(&text, "chain %s of table %s %s lets the packet pass", chains[i]->name,
-				 pa_family_name(chains[i]->table->family), chains[i]->table->name);
-		pa_node passes = pa_variable(e, text.data, 0, "chains of netdev and bridge tables are not followed yet",
-					     chains[i]->rule_count ? chains[i]->rules[0] : NULL, false);
-		node = pa_node_choose(e->space, passes, node, pa_outcome(e, PA_OUTCOME_DROP, 0));
-		pa_buffer_done(&text);
-	}
-	return node;
-}
-
-/* What a chain of a netdev or bridge table may have set is not known. */
-static uint32_t after_ingress(struct pa_evaluation *e, uint32_t env)
-{
-	struct pa_value unknown = question(e, "what a chain of a netdev or bridge table gives the packet");
-	for (unsigned f = 0; f < PA_FIELD_COUNT; f++) {
-		if (e->plan.ingress_assigns >> f & 1)
-			env = pa_env_set(e, env, (enum pa_field)f, &unknown);
-	}
-	if (e->plan.ingress_assigns >> PA_FIELD_DADDR & 1)
-		env = pa_env_set(e, pa_env_set(e, env, PA_FIELD_DADDR_TYPE, &unknown), PA_FIELD_DADDR_IIF_TYPE, &unknown);
-	return env;
-}
-
 static uint32_t start_env(struct pa_evaluation *e, enum pa_path path)
 {
 	uint32_t env = pa_env_set_const(e, pa_env_empty(e), PA_FIELD_MARK, 0);
@@ -527,8 +537,7 @@ static uint32_t start_env(struct pa_evaluation *e, enum pa_path path)
 		struct pa_value type = question(e, "whether the source is an address of this host");
 		env = pa_env_set(e, env, PA_FIELD_SADDR_TYPE, &type);
 	}
-	env = pa_env_set_const(e, env, path == PA_PATH_OUT ? PA_FIELD_IIFNAME : PA_FIELD_OIFNAME, 0);
-	return path == PA_PATH_OUT ? env : after_ingress(e, env);
+	return pa_env_set_const(e, env, path == PA_PATH_OUT ? PA_FIELD_IIFNAME : PA_FIELD_OIFNAME, 0);
 }
 
 /* What the flow of a packet over lo got on the way out. */
@@ -573,7 +582,7 @@ static pa_node prerouting(struct pa_evaluation *e, enum pa_scenario scenario)
 			env = pa_env_set_const(e, env, PA_FIELD_CT_STATE, PA_CT_UNTRACKED);
 		pa_node lo = pa_field_in(e, PA_FIELD_IIFNAME, LO, LO);
 		pa_node start = pa_node_choose(e->space, lo, start_lo(e, env, scenario), through_node(e, env));
-		start = other_families(e, start, e->plan.ingress, e->plan.ingress_count);
+		start = run_hook(e, start, PA_HOOK_INGRESS, scenario);
 		e->prerouting[scenario] = run_hook(e, start, PA_HOOK_PREROUTING, scenario);
 		e->prerouting_known[scenario] = true;
 	}
@@ -597,6 +606,24 @@ static pa_node routed(struct pa_evaluation *e, enum pa_path path, enum pa_scenar
 	return pa_node_bind(e->space, node, route, &context);
 }
 
+/* A packet on its way out has no incoming interface any more (nf_hook_egress() in include/linux/netfilter_netdev.h). */
+static pa_node without_iif(void *context, uint32_t terminal)
+{
+	struct pa_evaluation *e = context;
+	struct pa_outcome outcome = e->outcomes[terminal];
+	if (outcome.kind != PA_OUTCOME_THROUGH)
+		return PA_TERMINAL(terminal);
+	return through_node(e, pa_env_set_const(e, outcome.env, PA_FIELD_IIFNAME, 0));
+}
+
+static pa_node leave(struct pa_evaluation *e, pa_node node, enum pa_scenario scenario)
+{
+	node = run_hook(e, node, PA_HOOK_POSTROUTING, scenario);
+	if (!e->plan.hook[PA_HOOK_EGRESS].count)
+		return node;
+	return run_hook(e, pa_node_bind(e->space, node, without_iif, e), PA_HOOK_EGRESS, scenario);
+}
+
 static pa_node follow(struct pa_evaluation *e, enum pa_path path, enum pa_scenario scenario)
 {
 	pa_node node;
@@ -607,14 +634,12 @@ static pa_node follow(struct pa_evaluation *e, enum pa_path path, enum pa_scenar
 	case PA_PATH_FORWARD:
 		node = routed(e, path, scenario);
 		node = run_hook(e, node, PA_HOOK_FORWARD, scenario);
-		node = run_hook(e, node, PA_HOOK_POSTROUTING, scenario);
-		return other_families(e, node, e->plan.egress, e->plan.egress_count);
+		return leave(e, node, scenario);
 	case PA_PATH_OUT:
 		node = e->answers[scenario][path].tracked =
 			run_hook(e, through_node(e, start_env(e, path)), PA_HOOK_OUTPUT, scenario);
 		node = pa_node_bind(e->space, node, reroute, e);
-		node = run_hook(e, node, PA_HOOK_POSTROUTING, scenario);
-		return other_families(e, node, e->plan.egress, e->plan.egress_count);
+		return leave(e, node, scenario);
 	}
 	return PA_FALSE;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "evaluation.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -103,7 +104,8 @@ static bool is_ip_family(enum pa_family family)
 	return family == PA_FAMILY_IP || family == PA_FAMILY_IP6 || family == PA_FAMILY_INET;
 }
 
-static void plan_hook(const struct pa_ruleset *ruleset, enum pa_hook hook, struct pa_arena *arena, bool defrag,
+/* `early`: conntrack may have seen a packet before the first chain. */
+static void plan_hook(const struct pa_ruleset *ruleset, enum pa_hook hook, struct pa_arena *arena, bool defrag, bool early,
 		      struct pa_hook_plan *plan)
 {
 	struct slot *slots = pa_xcalloc(ruleset->chain_count + 3, sizeof(*slots));
@@ -123,14 +125,17 @@ static void plan_hook(const struct pa_ruleset *ruleset, enum pa_hook hook, struc
 			continue;
 		}
 		bool tracked_hook = hook == PA_HOOK_PREROUTING || hook == PA_HOOK_OUTPUT;
-		slots[count++] = (struct slot){ { .kind = PA_STAGE_CHAIN,
-						  .chain = chain,
-						  .priority = chain->priority,
-						  .state_unsure = tracked_hook && chain->priority == PRIORITY_CONNTRACK },
-						chain->id };
+		slots[count++] =
+			(struct slot){ { .kind = PA_STAGE_CHAIN,
+					 .chain = chain,
+					 .priority = chain->priority,
+					 .state_unsure = tracked_hook && (chain->priority == PRIORITY_CONNTRACK ||
+									  (early && chain->priority < PRIORITY_CONNTRACK)) },
+				       chain->id };
 	}
 	if (hook == PA_HOOK_PREROUTING || hook == PA_HOOK_OUTPUT)
-		slots[count++] = (struct slot){ { .kind = PA_STAGE_CONNTRACK, .priority = PRIORITY_CONNTRACK }, 0 };
+		slots[count++] =
+			(struct slot){ { .kind = PA_STAGE_CONNTRACK, .priority = early ? INT_MIN : PRIORITY_CONNTRACK }, 0 };
 	if (defrag && (hook == PA_HOOK_PREROUTING || hook == PA_HOOK_OUTPUT))
 		slots[count++] = (struct slot){ { .kind = PA_STAGE_DEFRAG, .priority = PRIORITY_DEFRAG }, 0 };
 	if (nat_count) {
@@ -225,6 +230,11 @@ static bool reads_status(const struct pa_step *step)
 static void note_step(const struct pa_rule *rule, const struct pa_step *step, struct pa_plan *plan)
 {
 	enum pa_family family = rule->chain->table->family;
+	if (family == PA_FAMILY_BRIDGE && step_uses_conntrack(step)) {
+		plan->bridge_tracks = true;
+		plan->bridge_ct_marks =
+			plan->bridge_ct_marks || (step->kind == PA_STEP_ASSIGN && step->field == PA_FIELD_CT_MARK);
+	}
 	if (step_uses_conntrack(step)) {
 		/* `dnat ip to` in an inet table turns it on for IPv4 alone (measured) */
 		int only = step->kind == PA_STEP_NAT && family == PA_FAMILY_INET ? step->nat_family : 0;
@@ -280,7 +290,8 @@ static void note_output(const struct pa_ruleset *ruleset, struct pa_plan *plan)
 	bool *seen = pa_xcalloc(ruleset->chain_count + 1, sizeof(*seen));
 	for (size_t i = 0; i < ruleset->chain_count; i++) {
 		const struct pa_chain *chain = ruleset->chains[i];
-		bool leaving = chain->is_base && (chain->hook == PA_HOOK_OUTPUT || chain->hook == PA_HOOK_POSTROUTING);
+		bool leaving = chain->is_base && (chain->hook == PA_HOOK_OUTPUT || chain->hook == PA_HOOK_POSTROUTING ||
+						  (chain->hook == PA_HOOK_EGRESS && pa_chain_has_device(chain, "lo")));
 		if (leaving && !chain->table->dormant)
 			note_output_chain(chain, seen, plan);
 	}
@@ -337,57 +348,85 @@ static bool can_matter(const struct pa_chain *chain, unsigned depth)
 	return false;
 }
 
-/* What this chain, or one that it jumps to, may give a packet. `depth` bounds loops. */
-static uint64_t chain_assigns(const struct pa_chain *chain, unsigned depth);
+/* The fields that a step gives another value, or looks at. */
+static pa_u128 step_assigns(const struct pa_step *step)
+{
+	return step->kind == PA_STEP_ASSIGN ? (pa_u128)1 << step->field : 0;
+}
 
-static uint64_t verdict_assigns(const struct pa_verdict *verdict, unsigned depth)
+static pa_u128 part_reads(const struct pa_key_part *part)
+{
+	return part->opaque ? 0 : (pa_u128)1 << part->field;
+}
+
+static pa_u128 step_reads(const struct pa_step *step)
+{
+	const struct pa_elements *elements;
+	const struct pa_key *key = pa_step_key(step, &elements);
+	pa_u128 fields = 0;
+	for (unsigned i = 0; key && i < key->count; i++)
+		fields |= part_reads(&key->parts[i]);
+	if (step->kind != PA_STEP_ASSIGN)
+		return fields;
+	if (step->value.kind == PA_OPERAND_FIELD)
+		fields |= part_reads(&step->value.part) | (step->value.keep ? (pa_u128)1 << step->field : 0);
+	return fields;
+}
+
+/* The fields of all steps of this chain and those that it jumps to. `depth` bounds loops. */
+static pa_u128 chain_fields(const struct pa_chain *chain, pa_u128 (*of)(const struct pa_step *step), unsigned depth);
+
+static pa_u128 verdict_fields(const struct pa_verdict *verdict, pa_u128 (*of)(const struct pa_step *step), unsigned depth)
 {
 	bool goes = verdict->kind == PA_VERDICT_JUMP || verdict->kind == PA_VERDICT_GOTO;
-	return goes && verdict->target ? chain_assigns(verdict->target, depth + 1) : 0;
+	return goes && verdict->target ? chain_fields(verdict->target, of, depth + 1) : 0;
 }
 
-static uint64_t step_assigns(const struct pa_step *step, unsigned depth)
+static pa_u128 step_fields(const struct pa_step *step, pa_u128 (*of)(const struct pa_step *step), unsigned depth)
 {
-	uint64_t fields = step->kind == PA_STEP_ASSIGN ? (uint64_t)1 << step->field : 0;
+	pa_u128 fields = of(step);
 	if (step->kind == PA_STEP_VERDICT)
-		return verdict_assigns(&step->verdict, depth);
+		return fields | verdict_fields(&step->verdict, of, depth);
 	for (size_t i = 0; step->kind == PA_STEP_VMAP && i < step->elements->count; i++)
-		fields |= verdict_assigns(&step->elements->data[i].verdict, depth);
+		fields |= verdict_fields(&step->elements->data[i].verdict, of, depth);
 	if (step->kind == PA_STEP_VMAP && step->elements->catch_all)
-		fields |= verdict_assigns(&step->elements->catch_all->verdict, depth);
+		fields |= verdict_fields(&step->elements->catch_all->verdict, of, depth);
 	return fields;
 }
 
-static uint64_t chain_assigns(const struct pa_chain *chain, unsigned depth)
+static pa_u128 chain_fields(const struct pa_chain *chain, pa_u128 (*of)(const struct pa_step *step), unsigned depth)
 {
-	uint64_t fields = 0;
+	pa_u128 fields = 0;
 	for (size_t i = 0; depth <= 16 && i < chain->rule_count; i++) {
 		for (size_t k = 0; k < chain->rules[i]->step_count; k++)
-			fields |= step_assigns(&chain->rules[i]->steps[k], depth);
+			fields |= step_fields(&chain->rules[i]->steps[k], of, depth);
 	}
 	return fields;
 }
 
-static void plan_other_families(const struct pa_ruleset *ruleset, struct pa_arena *arena, struct pa_plan *plan)
+bool pa_chain_matters(const struct pa_chain *chain)
 {
-	plan->ingress = pa_arena_alloc(arena, ruleset->chain_count + 1, sizeof(const struct pa_chain *));
-	plan->egress = pa_arena_alloc(arena, ruleset->chain_count + 1, sizeof(const struct pa_chain *));
-	for (size_t i = 0; i < ruleset->chain_count; i++) {
-		const struct pa_chain *chain = ruleset->chains[i];
-		enum pa_family family = chain->table->family;
-		bool other = family == PA_FAMILY_NETDEV || family == PA_FAMILY_BRIDGE ||
-			     (is_ip_family(family) && (chain->hook == PA_HOOK_INGRESS || chain->hook == PA_HOOK_EGRESS));
-		if (!chain->is_base || chain->table->dormant || !other || !can_matter(chain, 0))
-			continue;
-		bool leaving =
-			chain->hook == PA_HOOK_EGRESS || chain->hook == PA_HOOK_OUTPUT || chain->hook == PA_HOOK_POSTROUTING;
-		if (!leaving) {
-			plan->ingress[plan->ingress_count++] = chain;
-			plan->ingress_assigns |= chain_assigns(chain, 0);
-		}
-		if (leaving || (family == PA_FAMILY_BRIDGE && chain->hook == PA_HOOK_FORWARD))
-			plan->egress[plan->egress_count++] = chain;
-	}
+	return can_matter(chain, 0);
+}
+
+pa_u128 pa_chain_assigns(const struct pa_chain *chain)
+{
+	return chain_fields(chain, step_assigns, 0);
+}
+
+pa_u128 pa_chain_reads(const struct pa_chain *chain)
+{
+	return chain_fields(chain, step_reads, 0);
+}
+
+static pa_u128 step_tracks(const struct pa_step *step)
+{
+	return step_uses_conntrack(step);
+}
+
+bool pa_chain_tracks(const struct pa_chain *chain)
+{
+	return chain_fields(chain, step_tracks, 0) != 0;
 }
 
 void pa_plan_make(const struct pa_ruleset *ruleset, struct pa_arena *arena, struct pa_plan *plan)
@@ -399,8 +438,9 @@ void pa_plan_make(const struct pa_ruleset *ruleset, struct pa_arena *arena, stru
 			note_step(rule, &rule->steps[k], plan);
 	}
 	bool defrag = plan->conntrack_ipv6 && plan->reads_fragments;
-	for (unsigned h = 0; h < PA_PLAN_HOOKS; h++)
-		plan_hook(ruleset, (enum pa_hook)h, arena, defrag, &plan->hook[h]);
+	for (unsigned h = 0; h <= PA_HOOK_POSTROUTING; h++)
+		plan_hook(ruleset, (enum pa_hook)h, arena, defrag, h == PA_HOOK_PREROUTING && plan->bridge_tracks,
+			  &plan->hook[h]);
+	pa_plan_devices(ruleset, arena, plan);
 	note_output(ruleset, plan);
-	plan_other_families(ruleset, arena, plan);
 }

@@ -20,10 +20,35 @@ enum pa_stage_kind {
 	PA_STAGE_NAT,	    /* all nat base chains of the hook, until one translates */
 };
 
+/* The interfaces that a chain of ingress or egress is bound to. */
+struct pa_devices {
+	bool known;  /* false: the listing does not say which */
+	bool single; /* one name */
+	struct pa_interval *items;
+	size_t count;
+};
+
+/* Which packets a CHAIN stage is for, where not for all. */
+enum pa_binding {
+	PA_BOUND_NOT,
+	PA_BOUND_OWN, /* chains of ingress and egress: packets of their devices */
+	/*
+	 * The same chains, for packets of interfaces that may lie on top of one of the devices (a VLAN, a bridge, a bond): the chain sees
+	 * them then as packets of that device.
+	 */
+	PA_BOUND_BELOW,
+	PA_BOUND_BRIDGE, /* chains of bridge tables: packets that come in or leave through a bridge, as packets of its port */
+};
+
 struct pa_stage {
 	enum pa_stage_kind kind;
-	const struct pa_chain *chain; /* CHAIN */
-	const struct pa_chain **nat;  /* NAT: in order */
+	enum pa_binding binding;
+	const struct pa_devices *devices; /* OWN, BELOW */
+	const char *text;		  /* BELOW, BRIDGE: what decides whether the chain sees a packet */
+	bool opaque;			  /* BRIDGE: the chain is not followed; see `assigns` */
+	pa_u128 assigns;		  /* opaque: the fields, one bit each, that it may give another value */
+	const struct pa_chain *chain;	  /* CHAIN */
+	const struct pa_chain **nat;	  /* NAT: in order */
 	size_t nat_count;
 	int priority;
 	bool state_unsure; /* CHAIN at exactly -200: whether conntrack ran before cannot be told from the listing */
@@ -34,7 +59,7 @@ struct pa_hook_plan {
 	size_t count;
 };
 
-#define PA_PLAN_HOOKS 5 /* prerouting ... postrouting */
+#define PA_PLAN_HOOKS 7 /* prerouting ... egress */
 
 struct pa_plan {
 	struct pa_hook_plan hook[PA_PLAN_HOOKS];
@@ -49,13 +74,46 @@ struct pa_plan {
 	bool raw_ports;		 /* some rule looks at ports whatever the protocol is (th dport, ct original proto-dst) */
 	/* what chains of output and postrouting may give a packet before it arrives over lo */
 	bool output_marks, output_ct_marks, output_nat;
-	/* base chains of netdev and bridge tables that may drop or change packets of the paths in and forward, or out */
-	const struct pa_chain **ingress, **egress;
-	size_t ingress_count, egress_count;
-	uint64_t ingress_assigns; /* fields, one bit each, that the chains of `ingress` may give another value */
+	bool bridge_tracks; /* some rule of a bridge table asks conntrack, which then sees what bridges carry before IP does */
+	bool bridge_ct_marks; /* ... or gives the flow a mark */
+	/*
+	 * Fields that chains of ingress or egress may give packets of interfaces on top of their devices, where it matters which chain a
+	 * packet meets first, or how often it meets one: that depends on what lies on top of what.
+	 */
+	pa_u128 unordered[PA_PLAN_HOOKS];
 };
 
 void pa_plan_make(const struct pa_ruleset *ruleset, struct pa_arena *arena, struct pa_plan *ret_plan);
+
+/* Can the chain (or one that it jumps to) drop or change packets? */
+bool pa_chain_matters(const struct pa_chain *chain);
+/* The fields, one bit each, that the chain (or one that it jumps to) may give another value. */
+pa_u128 pa_chain_assigns(const struct pa_chain *chain);
+/* Does the chain (or one that it jumps to) ask conntrack for anything? */
+bool pa_chain_tracks(const struct pa_chain *chain);
+/* plan_device.c: the stages of ingress and egress. */
+void pa_plan_devices(const struct pa_ruleset *ruleset, struct pa_arena *arena, struct pa_plan *plan);
+/* Do packets of an interface, whose name tells nothing else, meet a BELOW or BRIDGE stage? What is known of it tells. */
+enum pa_meets { PA_MEETS_NEVER, PA_MEETS_MAYBE, PA_MEETS_ALWAYS };
+struct pa_link_meets {
+	enum pa_meets meets;
+	bool ordered;	/* each chain once, in the order of the stages */
+	pa_u128 device; /* the device below, or the port, when there is only one; else 0 */
+};
+struct pa_link_meets pa_link_meets(const struct pa_host *host, const struct pa_host_link *link, const struct pa_stage *stage);
+/* The field that tells whether a chain at ingress or egress is asked. */
+enum pa_field pa_device_field(enum pa_hook hook);
+/* The fields, one bit each, that the chain (or one that it jumps to) looks at. */
+pa_u128 pa_chain_reads(const struct pa_chain *chain);
+/* Is the chain bound to a device that holds this name? */
+bool pa_chain_has_device(const struct pa_chain *chain, const char *name);
+
+/* Tells apart questions about the same unknown value: whether it is one of first..last. All bits count, names have theirs at the top. */
+static inline uint64_t pa_interval_key(pa_u128 first, pa_u128 last)
+{
+	uint64_t a = (uint64_t)first * 7 + (uint64_t)(first >> 64) * 0x100000001b3u;
+	return a * 31 + (uint64_t)last + (uint64_t)(last >> 64) * 0xff51afd7ed558ccdu;
+}
 
 /* Does a chain of this family see packets of IP family 4 or 6? */
 bool pa_family_sees(enum pa_family family, int ip_family);

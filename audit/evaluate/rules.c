@@ -10,21 +10,23 @@
 
 /* --- what a chain reads and changes --- */
 
-static uint64_t slot_bit(unsigned slot)
+static pa_u128 slot_bit(unsigned slot)
 {
-	return (uint64_t)1 << slot;
+	return (pa_u128)1 << slot;
 }
 
-static uint64_t part_reads(const struct pa_key_part *part)
+static pa_u128 part_reads(const struct pa_key_part *part)
 {
+	if (part->opaque && part->reverse != PA_REVERSE_NONE)
+		return slot_bit(PA_FIELD_SADDR) | slot_bit(PA_FIELD_IIFNAME) | slot_bit(PA_FIELD_CT_STATE);
 	if (part->opaque)
 		return 0;
 	return slot_bit(part->field) | (pa_field_needs_flow(part->field) ? slot_bit(PA_FIELD_CT_STATE) : 0);
 }
 
-static uint64_t key_reads(const struct pa_key *key)
+static pa_u128 key_reads(const struct pa_key *key)
 {
-	uint64_t reads = 0;
+	pa_u128 reads = 0;
 	for (unsigned i = 0; i < key->count; i++)
 		reads |= part_reads(&key->parts[i]);
 	return reads;
@@ -49,15 +51,15 @@ static size_t fact_count(const struct pa_evaluation *e)
 	return e->plan.reads_status ? sizeof(facts_held) / sizeof(facts_held[0]) : 2;
 }
 
-static uint64_t fact_slots(const struct pa_evaluation *e)
+static pa_u128 fact_slots(const struct pa_evaluation *e)
 {
-	uint64_t slots = 0;
+	pa_u128 slots = 0;
 	for (size_t i = 0; i < fact_count(e); i++)
 		slots |= slot_bit(facts_held[i].slot);
 	return slots;
 }
 
-static uint64_t operand_reads(const struct pa_operand *operand)
+static pa_u128 operand_reads(const struct pa_operand *operand)
 {
 	if (operand->kind == PA_OPERAND_FIELD)
 		return part_reads(&operand->part);
@@ -114,7 +116,7 @@ void pa_rule_learn(const struct pa_evaluation *e, const struct pa_rule *rule, st
 		learn_step(e, &rule->steps[k], ret_facts);
 }
 
-static void learn_target(struct pa_evaluation *e, const struct pa_verdict *verdict, uint64_t *reads, bool *changes)
+static void learn_target(struct pa_evaluation *e, const struct pa_verdict *verdict, pa_u128 *reads, bool *changes)
 {
 	if (!goes_elsewhere(verdict) || !verdict->target)
 		return;
@@ -123,7 +125,7 @@ static void learn_target(struct pa_evaluation *e, const struct pa_verdict *verdi
 	*changes = *changes || facts->changes;
 }
 
-static void learn_targets(struct pa_evaluation *e, const struct pa_rule *rule, uint64_t *reads, bool *changes)
+static void learn_targets(struct pa_evaluation *e, const struct pa_rule *rule, pa_u128 *reads, bool *changes)
 {
 	for (size_t k = 0; k < rule->step_count; k++) {
 		const struct pa_step *step = &rule->steps[k];
@@ -555,7 +557,7 @@ static pa_node rest_of_chain(void *context, uint32_t terminal)
 
 static bool rule_changes(struct pa_evaluation *e, const struct pa_rule *rule)
 {
-	uint64_t reads = 0;
+	pa_u128 reads = 0;
 	bool changes = e->rules[rule->id].changes;
 	if (e->rules[rule->id].jumps)
 		learn_targets(e, rule, &reads, &changes);

@@ -121,14 +121,34 @@ static void cut_protocols(const struct pa_evaluation *e, struct pa_cuts *cuts)
 	}
 }
 
+/* The devices that chains are bound to, and the interfaces of which it is known what they are to others. */
+static void cut_devices(const struct pa_evaluation *e, struct pa_cuts *cuts, enum pa_hook hook, enum pa_field field)
+{
+	const struct pa_hook_plan *plan = &e->plan.hook[hook];
+	bool any = false;
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct pa_devices *devices = plan->stages[i].devices;
+		any = any || plan->stages[i].binding != PA_BOUND_NOT;
+		for (size_t k = 0; devices && k < devices->count; k++)
+			cut(cuts, field, devices->items[k].first, devices->items[k].last);
+	}
+	for (size_t i = 0; any && e->host->links_known && i < e->host->link_count; i++) {
+		pa_u128 name = pa_ifname_value(e->host->links[i].name);
+		cut(cuts, field, name, name);
+	}
+	if (any)
+		cut(cuts, field, LO, LO);
+}
+
 void pa_universe_cuts(const struct pa_evaluation *e, struct pa_cuts *cuts)
 {
 	struct pa_interval flags[256];
 	cut(cuts, PA_FIELD_NFPROTO, PA_NFPROTO_IPV4, PA_NFPROTO_IPV4);
 	cut(cuts, PA_FIELD_NFPROTO, PA_NFPROTO_IPV6, PA_NFPROTO_IPV6);
 	cut_addresses(e, cuts);
-	if (pa_cuts_has(cuts, PA_FIELD_TTL))
-		cut(cuts, PA_FIELD_TTL, 0, 1); /* what cannot be forwarded */
+	cut_devices(e, cuts, PA_HOOK_INGRESS, PA_FIELD_IIFNAME);
+	cut_devices(e, cuts, PA_HOOK_FORWARD, PA_FIELD_IIFNAME);
+	cut_devices(e, cuts, PA_HOOK_EGRESS, PA_FIELD_OIFNAME);
 	cut_protocols(e, cuts);
 	cut_all(cuts, PA_FIELD_TCP_FLAGS, flags, tcp_new_flags(flags));
 	cut(cuts, PA_FIELD_TCP_FLAGS, PA_TCP_SYN, PA_TCP_SYN);

@@ -65,7 +65,7 @@ static struct pa_wvalue carried(enum pa_field field)
 
 static bool sees_family(struct pa_wrun *run, struct pa_wstate *s, enum pa_family family)
 {
-	if (family == PA_FAMILY_INET)
+	if (family != PA_FAMILY_IP && family != PA_FAMILY_IP6)
 		return true;
 	bool ipv4 = pa_wfield_in(run, s, PA_FIELD_NFPROTO, PA_NFPROTO_IPV4, PA_NFPROTO_IPV4);
 	return ipv4 == (family == PA_FAMILY_IP);
@@ -94,6 +94,7 @@ static void leave_base_chain(struct pa_wrun *run, struct pa_wstate *s)
 		if (s->now[PA_FIELD_CT_STATE].kind != PA_W_VALUE || s->now[PA_FIELD_CT_STATE].first != PA_CT_UNTRACKED)
 			s->now[PA_FIELD_CT_STATE] = s->state_after;
 	}
+	pa_wdevice_leave(run, s);
 	s->natted = false;
 	s->nat = 0;
 	s->stage++;
@@ -172,6 +173,9 @@ static void set_original(struct pa_wrun *run, struct pa_wstate *s)
 		s->now[PA_FIELD_CT_PROTOCOL] = s->now[PA_FIELD_L4PROTO];
 	if (state_is(run, s, PA_CT_NEW) && !s->status_given)
 		s->now[PA_FIELD_CT_STATUS] = constant(0);
+	if (run->walker->plan.bridge_ct_marks && !s->marks_given)
+		s->now[PA_FIELD_CT_MARK] =
+			(struct pa_wvalue){ .kind = PA_W_UNKNOWN, .text = "the mark that a bridge table gave the flow" };
 }
 
 static void conntrack_stage(struct pa_wrun *run, struct pa_wstate *s)
@@ -287,10 +291,29 @@ static void nat_stage(struct pa_wrun *run, struct pa_wstate *s, const struct pa_
 
 /* --- filter chains at exactly -200 --- */
 
+/* A chain of a bridge table that is not followed: it may drop, and give what it assigns any value. */
+static void pass_opaque(struct pa_wrun *run, struct pa_wstate *s, const struct pa_stage *stage)
+{
+	const struct pa_chain *chain = stage->chain;
+	const char *text = pa_arena_printf(run->arena, "chain %s of table bridge %s lets the packet pass", chain->name,
+					   chain->table->name);
+	if (!pa_wassume(run, s, text, 0, false)) {
+		end(s, PA_FATE_DROP);
+		return;
+	}
+	pa_wforget(s, stage->assigns, "what a chain of a bridge table gives the packet");
+	s->stage++;
+}
+
 static void chain_stage(struct pa_wrun *run, struct pa_wstate *s, const struct pa_stage *stage)
 {
-	if (!sees_family(run, s, stage->chain->table->family)) {
+	if ((stage->binding != PA_BOUND_NOT && !pa_wdevice_enter(run, s, stage)) ||
+	    !sees_family(run, s, stage->chain->table->family)) {
 		s->stage++;
+		return;
+	}
+	if (stage->opaque) {
+		pass_opaque(run, s, stage);
 		return;
 	}
 	bool lo = s->at == PA_HOOK_PREROUTING && stage->state_unsure && pa_wfield_in(run, s, PA_FIELD_IIFNAME, LO, LO);
@@ -336,13 +359,15 @@ static bool forwarding_is_off(struct pa_wrun *run, struct pa_wstate *s)
 	return (ipv4 ? host->forward_ipv4 : host->forward_ipv6) == PA_NO;
 }
 
-/* Forwarding takes one off the TTL before the forward hook. false: there is none left, and the kernel drops the packet. */
+/* Forwarding takes one off the TTL before the forward hook. false: a rule left none, and the kernel drops the packet. */
 static bool decrement_ttl(struct pa_wstate *s)
 {
 	struct pa_wrange ttl = s->packet[PA_FIELD_TTL];
 	struct pa_wvalue *now = &s->now[PA_FIELD_TTL];
-	if (now->kind == PA_W_PACKET && ttl.count == 1 && ttl.items[0].first == ttl.items[0].last)
-		*now = constant(ttl.items[0].first);
+	if (now->kind == PA_W_PACKET && ttl.count == 1 && ttl.items[0].first == ttl.items[0].last && ttl.items[0].first > 0) {
+		*now = constant(ttl.items[0].first - 1);
+		return true;
+	}
 	if (now->kind == PA_W_VALUE && now->first == now->last) {
 		bool left = now->first > 1;
 		*now = constant(left ? now->first - 1 : 0);
@@ -384,26 +409,15 @@ static void route(struct pa_wrun *run, struct pa_wstate *s)
 	s->stage = 0;
 }
 
-static bool passes_others(struct pa_wrun *run, struct pa_wstate *s, const struct pa_chain **chains, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		const char *text = pa_arena_printf(run->arena, "chain %s of table %s %s lets the packet pass", chains[i]->name,
-						   pa_family_name(chains[i]->table->family), chains[i]->table->name);
-		if (!pa_wassume(run, s, text, 0, false)) {
-			end(s, PA_FATE_DROP);
-			return false;
-		}
-	}
-	return true;
-}
-
 static void hook_end(struct pa_wrun *run, struct pa_wstate *s)
 {
-	const struct pa_plan *plan = &run->walker->plan;
 	switch (s->at) {
+	case PA_HOOK_INGRESS:
+		s->at = PA_HOOK_PREROUTING;
+		s->stage = 0;
+		return;
 	case PA_HOOK_PREROUTING:
-		if (passes_others(run, s, plan->ingress, plan->ingress_count))
-			route(run, s);
+		route(run, s);
 		return;
 	case PA_HOOK_OUTPUT:
 		if (s->now[PA_FIELD_DADDR].kind != PA_W_PACKET)
@@ -418,12 +432,13 @@ static void hook_end(struct pa_wrun *run, struct pa_wstate *s)
 		s->stage = 0;
 		return;
 	case PA_HOOK_POSTROUTING:
-		if (!passes_others(run, s, plan->egress, plan->egress_count))
-			return;
-		break;
-	case PA_HOOK_INPUT:
-	case PA_HOOK_INGRESS:
+		s->at = PA_HOOK_EGRESS;
+		s->stage = 0;
+		/* no incoming interface any more */
+		s->now[PA_FIELD_IIFNAME] = constant(0);
+		return;
 	case PA_HOOK_EGRESS:
+	case PA_HOOK_INPUT:
 		break;
 	}
 	end(s, PA_FATE_ACCEPT);
@@ -747,7 +762,7 @@ void pa_wstate_init(struct pa_wrun *run, struct pa_wstate *s, enum pa_path path,
 	init_types(run, s, path, path_open);
 	init_host_types(run, s);
 	s->path = path;
-	s->at = path == PA_PATH_OUT && !path_open ? PA_HOOK_OUTPUT : PA_HOOK_PREROUTING;
+	s->at = path == PA_PATH_OUT && !path_open ? PA_HOOK_OUTPUT : PA_HOOK_INGRESS;
 	s->now[s->at == PA_HOOK_OUTPUT ? PA_FIELD_IIFNAME : PA_FIELD_OIFNAME] = constant(0);
 	s->now[PA_FIELD_CT_STATE] = constant(PA_CT_INVALID);
 	s->step = SIZE_MAX;
@@ -771,26 +786,10 @@ static void set_output_flow(struct pa_wrun *run, struct pa_wstate *s)
 			(struct pa_wvalue){ .kind = PA_W_UNKNOWN, .text = "what a flow over lo was before NAT on its way out" };
 }
 
-/* What a chain of a netdev or bridge table may have set is not known. */
-static void set_ingress(struct pa_wrun *run, struct pa_wstate *s)
-{
-	uint64_t fields = run->walker->plan.ingress_assigns;
-	struct pa_wvalue unknown = { .kind = PA_W_UNKNOWN,
-				     .text = "what a chain of a netdev or bridge table gives the packet" };
-	if (fields >> PA_FIELD_DADDR & 1)
-		fields |= (uint64_t)1 << PA_FIELD_DADDR_TYPE | (uint64_t)1 << PA_FIELD_DADDR_IIF_TYPE;
-	for (unsigned f = 0; f < PA_FIELD_COUNT; f++) {
-		if (fields >> f & 1)
-			s->now[f] = unknown;
-	}
-}
-
 /* Over lo the flow travels with the packet. May split: the state must be complete. */
 void pa_wstate_enter(struct pa_wrun *run, struct pa_wstate *s)
 {
-	if (s->at == PA_HOOK_PREROUTING)
-		set_ingress(run, s);
-	if (s->at == PA_HOOK_PREROUTING && pa_wfield_in(run, s, PA_FIELD_IIFNAME, LO, LO)) {
+	if (s->at == PA_HOOK_INGRESS && pa_wfield_in(run, s, PA_FIELD_IIFNAME, LO, LO)) {
 		see_packet(run, s);
 		set_original(run, s);
 		set_output_flow(run, s);

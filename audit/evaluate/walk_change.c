@@ -121,7 +121,7 @@ static void new_source(struct pa_wrun *run, struct pa_wstate *state, const struc
 static void set_template(struct pa_wrun *run, struct pa_wstate *state)
 {
 	static const enum pa_field unknown[] = { PA_FIELD_CT_ORIG_SADDR, PA_FIELD_CT_ORIG_DADDR, PA_FIELD_CT_ORIG_SPORT,
-						 PA_FIELD_CT_ORIG_DPORT, PA_FIELD_CT_PROTOCOL };
+						 PA_FIELD_CT_ORIG_DPORT, PA_FIELD_CT_PROTOCOL,	 PA_FIELD_CT_MARK };
 	static const char *const text = "what conntrack says of a packet that only has a zone";
 	static const struct pa_interval new = { PA_CT_NEW, PA_CT_NEW };
 	struct pa_wvalue *now = state->now;
@@ -170,7 +170,7 @@ void pa_wassign(struct pa_wrun *run, struct pa_wstate *state, const struct pa_ru
 		return;
 	}
 	/* a new address in the header is looked up like any other, except over lo, where the way was chosen on the way out */
-	if (step->field == PA_FIELD_DADDR && !pa_wfield_in(run, state, PA_FIELD_IIFNAME, LO, LO))
+	if (step->field == PA_FIELD_DADDR && (state->below || !pa_wfield_in(run, state, PA_FIELD_IIFNAME, LO, LO)))
 		new_destination(run, state, &value, value.kind == PA_W_VALUE && pa_value_is_ipv4(value.first) ? 4 : 6);
 	else if (step->field == PA_FIELD_SADDR)
 		new_source(run, state, &value);

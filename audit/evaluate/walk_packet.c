@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The walk of one packet: the leaves of its box put together to one fate. */
+#include "reverse.h"
 #include "walker.h"
 
 #include <stdlib.h>
@@ -14,6 +15,8 @@ struct pa_walker *pa_walker_new(const struct pa_ruleset *ruleset, const struct p
 	walker->host = host;
 	walker->arena = pa_arena_new();
 	pa_plan_make(ruleset, walker->arena, &walker->plan);
+	for (enum pa_reverse kind = PA_REVERSE_STRICT; kind < PA_REVERSE_COUNT; kind++)
+		walker->reverse_count[kind] = pa_reverse_regions(host, kind, walker->arena, &walker->reverse[kind]);
 	return walker;
 }
 
@@ -51,7 +54,7 @@ struct verdict {
 	size_t leaf_count, leaf_capacity;
 	const char **texts; /* what the leaves assumed */
 	size_t text_count, text_capacity;
-	uint64_t split_fields;
+	pa_u128 split_fields;
 };
 
 static bool same_now(const struct pa_wstate *a, const struct pa_wstate *b, enum pa_field field)

@@ -4,6 +4,7 @@
  * other one; the copy asks the same test again and finds it decided. So a test may be asked twice and must change nothing else.
  */
 #include "evaluation.h"
+#include "moment.h"
 #include "walker.h"
 
 #include "preimage.h"
@@ -120,10 +121,10 @@ static bool narrow(struct pa_wrun *run, struct pa_wstate *state, enum pa_field f
 	if (rest.count == 0) /* neighbouring intervals that hold all of it together */
 		return true;
 	struct pa_wstate other = *state;
-	other.split_mask |= (uint64_t)1 << field;
+	other.split_mask |= (pa_u128)1 << field;
 	other.packet[field] = rest;
 	pa_wsplit(run, &other);
-	state->split_mask |= (uint64_t)1 << field;
+	state->split_mask |= (pa_u128)1 << field;
 	state->packet[field] = hit;
 	return true;
 }
@@ -145,7 +146,7 @@ bool pa_wfield_in(struct pa_wrun *run, struct pa_wstate *state, enum pa_field fi
 	case PA_W_SELF:
 		break;
 	}
-	return pa_wassume(run, state, value->text, (uint64_t)first * 31 + (uint64_t)last, true);
+	return pa_wassume(run, state, value->text, pa_interval_key(first, last), true);
 }
 
 bool pa_whas_flow(struct pa_wrun *run, struct pa_wstate *state)
@@ -208,6 +209,28 @@ static bool unknown_test(struct pa_wrun *run, struct pa_wstate *state, const str
 	return holds != opposite;
 }
 
+/* 1: all values of `value` are in the elements, 0: none is, -1: some are, or may be. */
+static int range_holds(const struct pa_elements *elements, struct pa_interval value)
+{
+	int result = 0;
+	for (size_t i = 0; i < elements->count; i++) {
+		if (elements->keys[i].first <= value.first && elements->keys[i].last >= value.last)
+			return 1;
+		if (elements->keys[i].first <= value.last && elements->keys[i].last >= value.first)
+			result = -1;
+	}
+	return result;
+}
+
+/* A test that only the time decides. -1: it is none, or the time is not known. */
+static int moment_holds(const struct pa_wrun *run, const struct pa_key_part *part, const struct pa_elements *elements)
+{
+	struct pa_interval value;
+	if (!part->opaque || !pa_moment_value(part->moment, run->walker->host, &value))
+		return -1;
+	return range_holds(elements, value);
+}
+
 /* A value that the packet does not carry but the walk knows. -1: not decided. */
 static int value_holds(const struct pa_wvalue *value, const struct pa_key_part *part, const struct pa_elements *elements)
 {
@@ -217,14 +240,7 @@ static int value_holds(const struct pa_wvalue *value, const struct pa_key_part *
 		return elements_have(elements, (value->first & part->mask) ^ part->xor_value);
 	if (part->mask != pa_field_max(part->field) || part->xor_value)
 		return -1;
-	int result = 0;
-	for (size_t i = 0; i < elements->count; i++) {
-		if (elements->keys[i].first <= value->first && elements->keys[i].last >= value->last)
-			return 1;
-		if (elements->keys[i].first <= value->last && elements->keys[i].last >= value->first)
-			result = -1;
-	}
-	return result;
+	return range_holds(elements, (struct pa_interval){ value->first, value->last });
 }
 
 static enum pa_wanswer single_test(struct pa_wrun *run, struct pa_wstate *state, const struct pa_rule *rule,
@@ -232,6 +248,12 @@ static enum pa_wanswer single_test(struct pa_wrun *run, struct pa_wstate *state,
 {
 	const struct pa_key_part *part = &step->key.parts[0];
 	const struct pa_elements *elements = step->elements;
+	int known = moment_holds(run, part, elements);
+	if (known >= 0)
+		return known ? PA_W_YES : PA_W_NO;
+	known = part->opaque && elements->count == 1 && !elements->data ? pa_wreverse(run, state, part) : -1;
+	if (known >= 0 && elements->keys[0].last <= 1)
+		return elements_have(elements, (pa_u128)known) ? PA_W_YES : PA_W_NO;
 	if (part->opaque)
 		return unknown_test(run, state, rule, step, part->opaque,
 				    part->reason ? (const void *)elements->decl : part->opaque, part->volatile_)
@@ -272,10 +294,10 @@ static bool part_holds(struct pa_wrun *run, struct pa_wstate *state, const struc
 	struct pa_step single = { .key = { 1, &copied }, .elements = &one, .text = step->text };
 	/* unknown parts: a question per element */
 	if (part->opaque || state->now[part->field].kind != PA_W_PACKET) {
-		int holds = part->opaque ? -1 : value_holds(&state->now[part->field], part, &one);
+		int holds = part->opaque ? moment_holds(run, part, &one) : value_holds(&state->now[part->field], part, &one);
 		if (holds < 0)
 			return pa_wassume(run, state, step->text ? step->text : "a map lookup",
-					  visit_key(state, rule, step) * 31 + (uint64_t)key->first * 7 + (uint64_t)key->last,
+					  visit_key(state, rule, step) * 31 + pa_interval_key(key->first, key->last),
 					  part->volatile_);
 		return holds == 1;
 	}

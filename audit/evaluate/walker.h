@@ -56,10 +56,10 @@ struct pa_wstate {
 	struct pa_wvalue now[PA_FIELD_COUNT];
 	const struct pa_wassumption *assumptions;
 	const struct pa_wstep *steps;
-	uint64_t split_mask; /* fields of the packet that a test split */
-	bool state_default;  /* nobody said what conntrack calls the packet: new, or untracked by itself */
-	bool marks_given;    /* the marks are what the caller said */
-	bool status_given;   /* now[CT_STATUS] is what the caller said */
+	pa_u128 split_mask; /* fields of the packet that a test split */
+	bool state_default; /* nobody said what conntrack calls the packet: new, or untracked by itself */
+	bool marks_given;   /* the marks are what the caller said */
+	bool status_given;  /* now[CT_STATUS] is what the caller said */
 	/* where it is */
 	enum pa_path path;
 	enum pa_hook at;
@@ -67,8 +67,11 @@ struct pa_wstate {
 	bool by_conntrack; /* the state is what conntrack made of the packet */
 	bool early;	   /* in a chain that is assumed to run before conntrack; state_after is put back after it */
 	struct pa_wvalue state_after;
-	bool template;	   /* behind conntrack, a rule gave the packet a template in the place of a flow */
-	bool natted;	   /* a nat chain of this hook has translated */
+	bool template; /* behind conntrack, a rule gave the packet a template in the place of a flow */
+	bool natted;   /* a nat chain of this hook has translated */
+	bool below;    /* in a chain of a device below the packet's interface, which is `on_top` and put back after it */
+	bool ordered;  /* ... and which chain comes first is known */
+	struct pa_wvalue on_top;
 	size_t stage, nat; /* of the hook; nat: chain of a nat stage */
 	struct pa_wframe frames[PA_WDEPTH];
 	unsigned depth;
@@ -87,14 +90,17 @@ struct pa_walk_span {
 	struct pa_interval *sources;
 };
 
+struct pa_reverse_region;
 struct pa_walker {
 	const struct pa_ruleset *ruleset;
 	const struct pa_host *host;
 	struct pa_plan plan;
 	struct pa_arena *arena;
 	const struct pa_walk_span **index; /* per chain; NULL for short ones, or altogether */
-	bool brief;			   /* rules that did not match are not told */
-	bool without_nat;		   /* as if no rule translated */
+	const struct pa_reverse_region *reverse[PA_REVERSE_COUNT];
+	size_t reverse_count[PA_REVERSE_COUNT];
+	bool brief;	  /* rules that did not match are not told */
+	bool without_nat; /* as if no rule translated */
 	const struct pa_reply_translation *replies;
 };
 
@@ -132,6 +138,15 @@ bool pa_wassume(struct pa_wrun *run, struct pa_wstate *state, const char *text, 
 bool pa_wfield_in(struct pa_wrun *run, struct pa_wstate *state, enum pa_field field, pa_u128 first, pa_u128 last);
 void pa_wsplit(struct pa_wrun *run, const struct pa_wstate *other);
 bool pa_whas_flow(struct pa_wrun *run, struct pa_wstate *state);
+
+/* walk_device.c: chains that are bound to devices */
+bool pa_wdevice_enter(struct pa_wrun *run, struct pa_wstate *state, const struct pa_stage *stage); /* false: not asked */
+void pa_wdevice_leave(struct pa_wrun *run, struct pa_wstate *state);
+/* These fields, one bit each, may have any value now. */
+void pa_wforget(struct pa_wstate *state, pa_u128 fields, const char *text);
+
+/* walk_reverse.c: is there a way back to the source? 1, 0, or -1: not known. Splits. */
+int pa_wreverse(struct pa_wrun *run, struct pa_wstate *state, const struct pa_key_part *part);
 
 /* walk_change.c */
 void pa_wassign(struct pa_wrun *run, struct pa_wstate *state, const struct pa_rule *rule, const struct pa_step *step);

@@ -5,6 +5,8 @@
 #include <linux/netlink.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "read.h"
@@ -13,8 +15,8 @@
 
 static void forget_network(struct pa_host *host)
 {
-	host->addresses_known = host->interfaces_known = host->routes_known = false;
-	host->address_count = host->interface_count = host->route_count = 0;
+	host->addresses_known = host->interfaces_known = host->links_known = host->routes_known = false;
+	host->address_count = host->interface_count = host->link_count = host->route_count = 0;
 }
 
 /* *ret_what: what was being read when it failed. */
@@ -48,6 +50,15 @@ static int read_network_whole(struct pa_host *host, const char **ret_what, struc
 	return error;
 }
 
+/* The C library hides the kernel's zone: gettimeofday(2) itself still tells it. */
+static void read_zone(struct pa_host *host)
+{
+	struct timeval moment;
+	struct timezone zone;
+	host->zone_known = syscall(SYS_gettimeofday, &moment, &zone) == 0;
+	host->minutes_west = host->zone_known ? zone.tz_minuteswest : 0;
+}
+
 struct pa_host *pa_host_read_live(struct pa_diags *diags)
 {
 	char name[256] = "";
@@ -61,5 +72,6 @@ struct pa_host *pa_host_read_live(struct pa_diags *diags)
 			     error == EAGAIN ? "they keep changing" : strerrordesc_np(error));
 	}
 	pa_host_read_sysctls(host);
+	read_zone(host);
 	return host;
 }

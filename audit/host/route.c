@@ -87,6 +87,7 @@ static int add_way(struct reading *reading, const struct route *route, unsigned 
 				 .metric = route->metric,
 				 .position = reading->count };
 	ranked.route.family = route->family;
+	ranked.route.multipath = route->ways != NULL;
 	ranked.route.to = pa_prefix_interval(route->destination, route->family, route->header->rtm_dst_len);
 	if (interface) {
 		ranked.route.interface = pa_links_name(reading->links, interface);

@@ -98,6 +98,11 @@ void pa_ifname_format(pa_u128 value, char out[PA_IFNAME_MAX + 1]);
 /* The names that begin with `prefix` ("br-" for br-*). An empty prefix is every name. */
 struct pa_interval pa_ifname_prefix(const char *prefix);
 
+/* --- the calendar (audit/base/calendar.c): days since 1970-01-01 --------------------------------------------------- */
+int64_t pa_calendar_day(int64_t year, unsigned month, unsigned day); /* a day above the month's last one is of the next month */
+unsigned pa_calendar_weekday(int64_t day);			     /* 0 Sunday to 6 Saturday */
+unsigned pa_calendar_day_of_month(int64_t day);			     /* 1 to 31 */
+
 /* --- places and diagnostics (audit/base/diag.c) ------------------------------------------------------------- */
 /* A place in a text. file NULL: no place (the live kernel). line and column count from 1, column in bytes. */
 struct pa_location {

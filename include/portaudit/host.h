@@ -25,6 +25,21 @@ struct pa_host_route {
 	int family;
 	struct pa_interval to;
 	const char *interface; /* NULL: unreachable, blackhole */
+	bool multipath;	       /* one of several ways of one route, even where the others are dead */
+};
+
+/*
+ * What an interface is to others. `lower`: all interfaces below it, through which its packets pass as well (a VLAN's device, a bridge's
+ * ports, and what is below those); NULL-terminated, NULL: not known. `flat`: nothing is below those. `always`: there is one, and
+ * every packet passes it. `bridge`: it is a bridge. `port`: it is a port of another one.
+ */
+struct pa_host_link {
+	const char *name;
+	const char *const *lower;
+	bool flat;
+	bool always;
+	bool bridge;
+	bool port;
 };
 
 struct pa_host {
@@ -37,12 +52,19 @@ struct pa_host {
 	bool interfaces_known;
 	const char **interfaces;
 	size_t interface_count;
+	bool links_known; /* `links` has what every interface is; one that it lacks may be anything */
+	struct pa_host_link *links;
+	size_t link_count;
 	bool routes_known;
 	struct pa_host_route *routes;
 	size_t route_count;
-	enum pa_tristate forward_ipv4;		  /* net.ipv4.ip_forward, or forwarding on any interface */
-	enum pa_tristate forward_ipv6;		  /* net.ipv6.conf.all.forwarding, or force_forwarding on any interface */
-	enum pa_tristate route_localnet;	  /* net.ipv4.conf.*.route_localnet set on any interface */
+	enum pa_tristate forward_ipv4;	 /* net.ipv4.ip_forward, or forwarding on any interface */
+	enum pa_tristate forward_ipv6;	 /* net.ipv6.conf.all.forwarding, or force_forwarding on any interface */
+	enum pa_tristate route_localnet; /* net.ipv4.conf.*.route_localnet set on any interface */
+	bool has_now;			 /* --now: what rules ask of the time is asked of this moment */
+	int64_t now;			 /* seconds since 1970 */
+	bool zone_known;
+	int minutes_west; /* of the kernel's own zone (settimeofday(2)): local time is that much behind UTC */
 	unsigned ephemeral_first, ephemeral_last; /* ip_local_port_range; 0, 0: not known */
 	bool reserved_ports_known;
 	struct pa_interval *reserved_ports; /* ip_local_reserved_ports, sorted */

@@ -47,6 +47,39 @@ struct pa_verdict {
 };
 
 /*
+ * Whether the host would answer the packet's source through the interface that it came in by, or (LOOSE) at all, as nft's fib or
+ * iptables' rpfilter has it: 1 or 0.
+ */
+enum pa_reverse {
+	PA_REVERSE_NONE,
+	PA_REVERSE_STRICT,
+	PA_REVERSE_LOOSE,
+	PA_REVERSE_XT_STRICT,
+	PA_REVERSE_XT_LOOSE,
+	PA_REVERSE_COUNT
+};
+
+/*
+ * What a test of the time asks. SPAN is iptables' -m time, which gives 1 (inside) or 0: seconds since 1970, bit n for the day of the
+ * week n (0 Sunday) and of the month n, seconds of the day (first above last: over midnight; `contiguous`: what is behind
+ * midnight is of the day before).
+ */
+enum pa_moment_kind {
+	PA_MOMENT_TIME, /* nanoseconds since 1970 */
+	PA_MOMENT_DAY,	/* 0 Sunday to 6 Saturday */
+	PA_MOMENT_HOUR, /* seconds of the day */
+	PA_MOMENT_SPAN,
+};
+struct pa_moment {
+	enum pa_moment_kind kind;
+	bool contiguous;
+	bool kernel_zone; /* SPAN: in the zone that the kernel was told, else in UTC. DAY and HOUR always ask that zone */
+	uint32_t weekdays, monthdays;
+	unsigned daytime_first, daytime_last;
+	int64_t date_first, date_last;
+};
+
+/*
  * One part of what a test looks at: the value (field & mask) ^ xor_value. Without an operation mask is
  * pa_field_max(field) and xor_value is 0.
  * An expression that is no known field has opaque != NULL: its text in nft's words ("numgen random mod 4",
@@ -57,7 +90,9 @@ struct pa_key_part {
 	pa_u128 mask;
 	pa_u128 xor_value;
 	const char *opaque;
-	const char *reason; /* opaque: why it cannot be decided, half a sentence; NULL: not known */
+	const char *reason;		/* opaque: why it cannot be decided, half a sentence; NULL: not known */
+	enum pa_reverse reverse;	/* opaque: where the host's routes are known, they tell */
+	const struct pa_moment *moment; /* opaque: the time gives the value; NULL: something else does */
 	enum pa_field field;
 	bool volatile_;
 	bool understood; /* opaque: what is asked is known, only the moment or the host decides the answer */

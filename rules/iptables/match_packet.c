@@ -25,14 +25,13 @@ void pa_xt_match_comment(struct pa_xt_lowering *lowering, const struct pa_xt_use
 static const char *reason_of(enum pa_xt_treatment treatment)
 {
 	switch (treatment) {
-	case PA_XT_TIME:
-		return "depends on the time";
 	case PA_XT_RANDOM:
 		return "is drawn by lot, or counted, for each packet";
 	case PA_XT_COUNTED:
 		return "depends on other packets";
 	case PA_XT_PROCESSOR:
 		return "depends on the processor that handles the packet";
+	case PA_XT_TIME: /* pa_xt_match_time() */
 	case PA_XT_EXACT:
 	case PA_XT_OPAQUE:
 	case PA_XT_VOLATILE:
@@ -56,27 +55,94 @@ void pa_xt_match_opaque(struct pa_xt_lowering *lowering, const struct pa_xt_use 
 	pa_xt_add(lowering, &step);
 }
 
+static void require_header(struct pa_xt_lowering *lowering, const struct pa_xt_use *use, unsigned bit)
+{
+	struct pa_step step = pa_xt_test_masked(lowering->arena, PA_FIELD_EXTHDRS, bit, bit, false);
+	step.text = pa_arena_printf(lowering->arena, "-m %s", use->name);
+	pa_xt_add(lowering, &step);
+}
+
 /*
  * Matches of an IPv6 extension header: without the header the rule ends, whatever is negated in it (ipv6_find_hdr() in
- * net/ipv6/netfilter/ip6t_rt.c, ip6t_srh.c, ip6t_hbh.c). What stands in the header is not followed.
+ * net/ipv6/netfilter/ip6t_srh.c, ip6t_hbh.c). What stands in the header is not followed, but for the type that srh wants.
  */
 void pa_xt_match_exthdr(struct pa_xt_lowering *lowering, const struct pa_xt_use *use)
 {
 	static const struct {
 		const char *name;
 		unsigned bit; /* of PA_FIELD_EXTHDRS */
-	} headers[] = { { "hbh", 1 }, { "rt", 2 }, { "srh", 2 }, { "dst", 4 } };
+	} headers[] = { { "hbh", 1 }, { "srh", 2 }, { "dst", 4 } };
 
-	for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {
-		struct pa_step step;
-
-		if (strcmp(headers[i].name, use->name) != 0)
-			continue;
-		step = pa_xt_test_masked(lowering->arena, PA_FIELD_EXTHDRS, headers[i].bit, headers[i].bit, false);
-		step.text = pa_arena_printf(lowering->arena, "-m %s", use->name);
-		pa_xt_add(lowering, &step);
+	for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++)
+		if (strcmp(headers[i].name, use->name) == 0)
+			require_header(lowering, use, headers[i].bit);
+	if (strcmp(use->name, "srh") == 0) {
+		struct pa_step type = pa_xt_test_value(lowering->arena, PA_FIELD_RT_TYPE, 4, false);
+		type.text = "-m srh";
+		pa_xt_add(lowering, &type);
 	}
 	pa_xt_add_opaque(lowering, use, false);
+}
+
+/* The kernel compares bytes, and every header has a multiple of 8 (ipv6_optlen()): other lengths fit no packet. */
+static struct pa_step test_header_length(struct pa_xt_lowering *lowering, const struct pa_xt_option *option)
+{
+	uint64_t bytes = 0;
+	if (!pa_xt_number(option->arguments[0]->text, UINT32_MAX, &bytes))
+		fail_value(lowering, option);
+	bool possible = bytes >= 8 && bytes % 8 == 0 && bytes / 8 <= 256;
+	struct pa_interval key = { possible ? bytes / 8 - 1 : 0, possible ? bytes / 8 - 1 : 0 };
+	return pa_xt_test(lowering->arena, PA_FIELD_RT_LENGTH, &key, possible, option->negated);
+}
+
+static void lower_rt_option(struct pa_xt_lowering *lowering, const struct pa_xt_use *use, const struct pa_xt_option *option)
+{
+	struct pa_interval range;
+	if (strcmp(option->name, "rt-len") == 0) {
+		pa_xt_add_option(lowering, option, test_header_length(lowering, option));
+	} else if (strcmp(option->name, "rt-type") != 0 && strcmp(option->name, "rt-segsleft") != 0) {
+		pa_xt_add_opaque_option(lowering, use, option, false); /* what is behind the first 8 bytes */
+	} else if (!pa_xt_range(option->arguments[0]->text, ':', UINT32_MAX, &range)) {
+		fail_value(lowering, option);
+	} else {
+		enum pa_field field = strcmp(option->name, "rt-type") == 0 ? PA_FIELD_RT_TYPE : PA_FIELD_RT_SEGMENTS;
+		bool possible = range.first <= pa_field_max(field);
+		if (range.last > pa_field_max(field))
+			range.last = pa_field_max(field);
+		pa_xt_add_option(lowering, option, pa_xt_test(lowering->arena, field, &range, possible, option->negated));
+	}
+}
+
+/*
+ * rt_mt6() in net/ipv6/netfilter/ip6t_rt.c looks at the first routing header; without one the rule ends, whatever is negated. The
+ * packet's own length is not asked: one whose routing header is cut off has no transport header, and no receiver.
+ */
+void pa_xt_match_rt(struct pa_xt_lowering *lowering, const struct pa_xt_use *use)
+{
+	require_header(lowering, use, 2);
+	for (size_t i = 0; i < use->count; i++)
+		lower_rt_option(lowering, use, &use->options[i]);
+}
+
+/*
+ * The mark matters to rules of its own (`ip rule`), and where there are such the routes are not known. --accept-local is not
+ * followed.
+ */
+void pa_xt_match_rpfilter(struct pa_xt_lowering *lowering, const struct pa_xt_use *use)
+{
+	struct pa_step step = pa_xt_question(lowering->arena, pa_xt_use_text(lowering, use));
+	struct pa_key_part *part = &step.key.parts[0];
+	bool inverted = pa_xt_option(use, "invert") != NULL;
+	part->reason =
+		"asks whether this host would answer the source through the interface that the packet came in by, which its "
+		"routes say";
+	part->understood = part->always = true;
+	part->reverse = pa_xt_option(use, "loose") ? PA_REVERSE_XT_LOOSE : PA_REVERSE_XT_STRICT;
+	if (pa_xt_option(use, "accept-local"))
+		part->reverse = PA_REVERSE_NONE;
+	if (inverted)
+		step.elements = pa_xt_elements(lowering->arena, &(struct pa_interval){ 0, 0 }, 1, 1);
+	pa_xt_add(lowering, &step);
 }
 
 /* It may give the packet the mark of its socket. */

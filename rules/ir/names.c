@@ -238,6 +238,9 @@ static const struct symbol fib_type_symbols[] = {
 
 static const struct symbol nfproto_symbols[] = { { "ipv4", 2 }, { "ipv6", 10 }, { NULL, 0 } };
 
+static const struct symbol day_symbols[] = { { "Sunday", 0 },	{ "Monday", 1 }, { "Tuesday", 2 },  { "Wednesday", 3 },
+					     { "Thursday", 4 }, { "Friday", 5 }, { "Saturday", 6 }, { NULL, 0 } };
+
 static const struct symbol boolean_symbols[] = { { "missing", 0 }, { "exists", 1 }, { NULL, 0 } };
 
 static const struct datatype {

@@ -153,6 +153,8 @@ static bool read_string(const struct pa_json_node *node, enum pa_datatype type, 
 		}
 	} else if (type == PA_DATATYPE_ETHER) {
 		known = read_ether(node->string, node->length, &value);
+	} else if (type == PA_DATATYPE_HOUR || type == PA_DATATYPE_DATE) {
+		known = pa_lower_time_text(node, type, &value);
 	} else if (pa_is_word(type)) {
 		value = word_value(node->string, node->length);
 		known = true;
@@ -202,7 +204,8 @@ static enum pa_value_result read_range(struct pa_lowering *lowering, const struc
 		result = pa_lower_raw_value(lowering, second, type, &last, ret_problem);
 	if (result != PA_VALUE_KNOWN)
 		return result;
-	if (first.first > last.last)
+	/* libnftables prints 86400, the end of a day, as its beginning */
+	if (first.first > last.last || (type == PA_DATATYPE_HOUR && first.first == last.last))
 		return unknown(lowering, range, ret_problem);
 	*ret_interval = (struct pa_interval){ first.first, last.last };
 	return PA_VALUE_KNOWN;
@@ -254,6 +257,8 @@ enum pa_value_result pa_lower_raw_value(struct pa_lowering *lowering, const stru
 	/* With `nft -nn` ip and ip6 are numbers in the byte order of the host that printed them. */
 	if (type == PA_DATATYPE_ETHERTYPE && node->kind == PA_JSON_INTEGER &&
 	    (node->number == 0x0008 || node->number == 0xdd86))
+		return unknown(lowering, node, ret_problem);
+	if (node->kind == PA_JSON_INTEGER && type == PA_DATATYPE_DATE) /* seconds or nanoseconds: nobody prints it so */
 		return unknown(lowering, node, ret_problem);
 	if (node->kind == PA_JSON_INTEGER && !node->negative && type != PA_DATATYPE_IFNAME && type != PA_DATATYPE_IFINDEX) {
 		ret_interval->first = ret_interval->last = node->number;

@@ -121,7 +121,8 @@ void pa_json_text(struct pa_buffer *out, const struct pa_json_tape *tape, const 
 
 static void put_scalar(struct pa_buffer *out, const struct pa_json_node *node, enum pa_datatype type)
 {
-	bool is_name = type == PA_DATATYPE_IFNAME || type == PA_DATATYPE_IFINDEX || type == PA_DATATYPE_STRING;
+	bool is_name = type == PA_DATATYPE_IFNAME || type == PA_DATATYPE_IFINDEX || type == PA_DATATYPE_STRING ||
+		       type == PA_DATATYPE_DATE || type == PA_DATATYPE_DAY || type == PA_DATATYPE_HOUR;
 	if (node->kind == PA_JSON_INTEGER && type == PA_DATATYPE_MARK)
 		pa_buffer_printf(out, "0x%08" PRIx64, node->number);
 	else if (node->kind == PA_JSON_STRING && is_name && !(node->length && node->string[0] == '@'))

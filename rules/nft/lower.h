@@ -197,6 +197,8 @@ enum pa_value_result pa_lower_value(struct pa_lowering *lowering, const struct p
 enum pa_value_result pa_lower_raw_value(struct pa_lowering *lowering, const struct pa_json_node *node, enum pa_datatype type,
 					struct pa_interval *ret_interval, const char **ret_problem);
 enum pa_value_result pa_lower_map_value(enum pa_datatype type, struct pa_interval *interval);
+/* elements_time.c: "08:00", "2026-01-31 12:00:00"; false: none, or of another type. */
+bool pa_lower_time_text(const struct pa_json_node *node, enum pa_datatype type, pa_u128 *ret_value);
 /* What a value of the type can be at most, before mapping. */
 pa_u128 pa_lower_type_max(enum pa_datatype type);
 

@@ -119,11 +119,11 @@ void pa_lower_require_l4proto(struct pa_lowering *lowering, unsigned l4proto)
 	add_requirement(lowering, requirement(lowering, &lowering->l4proto[l4proto & 255], PA_FIELD_L4PROTO, NULL, l4proto));
 }
 
-/* ARPHRD_ETHER: which kind an interface is of is not told by its name. */
+/* ARPHRD_ETHER: which kind an interface is of is not told by its name. In netdev tables nft tests it as well. */
 void pa_lower_require_ether(struct pa_lowering *lowering)
 {
 	enum pa_family family = lowering->table->family;
-	if (family == PA_FAMILY_BRIDGE || family == PA_FAMILY_NETDEV || family == PA_FAMILY_ARP || lowering->required_ether)
+	if (family == PA_FAMILY_BRIDGE || family == PA_FAMILY_ARP || lowering->required_ether)
 		return;
 	lowering->required_ether = true;
 	add_requirement(lowering, requirement(lowering, &lowering->ether, PA_FIELD_COUNT, "meta iiftype", 1));

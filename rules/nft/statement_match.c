@@ -113,9 +113,11 @@ static const struct pa_elements *no_elements(struct pa_lowering *lowering)
 	return elements;
 }
 
-/* A relation of a word that has no order, or of a part whose width is not known. */
+/* A relation of a word that has no order; libnftables prints 86400, the end of a day, as "00:00", its beginning. */
 static bool has_order(const struct pa_lowered_part *part, const struct pa_json_node *right)
 {
+	if (part->type == PA_DATATYPE_HOUR && pa_json_is(right, "00:00"))
+		return false;
 	return !pa_is_word(part->type) || right->kind == PA_JSON_INTEGER;
 }
 
@@ -248,6 +250,22 @@ static bool match_undecided(struct pa_lowering *lowering, const struct pa_lowere
 	return true;
 }
 
+/*
+ * Where frames are still whole, `ether type` of one with a VLAN tag is that of the tag (nft_payload_copy_vlan() in
+ * net/netfilter/nft_payload.c): "not ip" holds for IP packets with a priority tag.
+ */
+static bool may_be_a_tag(const struct pa_lowering *lowering, const struct pa_json_node *left, const struct pa_lowered_key *key,
+			 enum relation relation)
+{
+	enum pa_family family = lowering->table->family;
+	if (relation == EQUAL || (family != PA_FAMILY_NETDEV && family != PA_FAMILY_BRIDGE))
+		return false;
+	bool is_type = false;
+	for (unsigned i = 0; i < key->count; i++)
+		is_type = is_type || (!key->parts[i].part.opaque && key->parts[i].part.field == PA_FIELD_NFPROTO);
+	return is_type && !pa_json_member(&lowering->tape, left, "meta");
+}
+
 void pa_statement_match(struct pa_lowering *lowering, const char *kind, const struct pa_json_node *node)
 {
 	(void)kind;
@@ -266,6 +284,10 @@ void pa_statement_match(struct pa_lowering *lowering, const char *kind, const st
 		pa_lower_unshifted(lowering, left, &key.parts[0]);
 	size_t before = lowering->step_count;
 	bool known = false;
+	if (may_be_a_tag(lowering, left, &key, relation)) {
+		opaque_match(lowering, node, &key);
+		return;
+	}
 	if (is_set(&lowering->tape, right))
 		known = match_set(lowering, &key, relation, right);
 	else if (relation == ANY_BIT || relation == NO_BIT)

@@ -354,7 +354,7 @@ static void choose_loopback(struct pool *pool, struct packet *packet)
 
 static void choose_header(const struct pool *pool, struct packet *packet)
 {
-	uint32_t least = 1; /* what has one is not forwarded */
+	uint32_t least = 3; /* forwarding takes one, and 0 would not get through */
 	if (chance_of(pool->chance, 15))
 		packet->ttl = (uint8_t)(least + pick_small(pool, 256 - least));
 	if (chance_of(pool->chance, 15))

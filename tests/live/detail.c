@@ -32,15 +32,20 @@ static const struct ip_options {
 	{ 8, 4, { 148, 4, 0, 0 } },
 	{ 2, 8, { 7, 7, 4, 0, 0, 0, 0, 0 } },
 };
-/* Each 8 bytes, in the order in which they stand: hop by hop, destination, fragment (of a packet that is whole). */
+/*
+ * Each 8 bytes, in the order in which they stand: hop by hop, routing, destination, fragment (of a packet that is whole). A routing
+ * header has its type, the segments left, and 8 bytes more for each of `length`.
+ */
 static const struct headers {
 	unsigned bits;
 	bool fragment;
 	unsigned count;
 	uint8_t kind[2];
+	uint8_t type, segments, length;
 } headers[] = {
-	{ 0, false, 0, { 0 } },	    { 1, false, 1, { 0 } }, { 4, false, 1, { 60 } },
-	{ 5, false, 2, { 0, 60 } }, { 0, true, 1, { 44 } },
+	{ 0, false, 0, { 0 }, 0, 0, 0 },     { 1, false, 1, { 0 }, 0, 0, 0 },	   { 4, false, 1, { 60 }, 0, 0, 0 },
+	{ 5, false, 2, { 0, 60 }, 0, 0, 0 }, { 0, true, 1, { 44 }, 0, 0, 0 },	   { 2, false, 1, { 43 }, 0, 0, 0 },
+	{ 3, false, 2, { 0, 43 }, 2, 1, 2 }, { 6, false, 2, { 43, 60 }, 4, 0, 2 },
 };
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define TOLD 0x80 /* the bit of `detail` that says so; below it the number of the options */
@@ -73,6 +78,20 @@ size_t detail_tcp(const struct packet *packet, uint8_t *at)
 	return options->size;
 }
 
+static size_t put_header(const struct headers *list, uint8_t kind, uint8_t next, uint8_t *at)
+{
+	size_t size = kind == 43 ? 8 + 8u * list->length : 8;
+	memset(at, 0, size);
+	at[0] = next;
+	if (kind == 44)
+		at[7] = 77; /* the id */
+	else if (kind == 43)
+		memcpy(at + 1, (const uint8_t[]){ list->length, list->type, list->segments }, 3);
+	else
+		memcpy(at + 2, (const uint8_t[]){ 1, 4, 0, 0, 0, 0 }, 6); /* PadN */
+	return size;
+}
+
 /* Behind the fixed header; *first is the protocol that it names. */
 size_t detail_network(const struct packet *packet, uint8_t *at, uint8_t *first)
 {
@@ -83,24 +102,20 @@ size_t detail_network(const struct packet *packet, uint8_t *at, uint8_t *first)
 		return options->size;
 	}
 	const struct headers *list = headers_of(packet);
+	size_t size = 0;
 	for (unsigned i = 0; i < list->count; i++) {
-		uint8_t *header = at + 8 * i;
-		memset(header, 0, 8);
-		header[0] = i + 1 < list->count ? list->kind[i + 1] : packet->protocol;
-		if (list->kind[i] != 44)
-			memcpy(header + 2, (const uint8_t[]){ 1, 4, 0, 0, 0, 0 }, 6); /* PadN */
-		else
-			header[7] = 77; /* the id */
+		uint8_t next = i + 1 < list->count ? list->kind[i + 1] : packet->protocol;
+		size += put_header(list, list->kind[i], next, at + size);
 	}
 	if (list->count)
 		*first = list->kind[0];
-	return 8 * list->count;
+	return size;
 }
 
 size_t detail_skip(const uint8_t *bytes, size_t size, uint8_t *protocol)
 {
 	size_t at = 40;
-	while ((*protocol == 0 || *protocol == 60 || *protocol == 44) && at + 8 <= size) {
+	while ((*protocol == 0 || *protocol == 43 || *protocol == 60 || *protocol == 44) && at + 8 <= size) {
 		*protocol = bytes[at];
 		at += *protocol == 44 ? 8 : (size_t)(bytes[at + 1] + 1) * 8;
 	}
@@ -112,7 +127,8 @@ void detail_choose(const char *ruleset, struct chance *chance, struct packet *pa
 {
 	static const char *const words[] = { "option",	   "exthdr",   "hbh",	 "frag",  "tcp window", "tcp sequence",
 					     "tcp ackseq", "tcp doff", "urgptr", "dst ",  "icmp id",	"sequence",
-					     "udp length", "@th",      "@nh",	 "ip id", "frag-off" };
+					     "udp length", "@th",      "@nh",	 "ip id", "frag-off",	"rt type",
+					     "seg-left",   "rt hdr",   "-m rt" };
 	bool asked = false;
 	for (size_t i = 0; i < COUNT(words); i++)
 		asked = asked || strstr(ruleset, words[i]);
@@ -132,6 +148,9 @@ void detail_write(FILE *file, const struct packet *packet)
 		return;
 	fprintf(file, ",\"tcp_options\":%u,\"ip_options\":%u,\"exthdr\":%u,\"frag\":%u", tcp->bits, ip_options_of(packet)->bits,
 		headers_of(packet)->bits, headers_of(packet)->fragment);
+	if (headers_of(packet)->bits & 2)
+		fprintf(file, ",\"rt_type\":%u,\"rt_seg_left\":%u,\"rt_length\":%u", headers_of(packet)->type,
+			headers_of(packet)->segments, headers_of(packet)->length);
 	if (headers_of(packet)->fragment)
 		fputs(",\"frag_offset\":0,\"frag_more\":0,\"frag_id\":77", file);
 	if (packet->family == 4)

@@ -61,7 +61,11 @@ static bool is_unsaid_field(const char *ruleset, const char *part)
 static bool is_made_open(const char *ruleset, const char *part)
 {
 	bool lot = strstr(ruleset, "numgen") || strstr(ruleset, "hash") || strstr(ruleset, "dynamic");
-	if (strstr(ruleset, "hook ingress")) /* it may have set anything */
+	/* the program is not told what lies on top of what */
+	bool bound = strstr(ruleset, "hook ingress") || strstr(ruleset, "hook egress");
+	if (bound && (strstr(part, "lies on top of") || strstr(part, "on top of their devices")))
+		return true;
+	if (strstr(ruleset, "table bridge") && (strstr(part, "through a bridge") || strstr(part, "br_netfilter")))
 		return true;
 	return (lot && strstr(part, "mark")) || (strstr(part, "iiftype") && strstr(ruleset, "ether "));
 }
@@ -77,13 +81,17 @@ static bool is_open(const char *ruleset, const char *part, const struct packet *
 {
 	bool old_flow = packet->state == STATE_RELATED ||
 			packet->state == STATE_ESTABLISHED; /* the line says nothing of its first packet */
+	bool template = packet->state == STATE_INVALID || packet->state == STATE_UNTRACKED;
 	if (old_flow && strstr(part, "ct original"))
+		return true;
+	if (template && strstr(ruleset, "zone set") && strstr(part, "ct ")) /* in the place of a flow */
 		return true;
 	/* nft runs two relations into one range, which may end before it begins */
 	bool relations = strstr(ruleset, " < ") && strstr(ruleset, " > ");
 	if (strstr(part, "that the listing of rule") || (relations && strstr(part, " != ")))
 		return true;
-	if (!packet_has_ports(packet->protocol) && strstr(ruleset, "@th,") &&
+	bool raw_ports = strstr(ruleset, "@th,") || strstr(ruleset, "th dport") || strstr(ruleset, "th sport");
+	if (!packet_has_ports(packet->protocol) && raw_ports &&
 	    (strstr(part, "sport") || strstr(part, "dport"))) /* other bytes there */
 		return true;
 	if (packet->family == 6 && strstr(part, " length")) /* conntrack may have taken a fragment header away */
@@ -105,6 +113,9 @@ static bool follows(const char *ruleset, const char *part)
 			  strstr(ruleset, "masquerade");
 	if (strcmp(part, "more cases than are followed") == 0)
 		return true; /* of the other parts */
+	/* what such a chain sets, and what asks for that */
+	if (strstr(ruleset, "hook ingress") || strstr(ruleset, "hook egress") || strstr(ruleset, "table bridge"))
+		return true;
 	if ((strstr(part, "goes on for other ICMP types") && strstr(ruleset, "icmp")) ||
 	    strstr(part, "that the listing of rule"))
 		return true; /* before the test that decides */

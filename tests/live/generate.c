@@ -189,19 +189,32 @@ static void add_blocks(struct script_table *table, struct grammar *grammar)
 	free(rules);
 }
 
-/* A chain that sees the packets of some interfaces before everything else. */
-static void add_ingress(struct script *script, struct chance *chance, unsigned number)
+/* Chains that see the packets of some interfaces, before everything else or behind it. */
+static void add_device_chain(struct script_table *table, struct grammar *grammar, unsigned number, bool inet)
 {
-	struct script_table *table = script_add_table(script, say("table netdev t%u {\n", number));
-	struct grammar grammar = { .chance = chance, .base = true };
+	static const char *const devices[] = { "eth0", "lan0", "eth1", "eth0, lan0", "eth0, eth1, lan0", "lo" };
+	static const char *const priorities[] = { "0", "0", "-10", "10", "-500" };
+	struct chance *chance = grammar->chance;
+	grammar->hook = inet || chance_of(chance, 65) ? HOOK_INGRESS : HOOK_EGRESS;
 	struct script_block *block = script_add_block(
-		table, say("\tchain ingress0 {\n\t\ttype filter hook ingress devices = { %s } priority 0; policy %s;\n",
-			   chance_of(chance, 50) ? "eth0" : "eth0, lan0", chance_of(chance, 10) ? "drop" : "accept"));
-	for (unsigned i = 1 + chance_below(chance, 3); i > 0; i--) {
-		grammar.network = 0;
-		grammar.transport = NULL;
-		rule_step(script_add_rule(block), phrase_draw(&grammar, PHRASE_NETDEV));
+		table, say("\tchain d%u {\n\t\ttype filter hook %s devices = { %s } priority %s; policy %s;\n", number,
+			   grammar->hook == HOOK_INGRESS ? "ingress" : "egress", devices[chance_below(chance, 6)],
+			   priorities[chance_below(chance, 5)], chance_of(chance, 12) ? "drop" : "accept"));
+	for (unsigned i = 1 + chance_below(chance, 4); i > 0; i--) {
+		grammar->network = 0;
+		grammar->transport = NULL;
+		rule_step(script_add_rule(block),
+			  phrase_draw(grammar, inet && chance_of(chance, 40) ? PHRASE_INGRESS : PHRASE_NETDEV));
 	}
+}
+
+static void add_device_table(struct script *script, struct chance *chance, unsigned number)
+{
+	bool inet = chance_of(chance, 30);
+	struct script_table *table = script_add_table(script, say("table %s t%u {\n", inet ? "inet" : "netdev", number));
+	struct grammar grammar = { .chance = chance, .base = true };
+	for (unsigned i = 1 + chance_below(chance, 3); i > 0; i--)
+		add_device_chain(table, &grammar, i, inet);
 }
 
 static void add_table(struct script *script, struct chance *chance, unsigned number, bool wide)
@@ -244,8 +257,8 @@ void script_generate(struct script *script, struct chance *chance, bool wide_too
 		bool wide = wide_too && chance_of(chance, 75);
 		for (unsigned i = 0; i < tables; i++)
 			add_table(script, chance, i, wide);
-		if (wide && chance_of(chance, 3))
-			add_ingress(script, chance, tables);
+		if (wide && chance_of(chance, 15))
+			add_device_table(script, chance, tables);
 	} while (!is_judgeable(script));
 }
 

@@ -6,7 +6,7 @@
 #include "judge.h"
 
 enum chain_type { TYPE_FILTER, TYPE_NAT, TYPE_ROUTE };
-enum hook { HOOK_PREROUTING, HOOK_INPUT, HOOK_FORWARD, HOOK_OUTPUT, HOOK_POSTROUTING };
+enum hook { HOOK_PREROUTING, HOOK_INPUT, HOOK_FORWARD, HOOK_OUTPUT, HOOK_POSTROUTING, HOOK_INGRESS, HOOK_EGRESS };
 
 /* Where a rule stands, and what it has said so far. */
 struct grammar {
@@ -39,7 +39,7 @@ char *grammar_elements(struct grammar *grammar, enum elements kind);
 void grammar_rule(struct grammar *grammar, struct script_rule *rule);
 
 /* phrase.c: the wide part, by rows of phrase.def and block.def */
-enum phrase_kind { PHRASE_MATCH, PHRASE_CHANGE, PHRASE_END, PHRASE_NAT, PHRASE_NETDEV };
+enum phrase_kind { PHRASE_MATCH, PHRASE_CHANGE, PHRASE_END, PHRASE_NAT, PHRASE_NETDEV, PHRASE_INGRESS };
 /* NULL: nothing of that kind can stand here. */
 char *phrase_draw(struct grammar *grammar, enum phrase_kind kind);
 size_t block_count(void);

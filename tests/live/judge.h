@@ -128,7 +128,7 @@ struct packet *packets_add(struct packets *packets);
 void packets_done(struct packets *packets);
 
 /* --- observe.c ------------------------------------------------------------------------------------------------ */
-extern const char observer_table[];
+char *observer_rules(const char *ruleset); /* the observer for this ruleset; the caller frees */
 bool observer_open(struct topology *topology);
 /* Reads everything that is there; waits for the first of it at most this long. false: messages were lost. */
 bool observer_read(struct topology *topology, int milliseconds, const struct packets *packets, struct observation *seen);

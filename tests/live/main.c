@@ -173,6 +173,7 @@ int main(int argc, char **argv)
 	struct topology topology;
 	struct program program = { 0 };
 	int option;
+	setenv("TZ", "UTC", 1); /* nft reads and writes times of day in the zone of whoever runs it */
 	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1)
 		take_option(&settings, option);
 	if (settings.mode == MODE_NONE || optind != argc) {

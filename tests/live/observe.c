@@ -21,22 +21,57 @@
 
 #define GROUP 17
 
-const char observer_table[] = "table inet judge_observer {\n"
-			      "	chain input {\n"
-			      "		type filter hook input priority 2147483646; policy accept;\n"
-			      "		log group 17 snaplen 256 queue-threshold 1 drop\n"
-			      "	}\n"
-			      "	chain forward {\n"
-			      "		type filter hook forward priority -2147483647; policy accept;\n"
-			      "		log group 17 snaplen 256 queue-threshold 1\n"
-			      "	}\n"
-			      "	chain postrouting {\n"
-			      "		type filter hook postrouting priority 2147483646; policy accept;\n"
-			      "		log group 17 snaplen 256 queue-threshold 1\n"
-			      "		oif \"lo\" accept\n"
-			      "		drop\n"
-			      "	}\n"
-			      "}\n";
+static const char observer_table[] = "table inet judge_observer {\n"
+				     "	chain input {\n"
+				     "		type filter hook input priority 2147483646; policy accept;\n"
+				     "		log group 17 snaplen 256 queue-threshold 1 drop\n"
+				     "	}\n"
+				     "	chain forward {\n"
+				     "		type filter hook forward priority -2147483647; policy accept;\n"
+				     "		log group 17 snaplen 256 queue-threshold 1\n"
+				     "	}\n"
+				     "	chain postrouting {\n"
+				     "		type filter hook postrouting priority 2147483646; policy accept;\n"
+				     "		log group 17 snaplen 256 queue-threshold 1\n"
+				     "		oif \"lo\" accept\n"
+				     "		drop\n"
+				     "	}\n"
+				     "}\n";
+
+/*
+ * The same for rulesets with chains of egress, which come behind all of that: what leaves is logged there. Its flow is confirmed, and
+ * gone at once, because its lifetime is 0 (topology.c). %s: the interfaces.
+ */
+static const char egress_format[] =
+	"table inet judge_observer {\n"
+	"	chain input {\n"
+	"		type filter hook input priority 2147483646; policy accept;\n"
+	"		log group 17 snaplen 256 queue-threshold 1 drop\n"
+	"	}\n"
+	"	chain forward {\n"
+	"		type filter hook forward priority -2147483647; policy accept;\n"
+	"		log group 17 snaplen 256 queue-threshold 1\n"
+	"	}\n"
+	"	chain postrouting {\n"
+	"		type filter hook postrouting priority 2147483646; policy accept;\n"
+	"		oif \"lo\" log group 17 snaplen 256 queue-threshold 1\n"
+	"	}\n"
+	"}\n"
+	"table netdev judge_observer {\n"
+	"	chain egress {\n"
+	"		type filter hook egress devices = { %s, %s, %s } priority 2147483646; policy accept;\n"
+	"		log group 17 snaplen 256 queue-threshold 1 drop\n"
+	"	}\n"
+	"}\n";
+
+char *observer_rules(const char *ruleset)
+{
+	char *text = NULL;
+	int size = strstr(ruleset, "hook egress")
+			   ? asprintf(&text, egress_format, interface_name[0], interface_name[1], interface_name[2])
+			   : asprintf(&text, "%s", observer_table);
+	return size < 0 ? NULL : text;
+}
 
 static bool request(int socket, uint16_t flags, uint16_t attribute, size_t size, const void *data)
 {
@@ -76,6 +111,7 @@ bool observer_open(struct topology *topology)
 /* One logged packet, taken apart. */
 struct event {
 	uint8_t hook;
+	bool egress;	  /* of a device, behind all hooks: its own numbers, no incoming interface, and the frame is whole */
 	uint32_t in, out; /* interface indexes, 0: none */
 	const uint8_t *bytes;
 	size_t size;
@@ -108,6 +144,14 @@ static void read_attributes(const struct nlmsghdr *header, struct event *event)
 			break;
 		}
 	}
+	const struct nfgenmsg *family = mnl_nlmsg_get_payload(header);
+	event->egress = family->nfgen_family == NFPROTO_NETDEV;
+	if (event->egress && event->size > 14) {
+		event->bytes += 14;
+		event->size -= 14;
+	}
+	if (event->egress)
+		event->hook = NF_INET_POST_ROUTING;
 }
 
 static bool split(struct event *event)
@@ -190,7 +234,7 @@ static void note_packet(const struct topology *topology, const struct event *eve
 	if (event->hook == NF_INET_LOCAL_IN)
 		seen->seen |= SEEN_IN;
 	else
-		seen->seen |= event->in ? SEEN_FORWARD : SEEN_OUT;
+		seen->seen |= event->in || (event->egress && packet->entry == ENTRY_WIRE) ? SEEN_FORWARD : SEEN_OUT;
 	note_final(event, packet, seen);
 }
 
@@ -209,7 +253,7 @@ static void note_event(const struct topology *topology, struct event *event, con
 	if (!find_id(event, &id) || id >= packets->count)
 		return;
 	const struct packet *packet = &packets->item[id];
-	if (answer && is_refusal(event) && !(packet->entry == ENTRY_OUT && packet_is_error(packet)))
+	if (answer && is_refusal(event) && !((packet->entry == ENTRY_OUT || event->egress) && packet_is_error(packet)))
 		seen[id].seen |= SEEN_REJECT;
 	else if (is_refusal(event) && !packet_is_error(packet))
 		return; /* the error on its way in through lo: not the packet it quotes */

@@ -11,6 +11,8 @@ enum {
 	FWD = 1 << HOOK_FORWARD,
 	OUT = 1 << HOOK_OUTPUT,
 	POST = 1 << HOOK_POSTROUTING,
+	ING = 1 << HOOK_INGRESS,
+	EGR = 1 << HOOK_EGRESS,
 	ANY = 1 << 8, /* in chains that are jumped to as well */
 	INET = 1 << 9,
 };

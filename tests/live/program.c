@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "judge.h"
@@ -147,13 +148,23 @@ static bool read_verdicts(const struct program *program, struct said *said, size
 	return good && lines == count;
 }
 
+/* Rules that ask for the time are judged by the kernel's clock: the program is told what that says. */
+static char *present(void)
+{
+	char *text;
+	if (asprintf(&text, "--now=%lld", (long long)time(NULL)) < 0)
+		abort();
+	return text;
+}
+
 struct said *program_trace(struct program *program, const char *ruleset, const struct packets *packets,
 			   const struct observation *seen)
 {
 	char *rules = write_ruleset(program, ruleset), *lines = write_packets(program, packets, seen);
-	char *self = strdup(own_addresses), *name = strdup(program->path);
-	char *const argv[] = { name, (char[]){ "trace" }, (char[]){ "--packets" }, lines, rules, (char[]){ "--self" }, self,
-			       NULL };
+	char *self = strdup(own_addresses), *name = strdup(program->path), *now = present();
+	char *const argv[] = {
+		name, (char[]){ "trace" }, (char[]){ "--packets" }, lines, rules, (char[]){ "--self" }, self, now, NULL
+	};
 	struct said *said = calloc(packets->count + 1, sizeof(*said));
 	int status = run(program, argv);
 	if (status != 0)
@@ -166,6 +177,7 @@ struct said *program_trace(struct program *program, const char *ruleset, const s
 	free(lines);
 	free(self);
 	free(name);
+	free(now);
 	return said;
 }
 
@@ -182,6 +194,7 @@ void said_free(struct said *said, size_t count)
 struct boxes *program_list(struct program *program, const char *ruleset)
 {
 	char *rules = write_ruleset(program, ruleset), *self = strdup(own_addresses), *name = strdup(program->path);
+	char *now = present();
 	char *const argv[] = { name,
 			       (char[]){ "list" },
 			       (char[]){ "--format" },
@@ -189,6 +202,7 @@ struct boxes *program_list(struct program *program, const char *ruleset)
 			       (char[]){ "--loopback" },
 			       (char[]){ "--self" },
 			       self,
+			       now,
 			       rules,
 			       NULL };
 	int status = run(program, argv);
@@ -203,5 +217,6 @@ struct boxes *program_list(struct program *program, const char *ruleset)
 	free(rules);
 	free(self);
 	free(name);
+	free(now);
 	return boxes;
 }

@@ -2,6 +2,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <net/if.h>
@@ -170,6 +171,18 @@ static void write_settings(void)
 	}
 }
 
+/* A flow that is confirmed is gone at once: the next packet like it is the first of its own. */
+static void write_lifetimes(void)
+{
+	glob_t found;
+	if (glob("/proc/sys/net/netfilter/nf_conntrack_*timeout*", 0, NULL, &found) != 0)
+		return;
+	for (size_t i = 0; i < found.gl_pathc; i++)
+		if (!strstr(found.gl_pathv[i], "frag6") && !file_write(found.gl_pathv[i], "0"))
+			fprintf(stderr, "judge: %s: %s\n", found.gl_pathv[i], strerror(errno));
+	globfree(&found);
+}
+
 /* The links, addresses and routes as `ip -batch` reads them. NOARP: every neighbour is there without asking. */
 static char *link_script(const struct topology *topology)
 {
@@ -298,6 +311,7 @@ bool topology_open(struct topology *topology)
 		return false;
 	}
 	write_settings();
+	write_lifetimes();
 	char *script = link_script(topology);
 	bool good = run_script(topology->judged, script);
 	free(script);
@@ -335,7 +349,11 @@ char *ruleset_load(struct topology *topology, const char *text)
 	char *complaint = dump ? iptables_load(topology, text) : NULL;
 	if (complaint)
 		return complaint;
-	if (status != 0 || asprintf(&both, "%s\n%s", dump ? "" : text, observer_table) < 0)
+	char *observer = observer_rules(text);
+	if (status != 0 || !observer || asprintf(&both, "%s\n%s", dump ? "" : text, observer) < 0)
+		both = NULL;
+	free(observer);
+	if (!both)
 		return strdup("nft flush ruleset failed");
 	status = run_inside(topology->judged, load, both, &output);
 	free(both);

@@ -403,10 +403,11 @@ static void report(struct trial *trial, const struct pa_packet *packet, unsigned
 	end_trial(trial);
 	write_texts(trial->ruleset);
 	print_rules(trial->ruleset, &text);
-	fprintf(stderr, "seed %lu: %s addresses %s%s, route_localnet %d, forwarding %d %d\n%s", seed, trial->failed,
+	fprintf(stderr, "seed %lu: %s addresses %s%s%s, route_localnet %d, forwarding %d %d\n%s", seed, trial->failed,
 		trial->host->addresses_known ? "known" : "unknown",
-		pa_universe_knows_interfaces(trial->host) ? " with interfaces" : "", trial->host->route_localnet,
-		trial->host->forward_ipv4, trial->host->forward_ipv6, text.data);
+		pa_universe_knows_interfaces(trial->host) ? " with interfaces" : "",
+		trial->host->links_known ? " with links" : "", trial->host->route_localnet, trial->host->forward_ipv4,
+		trial->host->forward_ipv6, text.data);
 	print_packet(packet);
 	print_ends("walk", &by_walk);
 	print_ends("sets", &by_sets);

@@ -64,14 +64,23 @@ static void report(const struct pa_ruleset *ruleset, const struct pa_rule *rule,
 	pa_buffer_done(&text);
 }
 
-/* Of an unknown host the walk leaves more open than there is. */
+/* Of an unknown host the walk leaves more open than there is; so it does where interfaces lie on top of others. */
 static struct pa_host *known_host(void)
 {
+	static const char *const none[] = { NULL };
+	static const struct pa_host_link alone[] = { { "lo", none, true, false, false, false },
+						     { "eth0", none, true, false, false, false },
+						     { "eth1", none, true, false, false, false },
+						     { "br-a", none, true, false, false, false },
+						     { "br-b", none, true, false, false, false } };
 	struct pa_host *host = random_host();
 	while (!host->addresses_known || !host->addresses[0].interface) {
 		pa_host_free(host);
 		host = random_host();
 	}
+	host->links_known = true;
+	host->link_count = sizeof(alone) / sizeof(alone[0]);
+	host->links = pa_arena_dup(host->arena, alone, host->link_count, sizeof(alone[0]));
 	return host;
 }
 

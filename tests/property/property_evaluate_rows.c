@@ -6,7 +6,7 @@
  */
 #include "evaluate/evaluation.h"
 #include "property.h"
-#include "random_rules.h"
+#include "random_host.h"
 
 #include <check.h>
 

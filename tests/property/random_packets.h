@@ -3,7 +3,7 @@
 #ifndef RANDOM_PACKETS_H
 #define RANDOM_PACKETS_H
 
-#include "random_rules.h"
+#include "random_host.h"
 
 static pa_u128 neighbour(pa_u128 value, pa_u128 least, pa_u128 greatest)
 {

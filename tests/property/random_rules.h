@@ -6,7 +6,7 @@
 #ifndef RANDOM_RULES_H
 #define RANDOM_RULES_H
 
-#include "portaudit/evaluate.h"
+#include "random_text.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -96,74 +96,6 @@ static struct pa_interval random_interval(enum pa_field field, int family)
 	return (struct pa_interval){ first, last > pa_field_max(field) ? pa_field_max(field) : last };
 }
 
-/* --- texts --- */
-
-static void put_value(struct pa_buffer *out, enum pa_field field, struct pa_interval range)
-{
-	char text[PA_ADDRESS_RANGE_TEXT_MAX];
-	if (field == PA_FIELD_SADDR || field == PA_FIELD_DADDR || field == PA_FIELD_CT_ORIG_SADDR ||
-	    field == PA_FIELD_CT_ORIG_DADDR) {
-		pa_address_range_format(range, pa_value_is_ipv4(range.first) && pa_value_is_ipv4(range.last) ? 4 : 6, text);
-		pa_buffer_puts(out, text);
-	} else if (field == PA_FIELD_IIFNAME || field == PA_FIELD_OIFNAME) {
-		pa_ifname_format(range.first, text);
-		pa_buffer_printf(out, "\"%s%s\"", text, range.last != range.first ? "*" : "");
-	} else if (range.first == range.last) {
-		pa_buffer_printf(out, "%" PRIu64, (uint64_t)range.first);
-	} else {
-		pa_buffer_printf(out, "%" PRIu64 "-%" PRIu64, (uint64_t)range.first, (uint64_t)range.last);
-	}
-}
-
-static void put_key_text(struct pa_buffer *out, const struct pa_key *key)
-{
-	for (unsigned p = 0; p < key->count; p++) {
-		const struct pa_key_part *part = &key->parts[p];
-		pa_buffer_printf(out, "%s%s", p ? " . " : "", part->opaque ? part->opaque : pa_field_info(part->field)->name);
-		if (!part->opaque && part->mask != pa_field_max(part->field))
-			pa_buffer_printf(out, " & 0x%" PRIx64, (uint64_t)part->mask);
-		if (!part->opaque && part->xor_value)
-			pa_buffer_printf(out, " ^ 0x%" PRIx64, (uint64_t)part->xor_value);
-	}
-}
-
-static const char *verdict_text(struct pa_arena *arena, const struct pa_verdict *verdict)
-{
-	return pa_arena_printf(arena, "%s%s%s", pa_verdict_name(verdict->kind), verdict->target_name ? " " : "",
-			       verdict->target_name ? verdict->target_name : "");
-}
-
-static void put_elements_text(struct pa_arena *arena, struct pa_buffer *out, const struct pa_key *key,
-			      const struct pa_elements *elements)
-{
-	pa_buffer_printf(out, "{%s%s ", elements->may_grow ? " (may grow)" : "", elements->may_shrink ? " (may shrink)" : "");
-	for (size_t i = 0; i < elements->count + elements->has_catch_all; i++) {
-		const struct pa_datum *datum =
-			elements->data ? i < elements->count ? &elements->data[i] : elements->catch_all : NULL;
-		pa_buffer_puts(out, i ? ", " : "");
-		for (unsigned p = 0; i < elements->count && p < elements->parts; p++) {
-			pa_buffer_puts(out, p ? " . " : "");
-			put_value(out, key->parts[p].opaque ? PA_FIELD_MARK : key->parts[p].field,
-				  elements->keys[i * elements->parts + p]);
-		}
-		pa_buffer_puts(out, i < elements->count ? "" : "*");
-		if (datum && datum->kind == PA_DATUM_VERDICT)
-			pa_buffer_printf(out, " : %s", verdict_text(arena, &datum->verdict));
-		for (unsigned d = 0; datum && datum->kind == PA_DATUM_VALUES && d < datum->count; d++) {
-			pa_buffer_puts(out, d ? " . " : " : ");
-			put_value(out, datum->values[d].first > 0xffff ? PA_FIELD_DADDR : PA_FIELD_DPORT, datum->values[d]);
-		}
-	}
-	pa_buffer_puts(out, " }");
-}
-
-static const char *keep_text(struct pa_arena *arena, struct pa_buffer *text)
-{
-	const char *kept = pa_arena_strdup(arena, text->data ? text->data : "");
-	pa_buffer_done(text);
-	return kept;
-}
-
 /* --- elements --- */
 
 static bool boxes_meet(const struct pa_interval *a, const struct pa_interval *b, unsigned parts)
@@ -223,6 +155,7 @@ struct random_rules {
 	bool said_family;
 	pa_u128 protocol; /* the rule says so; 0: it does not */
 	bool simple;	  /* no opaque tests, no dynamic sets */
+	bool without_conntrack;
 };
 
 static struct pa_step *add_step(struct random_rules *r, enum pa_step_kind kind)
@@ -258,7 +191,7 @@ static bool of_family(enum pa_field field)
 	return field == PA_FIELD_SADDR || field == PA_FIELD_DADDR || field == PA_FIELD_TTL || field == PA_FIELD_DSCP ||
 	       field == PA_FIELD_CT_ORIG_SADDR || field == PA_FIELD_CT_ORIG_DADDR || field == PA_FIELD_IP6_NEXTHDR ||
 	       field == PA_FIELD_ICMP_TYPE || field == PA_FIELD_ICMP_CODE || field == PA_FIELD_ICMP_ID ||
-	       field == PA_FIELD_IP_OPTIONS || field == PA_FIELD_EXTHDRS || field == PA_FIELD_FRAG;
+	       field == PA_FIELD_IP_OPTIONS || field == PA_FIELD_EXTHDRS || field == PA_FIELD_FRAG || field == PA_FIELD_RT_TYPE;
 }
 
 static bool of_icmp(enum pa_field field)
@@ -277,7 +210,8 @@ static void imply_for(struct random_rules *r, enum pa_field field)
 	bool port = field == PA_FIELD_SPORT || field == PA_FIELD_DPORT || field == PA_FIELD_CT_ORIG_SPORT ||
 		    field == PA_FIELD_CT_ORIG_DPORT;
 	bool icmp = of_icmp(field);
-	if (of_family(field) && r->table->family == PA_FAMILY_INET && !r->said_family) {
+	bool both = r->table->family != PA_FAMILY_IP && r->table->family != PA_FAMILY_IP6;
+	if (of_family(field) && both && !r->said_family) {
 		imply(r, PA_FIELD_NFPROTO, r->family == 4 ? PA_NFPROTO_IPV4 : PA_NFPROTO_IPV6);
 		r->said_family = true;
 	}
@@ -298,8 +232,17 @@ static const enum pa_field random_fields[] = {
 	PA_FIELD_CT_PROTOCOL,
 };
 
+static bool is_of_conntrack(enum pa_field field)
+{
+	return field == PA_FIELD_CT_STATE || field == PA_FIELD_CT_DIRECTION || field == PA_FIELD_CT_STATUS ||
+	       field == PA_FIELD_CT_MARK || field == PA_FIELD_CT_PROTOCOL || field == PA_FIELD_CT_ORIG_SADDR ||
+	       field == PA_FIELD_CT_ORIG_DADDR || field == PA_FIELD_CT_ORIG_SPORT || field == PA_FIELD_CT_ORIG_DPORT;
+}
+
 static bool allowed_here(const struct random_rules *r, enum pa_field field)
 {
+	if (r->without_conntrack && is_of_conntrack(field))
+		return false;
 	bool incoming = r->chain->is_base && (r->chain->hook == PA_HOOK_PREROUTING || r->chain->hook == PA_HOOK_INPUT);
 	/* what the TTL is after forwarding is a question to the diagrams and known to the walk */
 	if (field == PA_FIELD_DADDR_IIF_TYPE || field == PA_FIELD_SADDR_TYPE || field == PA_FIELD_TTL)
@@ -315,12 +258,18 @@ static bool allowed_here(const struct random_rules *r, enum pa_field field)
 	return !of_icmp(field) || !r->protocol || r->protocol == (r->family == 4 ? 1 : 58);
 }
 
+/* Fields that are drawn like another one, in its place: what the seeds of found differences draw stays what it was. */
+static enum pa_field replaced(enum pa_field field)
+{
+	return field == PA_FIELD_EXTHDRS && draw_state >> 20 & 1 ? PA_FIELD_RT_TYPE : field;
+}
+
 static enum pa_field random_field(struct random_rules *r)
 {
 	enum pa_field field = PICK(random_fields);
 	while (!allowed_here(r, field))
 		field = PICK(random_fields);
-	return field;
+	return replaced(field);
 }
 
 static void mask_part(struct pa_key_part *part)
@@ -331,7 +280,8 @@ static void mask_part(struct pa_key_part *part)
 	else if (part->field == PA_FIELD_MARK || part->field == PA_FIELD_CT_MARK || part->field == PA_FIELD_TCP_FLAGS ||
 		 part->field == PA_FIELD_CT_STATE || part->field == PA_FIELD_CT_STATUS)
 		part->mask = 1 + draw(20);
-	else if (part->field == PA_FIELD_TCP_OPTIONS || part->field == PA_FIELD_IP_OPTIONS || part->field == PA_FIELD_EXTHDRS)
+	else if (part->field == PA_FIELD_TCP_OPTIONS || part->field == PA_FIELD_IP_OPTIONS || part->field == PA_FIELD_EXTHDRS ||
+		 part->field == PA_FIELD_RT_TYPE)
 		part->mask = (pa_u128)1 << draw(4);
 	if (part->field == PA_FIELD_MARK && draw(2))
 		part->xor_value = draw(4);
@@ -382,6 +332,14 @@ static unsigned random_parts(struct random_rules *r, enum pa_field fields[3])
 	return count;
 }
 
+static struct pa_elements *whether(struct pa_arena *arena, pa_u128 answer)
+{
+	struct pa_elements *elements = pa_arena_alloc(arena, 1, sizeof(*elements));
+	*elements = (struct pa_elements){ .parts = 1, .sorted = true, .count = 1 };
+	elements->keys = pa_arena_dup(arena, &(struct pa_interval){ answer, answer }, 1, sizeof(*elements->keys));
+	return elements;
+}
+
 static void add_match(struct random_rules *r)
 {
 	enum pa_field fields[3];
@@ -391,6 +349,16 @@ static void add_match(struct random_rules *r)
 	if (!r->simple && draw(25) == 0) {
 		step->key.parts[0].opaque = draw(2) ? "numgen random mod 4" : "meta cgroup";
 		step->key.parts[0].volatile_ = step->key.parts[0].opaque[0] == 'n';
+		static const struct pa_moment hour = { .kind = PA_MOMENT_HOUR };
+		if (draw_state >> 21 & 1)
+			step->key.parts[0] = (struct pa_key_part){ .mask = 0, .opaque = "meta hour", .moment = &hour };
+		else if (draw_state >> 22 & 1)
+			step->key.parts[0] = (struct pa_key_part){ .mask = PA_U128_MAX,
+								   .opaque = "fib saddr . iif oif",
+								   .always = true,
+								   .reason = "asks the routes" };
+		if (step->key.parts[0].always)
+			step->key.parts[0].reverse = (enum pa_reverse)(1 + (draw_state >> 26 & 3));
 	} else if (count == 1 && draw(4) == 0) {
 		mask_part(&step->key.parts[0]);
 	}
@@ -398,6 +366,8 @@ static void add_match(struct random_rules *r)
 		     !step->key.parts[0].xor_value;
 	step->elements = count == 1 && plain && draw(4) == 0 ? named_set(r, &step->key)
 							     : random_elements(r->ruleset->arena, &step->key, r->family, false);
+	if (count == 1 && step->key.parts[0].reverse != PA_REVERSE_NONE)
+		step->elements = whether(r->ruleset->arena, draw_state >> 24 & 1);
 	step->negated = draw(4) == 0;
 	text_of_test(r, step, step->negated ? " != " : " ");
 }
@@ -488,6 +458,8 @@ static void add_assign(struct random_rules *r)
 	enum pa_field field = PICK(changed), from = draw(2) ? PA_FIELD_CT_MARK : PA_FIELD_MARK;
 	if (!allowed_here(r, field))
 		field = PA_FIELD_MARK;
+	if (r->without_conntrack)
+		from = PA_FIELD_MARK;
 	bool is_mark = field == PA_FIELD_MARK || field == PA_FIELD_CT_MARK;
 	bool is_address = field == PA_FIELD_SADDR || field == PA_FIELD_DADDR;
 	struct pa_operand value = { .kind = PA_OPERAND_VALUE, .interval = { draw(4), 0 } };
@@ -661,6 +633,8 @@ __attribute__((unused)) static void print_rules(const struct pa_ruleset *ruleset
 		if (chain->is_base)
 			pa_buffer_printf(out, " type %s hook %s priority %d policy %s", pa_chain_type_name(chain->type),
 					 pa_hook_name(chain->hook), chain->priority, pa_verdict_name(chain->policy));
+		for (const char *const *device = chain->devices; device && *device; device++)
+			pa_buffer_printf(out, " %s", *device);
 		pa_buffer_putc(out, '\n');
 		for (size_t k = 0; k < chain->rule_count; k++) {
 			if (chain->rules[k]->step_count)
@@ -732,6 +706,45 @@ static void add_table(struct random_rules *r, unsigned number)
 		add_base_chain(r, i);
 }
 
+/* Chains that are bound to devices; drawn apart, so that the rest of a seed stays what it was. */
+static void add_device_table(struct random_rules *r)
+{
+	static const char *const lists[][3] = { { "eth0" }, { "eth1" },	      { "eth0", "eth1" }, { "br-*" },
+						{ "eth*" }, { "lo", "eth0" }, { "br-a" },	  { "eth0", "br-*" } };
+	static const int priorities[] = { 0, 0, 0, -10, 10, -500 };
+	static const enum pa_family families[] = { PA_FAMILY_INET, PA_FAMILY_NETDEV, PA_FAMILY_NETDEV, PA_FAMILY_BRIDGE };
+	char name[16];
+	snprintf(name, sizeof(name), "d%zu", r->ruleset->table_count);
+	r->table = pa_ruleset_add_table(r->ruleset, PICK(families), name);
+	bool inet = r->table->family == PA_FAMILY_INET, bridge = r->table->family == PA_FAMILY_BRIDGE;
+	r->without_conntrack = bridge ? draw(5) != 0 : !inet;
+	r->target_count = draw(3);
+	for (unsigned i = 0; i < r->target_count; i++) {
+		snprintf(name, sizeof(name), "c%u", i);
+		r->targets[i] = pa_table_add_chain(r->ruleset, r->table, name);
+	}
+	for (unsigned i = 0; i < r->target_count; i++) {
+		r->chain = r->targets[i];
+		r->next_target = i + 1;
+		for (unsigned k = draw(4); k > 0; k--)
+			add_rule(r);
+	}
+	for (unsigned i = 1 + draw(3); i > 0; i--) {
+		snprintf(name, sizeof(name), "b%u", i);
+		r->chain = pa_table_add_chain(r->ruleset, r->table, name);
+		r->chain->is_base = true;
+		r->chain->hook = inet || draw(3) ? PA_HOOK_INGRESS : PA_HOOK_EGRESS;
+		if (bridge)
+			r->chain->hook = (enum pa_hook)draw(5);
+		r->chain->priority = PICK(priorities);
+		r->chain->policy = draw(4) ? PA_VERDICT_ACCEPT : PA_VERDICT_DROP;
+		r->chain->devices = draw(12) && !bridge ? lists[draw(8)] : NULL;
+		r->next_target = 0;
+		for (unsigned k = draw(5); k > 0; k--)
+			add_rule(r);
+	}
+}
+
 static struct pa_ruleset *random_ruleset(uint64_t seed)
 {
 	struct pa_diags diags = { 0 };
@@ -741,6 +754,14 @@ static struct pa_ruleset *random_ruleset(uint64_t seed)
 	r.simple = draw(2);
 	for (unsigned i = 1 + draw(3); i > 0; i--)
 		add_table(&r, i);
+	uint64_t state = draw_state;
+	draw_state = seed * 0x9e3779b97f4a7c15u + 7;
+	draw(2);
+	if (draw(4) == 0) {
+		for (unsigned i = draw(4) ? 1 : 2; i > 0; i--)
+			add_device_table(&r);
+	}
+	draw_state = state;
 	if (!pa_ruleset_check(r.ruleset, &diags)) {
 		fprintf(stderr, "seed %" PRIu64 ": %s\n", seed, diags.items[0].message);
 		abort();
@@ -748,33 +769,6 @@ static struct pa_ruleset *random_ruleset(uint64_t seed)
 	pa_diags_done(&diags);
 	write_texts(r.ruleset);
 	return r.ruleset;
-}
-
-/* --- hosts --- */
-
-static struct pa_host *random_host(void)
-{
-	static const struct pa_host_address all[] = {
-		{ 4, V4(192, 0, 2, 1), 24, "eth0", false, false },
-		{ 4, V4(192, 0, 2, 255), 24, "eth0", true, false },
-		{ 4, V4(10, 0, 0, 1), 8, "eth1", false, false },
-		{ 6, V6(0x20010db800000000, 1), 64, "eth0", false, false },
-		{ 6, V6(0x20010db800000000, 0), 64, "eth0", false, true },
-		{ 6, V6(0xfe80000000000000, 1), 64, "eth0", false, false },
-	};
-	struct pa_host *host = pa_host_new("h");
-	unsigned knowledge = draw(3);
-	host->addresses_known = knowledge > 0;
-	host->route_localnet = (enum pa_tristate)draw(3);
-	host->forward_ipv4 = draw(4) ? PA_YES : PA_NO;
-	host->forward_ipv6 = draw(4) ? PA_YES : PA_NO;
-	if (knowledge) {
-		host->address_count = sizeof(all) / sizeof(all[0]);
-		host->addresses = pa_arena_dup(host->arena, all, host->address_count, sizeof(all[0]));
-		for (size_t i = 0; knowledge == 1 && i < host->address_count; i++)
-			host->addresses[i].interface = NULL;
-	}
-	return host;
 }
 
 #endif

@@ -155,6 +155,40 @@ START_TEST(interfaces_and_addresses)
 }
 END_TEST
 
+/* "name", "=" for a bridge, "-" for a port, "<" and what is below, "!" when every packet passes that, "..." when more is below that. */
+static const char *link_text(struct pa_arena *arena, const struct pa_host_link *link)
+{
+	struct pa_buffer text = { 0 };
+	pa_buffer_printf(&text, "%s%s%s", link->name, link->bridge ? "=" : "", link->port ? "-" : "");
+	for (const char *const *lower = link->lower; lower && *lower; lower++)
+		pa_buffer_printf(&text, "<%s", *lower);
+	pa_buffer_printf(&text, "%s%s%s", link->lower ? "" : "?", link->always ? "!" : "",
+			 link->lower && !link->flat ? "..." : "");
+	const char *kept = pa_arena_strdup(arena, text.data);
+	pa_buffer_done(&text);
+	return kept;
+}
+
+START_TEST(what_lies_on_top_of_what)
+{
+	struct pa_diags diags = { 0 };
+	struct pa_host *host =
+		read_after("link set lo up\nlink add name v0 type veth peer name v1\nlink add name br0 type bridge\n"
+			   "link set v0 master br0\n"
+			   "link add link v1 name mac0 type macvlan\nlink add link br0 name mac1 type macvlan\n"
+			   "link add alone type STUB\n",
+			   &diags);
+	static const char *const expected[] = { "alone", "br0=<v0", "lo", "mac0<v1!", "mac1<br0<v0...", "v0-", "v1", NULL };
+	const char **lines = pa_arena_alloc(host->arena, host->link_count, sizeof(*lines));
+	ck_assert(host->links_known);
+	for (size_t i = 0; i < host->link_count; i++)
+		lines[i] = link_text(host->arena, &host->links[i]);
+	assert_lines(lines, host->link_count, expected);
+	pa_diags_done(&diags);
+	pa_host_free(host);
+}
+END_TEST
+
 START_TEST(subnet_router_anycast_of_a_forwarding_host)
 {
 	struct pa_diags diags = { 0 };
@@ -341,6 +375,7 @@ int main(void)
 	TCase *live = tcase_create("live");
 	tcase_set_timeout(live, 60);
 	tcase_add_test(live, interfaces_and_addresses);
+	tcase_add_test(live, what_lies_on_top_of_what);
 	tcase_add_test(live, subnet_router_anycast_of_a_forwarding_host);
 	tcase_add_test(live, routes_in_the_order_of_a_lookup);
 	tcase_add_loop_test(live, what_the_lists_cannot_hold_is_unknown, 0, sizeof(doubt_table) / sizeof(*doubt_table));
