@@ -116,7 +116,7 @@ static void put_proxied(const struct pa_process *process, struct pa_buffer *out)
 	if (process->proxy_port == 0)
 		return;
 	pa_address_format(process->proxy_address, process->proxy_family, address);
-	pa_buffer_printf(out, process->proxy_family == 6 ? ", for [%s]:%u," : ", for %s:%u,", address, process->proxy_port);
+	pa_buffer_printf(out, process->proxy_family == 6 ? " for [%s]:%u" : " for %s:%u", address, process->proxy_port);
 }
 
 void describe_holders(const struct comparison *c, const struct pa_listener *listener, struct pa_buffer *out)

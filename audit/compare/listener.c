@@ -114,16 +114,29 @@ pa_set compare_taken(struct comparison *c, const struct pa_exposure *exposure)
 	return all;
 }
 
-static pa_set reach_of(struct comparison *c, const struct listening *listening)
+/* What gets in from outside as it was sent, all exposures together. */
+static pa_set untranslated(struct comparison *c)
+{
+	pa_set set = pa_set_empty(c->space);
+
+	for (size_t i = 0; i < c->part_count[PA_PATH_IN]; i++)
+		if (!c->parts[PA_PATH_IN][i].exposure->has_target)
+			set = pa_set_union(c->space, set, c->parts[PA_PATH_IN][i].exposure->set);
+	return set;
+}
+
+static pa_set reach_of(struct comparison *c, const struct listening *listening, pa_set direct)
 {
 	pa_set outside = pa_set_minus(c->space, c->scope[PA_PATH_IN], compare_loopback(c, PA_PATH_IN));
-	pa_set reach = pa_set_empty(c->space);
+	pa_set reach = pa_set_intersect(c->space, direct, listening->takes);
 
 	for (size_t i = 0; i < c->part_count[PA_PATH_IN]; i++) {
 		const struct pa_exposure *exposure = c->parts[PA_PATH_IN][i].exposure;
-		pa_set takes = exposure->has_target ? compare_listener_takes(c, listening->socket, exposure) : listening->takes;
 
-		reach = pa_set_union(c->space, reach, pa_set_intersect(c->space, exposure->set, takes));
+		if (exposure->has_target)
+			reach = pa_set_union(c->space, reach,
+					     pa_set_intersect(c->space, exposure->set,
+							      compare_listener_takes(c, listening->socket, exposure)));
 	}
 	return pa_set_intersect(c->space, reach, outside);
 }
@@ -131,6 +144,7 @@ static pa_set reach_of(struct comparison *c, const struct listening *listening)
 void compare_listeners(struct comparison *c)
 {
 	const struct pa_sockets *sockets = c->host->sockets;
+	pa_set direct = untranslated(c);
 
 	if (!sockets || sockets->listener_count == 0)
 		return;
@@ -142,7 +156,7 @@ void compare_listeners(struct comparison *c)
 		listening->socket = &sockets->listeners[i];
 		listening->loopback = compare_is_loopback(listening->socket);
 		listening->takes = taken(c, listening->socket, NULL);
-		listening->reach = reach_of(c, listening);
+		listening->reach = reach_of(c, listening, direct);
 		listening->reachable = !pa_set_is_empty(c->space, listening->reach);
 	}
 }

@@ -194,7 +194,7 @@ static struct pa_host *make_host(const struct example *example, const struct pa_
 static const char *const checks[] = { "PA-EXP-001", "PA-EXP-002", "PA-EXP-010", "PA-REQ-002", "PA-LOO-003", "PA-SOC-001",
 				      "PA-SOC-002", "PA-SOC-003", "PA-SOC-004", "PA-SOC-005", "PA-SOC-006", "PA-SOC-007",
 				      "PA-SOC-008", "PA-SOC-009", "PA-SOC-010", "PA-SOC-011", "PA-SOC-012", "PA-V6-001",
-				      "PA-POL-003", "PA-FWD-002", NULL };
+				      "PA-POL-003", "PA-FWD-002", "PA-FWD-004", NULL };
 
 static bool says(const struct pa_finding *finding, const char *expected)
 {
@@ -276,7 +276,7 @@ START_TEST(every_check)
 {
 	for (size_t i = 0; checks[i]; i++) {
 		bool fires = false, passes = false;
-		if (strcmp(checks[i], "PA-EXP-001") == 0 || strcmp(checks[i], "PA-FWD-002") == 0)
+		if (strcmp(checks[i], "PA-EXP-001") == 0 || strncmp(checks[i], "PA-FWD-", 7) == 0)
 			continue; /* the cases of tests/cases/check */
 		for (size_t k = 0; k < sizeof(examples) / sizeof(*examples); k++) {
 			size_t length = strlen(checks[i] + 3);
