@@ -247,7 +247,7 @@ pa_node pa_lookup(struct pa_evaluation *e, const struct pa_rule *rule, const str
 /* --- match_reverse.c: tests of the reverse path, where the host's routes are known --- */
 void pa_reverse_gather(struct pa_evaluation *e, enum pa_reverse kind, struct pa_cuts *cuts);
 /* Can the routes decide the step in this environment? */
-bool pa_reverse_applies(const struct pa_evaluation *e, const struct pa_step *step, uint32_t env);
+bool pa_reverse_applies(const struct pa_evaluation *e, const struct pa_rule *rule, const struct pa_step *step, uint32_t env);
 /* The packets for which the step's test (not negated) holds; `unknown`: the same where the routes do not decide. */
 pa_node pa_reverse_set(struct pa_evaluation *e, const struct pa_step *step, pa_node unknown);
 

@@ -13,17 +13,16 @@ static bool asks_yes_or_no(const struct pa_step *step)
 	       elements->keys[0].first == elements->keys[0].last && elements->keys[0].first <= 1;
 }
 
-/*
- * A packet that nothing has changed yet. In input the socket of a flow answers in the place of the routes where there is one
- * (nft_fib_can_skip() in include/net/netfilter/nft_fib.h).
- */
-bool pa_reverse_applies(const struct pa_evaluation *e, const struct pa_step *step, uint32_t env)
+/* A packet that nothing has changed yet, and that is of no flow whose socket could answer in the place of the routes. */
+bool pa_reverse_applies(const struct pa_evaluation *e, const struct pa_rule *rule, const struct pa_step *step, uint32_t env)
 {
 	const struct pa_key_part *part = &step->key.parts[0];
 	const struct pa_value *state = pa_env_find(e, env, PA_FIELD_CT_STATE);
-	return e->reverse_count[part->reverse] && part->opaque && part->reverse != PA_REVERSE_NONE && !e->symbolic &&
-	       asks_yes_or_no(step) && !pa_env_find(e, env, PA_FIELD_SADDR) && !pa_env_find(e, env, PA_FIELD_IIFNAME) &&
-	       state && state->kind == PA_VALUE_CONST && state->first != PA_CT_ESTABLISHED;
+	bool is_new = state && state->kind == PA_VALUE_CONST && state->first == PA_CT_NEW;
+	if (e->symbolic || !part->opaque || part->reverse == PA_REVERSE_NONE || !e->reverse_count[part->reverse])
+		return false;
+	return (is_new || pa_reverse_is_routed(rule, part->reverse)) && asks_yes_or_no(step) &&
+	       !pa_env_find(e, env, PA_FIELD_SADDR) && !pa_env_find(e, env, PA_FIELD_IIFNAME);
 }
 
 /* The packets of a region for which the test holds. */

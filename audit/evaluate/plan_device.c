@@ -104,26 +104,26 @@ static bool is_single(const struct pa_chain *chain)
 }
 
 /* What conntrack says of a packet is no field that could be open; before it has seen the packet there is no flow either. */
-static uint64_t of_conntrack(enum pa_hook hook)
+static pa_u128 of_conntrack(enum pa_hook hook)
 {
 	bool incoming = hook == PA_HOOK_INGRESS || hook == PA_HOOK_PREROUTING || hook == PA_HOOK_INPUT;
-	return (uint64_t)1 << PA_FIELD_CT_STATE | (incoming ? (uint64_t)1 << PA_FIELD_CT_MARK : 0);
+	return (pa_u128)1 << PA_FIELD_CT_STATE | (incoming ? (pa_u128)1 << PA_FIELD_CT_MARK : 0);
 }
 
 /*
  * A packet may meet the chains of several devices that lie below its interface, in any order, and one that is bound to several of
  * them (or to bridges on top of each other) more than once. That changes nothing where none of them looks at what another one sets.
  */
-static uint64_t find_unordered(const struct pa_chain **chains, size_t count, enum pa_hook hook)
+static pa_u128 find_unordered(const struct pa_chain **chains, size_t count, enum pa_hook hook)
 {
-	uint64_t fields = 0, device = (uint64_t)1 << pa_device_field(hook);
+	pa_u128 fields = 0, device = (pa_u128)1 << pa_device_field(hook);
 	for (size_t i = 0; i < count; i++) {
-		uint64_t assigns = pa_chain_assigns(chains[i]), reads = pa_chain_reads(chains[i]);
+		pa_u128 assigns = pa_chain_assigns(chains[i]), reads = pa_chain_reads(chains[i]);
 		bool single = is_single(chains[i]);
 		for (size_t k = 0; k < count; k++) {
 			bool same_device =
 				single && is_single(chains[k]) && pa_text_equal(chains[i]->devices[0], chains[k]->devices[0]);
-			uint64_t others = pa_chain_assigns(chains[k]);
+			pa_u128 others = pa_chain_assigns(chains[k]);
 			if (!same_device && (k == i ? reads & device && assigns : (assigns & others) != 0))
 				fields |= assigns;
 			if (!same_device && reads & others)

@@ -124,6 +124,12 @@ static void add_routes(struct list *list, bool loose)
 	}
 }
 
+bool pa_reverse_is_routed(const struct pa_rule *rule, enum pa_reverse kind)
+{
+	bool elsewhere = rule->chain->is_base && rule->chain->hook != PA_HOOK_INPUT;
+	return elsewhere || kind == PA_REVERSE_XT_STRICT || kind == PA_REVERSE_XT_LOOSE;
+}
+
 size_t pa_reverse_regions(const struct pa_host *host, enum pa_reverse kind, struct pa_arena *arena,
 			  const struct pa_reverse_region **ret_regions)
 {

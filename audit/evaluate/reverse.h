@@ -16,6 +16,12 @@ struct pa_reverse_region {
 };
 
 /*
+ * Does only the route answer, and no socket (nft_fib_can_skip() in include/net/netfilter/nft_fib.h)? In input the socket of a flow
+ * may; -m rpfilter is of prerouting only.
+ */
+bool pa_reverse_is_routed(const struct pa_rule *rule, enum pa_reverse kind);
+
+/*
  * What `fib saddr . iif oif` and -m rpfilter find for packets that do not come in over lo (over lo they find it always), in the
  * order of a lookup: the first region that holds a source answers, and without one the answer is no. 0: the host's routes are not known, or too many. Allocated in `arena`.
  */

@@ -10,12 +10,10 @@ static bool is_carried(const struct pa_wstate *state, enum pa_field field)
 	return state->now[field].kind == PA_W_PACKET && state->now[field].field == field;
 }
 
-/* In input the socket of a flow may answer in the place of the routes: so, or may be so. */
-static bool is_established(struct pa_wrun *run, struct pa_wstate *state)
+static bool is_new(struct pa_wrun *run, struct pa_wstate *state)
 {
 	enum pa_wkind kind = state->now[PA_FIELD_CT_STATE].kind;
-	return (kind != PA_W_PACKET && kind != PA_W_VALUE) ||
-	       pa_wfield_in(run, state, PA_FIELD_CT_STATE, PA_CT_ESTABLISHED, PA_CT_ESTABLISHED);
+	return (kind == PA_W_PACKET || kind == PA_W_VALUE) && pa_wfield_in(run, state, PA_FIELD_CT_STATE, PA_CT_NEW, PA_CT_NEW);
 }
 
 static bool comes_in_by(struct pa_wrun *run, struct pa_wstate *state, pa_u128 name)
@@ -24,11 +22,11 @@ static bool comes_in_by(struct pa_wrun *run, struct pa_wstate *state, pa_u128 na
 }
 
 /* 1: there is a way back, 0: there is none, -1: not known. Splits. */
-int pa_wreverse(struct pa_wrun *run, struct pa_wstate *state, const struct pa_key_part *part)
+int pa_wreverse(struct pa_wrun *run, struct pa_wstate *state, const struct pa_rule *rule, const struct pa_key_part *part)
 {
 	enum pa_reverse kind = part->reverse;
 	if (kind == PA_REVERSE_NONE || !run->walker->reverse_count[kind] || !is_carried(state, PA_FIELD_SADDR) ||
-	    !is_carried(state, PA_FIELD_IIFNAME) || is_established(run, state))
+	    !is_carried(state, PA_FIELD_IIFNAME) || (!pa_reverse_is_routed(rule, kind) && !is_new(run, state)))
 		return -1;
 	if (comes_in_by(run, state, LO))
 		return 1;

@@ -146,7 +146,7 @@ void pa_wdevice_leave(struct pa_wrun *run, struct pa_wstate *state);
 void pa_wforget(struct pa_wstate *state, pa_u128 fields, const char *text);
 
 /* walk_reverse.c: is there a way back to the source? 1, 0, or -1: not known. Splits. */
-int pa_wreverse(struct pa_wrun *run, struct pa_wstate *state, const struct pa_key_part *part);
+int pa_wreverse(struct pa_wrun *run, struct pa_wstate *state, const struct pa_rule *rule, const struct pa_key_part *part);
 
 /* walk_change.c */
 void pa_wassign(struct pa_wrun *run, struct pa_wstate *state, const struct pa_rule *rule, const struct pa_step *step);

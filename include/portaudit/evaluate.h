@@ -151,9 +151,6 @@ struct pa_dead_rule {
 };
 size_t pa_evaluation_dead_rules(struct pa_evaluation *evaluation, const struct pa_dead_rule **ret_rules);
 
-/* A base chain of a family that is not evaluated (netdev, bridge, arp) but can matter to these paths. */
-/* They are opaques (see above) with a reason. */
-
 /* --- one packet ------------------------------------------------------------------------------------------- */
 enum pa_fate { PA_FATE_ACCEPT, PA_FATE_DROP, PA_FATE_REJECT, PA_FATE_DEPENDS };
 

@@ -56,7 +56,7 @@ static struct pa_host *random_host(void)
 		for (size_t i = 0; knowledge == 1 && i < host->address_count; i++)
 			host->addresses[i].interface = NULL;
 	}
-	host->routes_known = knowledge == 2 && draw_state >> 25 & 1;
+	host->routes_known = knowledge == 2;
 	host->route_count = host->routes_known ? sizeof(routes) / sizeof(routes[0]) : 0;
 	host->routes = pa_arena_dup(host->arena, routes, sizeof(routes) / sizeof(routes[0]), sizeof(routes[0]));
 	return host;

@@ -340,6 +340,16 @@ static struct pa_elements *whether(struct pa_arena *arena, pa_u128 answer)
 	return elements;
 }
 
+/* In the place of another question about the source. */
+static void ask_reverse(struct random_rules *r, struct pa_step *step)
+{
+	step->key.parts[0] =
+		(struct pa_key_part){ .mask = PA_U128_MAX, .opaque = "fib saddr . iif oif", .reason = "asks the routes" };
+	step->key.parts[0].always = true;
+	step->key.parts[0].reverse = (enum pa_reverse)(1 + (draw_state >> 26 & 3));
+	step->elements = whether(r->ruleset->arena, draw_state >> 24 & 1);
+}
+
 static void add_match(struct random_rules *r)
 {
 	enum pa_field fields[3];
@@ -352,13 +362,6 @@ static void add_match(struct random_rules *r)
 		static const struct pa_moment hour = { .kind = PA_MOMENT_HOUR };
 		if (draw_state >> 21 & 1)
 			step->key.parts[0] = (struct pa_key_part){ .mask = 0, .opaque = "meta hour", .moment = &hour };
-		else if (draw_state >> 22 & 1)
-			step->key.parts[0] = (struct pa_key_part){ .mask = PA_U128_MAX,
-								   .opaque = "fib saddr . iif oif",
-								   .always = true,
-								   .reason = "asks the routes" };
-		if (step->key.parts[0].always)
-			step->key.parts[0].reverse = (enum pa_reverse)(1 + (draw_state >> 26 & 3));
 	} else if (count == 1 && draw(4) == 0) {
 		mask_part(&step->key.parts[0]);
 	}
@@ -366,8 +369,8 @@ static void add_match(struct random_rules *r)
 		     !step->key.parts[0].xor_value;
 	step->elements = count == 1 && plain && draw(4) == 0 ? named_set(r, &step->key)
 							     : random_elements(r->ruleset->arena, &step->key, r->family, false);
-	if (count == 1 && step->key.parts[0].reverse != PA_REVERSE_NONE)
-		step->elements = whether(r->ruleset->arena, draw_state >> 24 & 1);
+	if (!r->simple && count == 1 && fields[0] == PA_FIELD_SADDR_TYPE && draw_state >> 22 & 1)
+		ask_reverse(r, step);
 	step->negated = draw(4) == 0;
 	text_of_test(r, step, step->negated ? " != " : " ");
 }
