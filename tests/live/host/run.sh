@@ -3,7 +3,10 @@
 # The host of NAME.nft and NAME.conf with the sockets of NAME.services, in a network namespace of its own: `check` must report each mistake
 # of NAME.expected once, and nothing else. Services: NAME UID SOCKETS...; the file of a `!NAME` is deleted once it runs.
 # Usage: run.sh PROGRAM LISTEN NAME
-[ "$(id -u)" -eq 0 ] && unshare -n true 2>/dev/null || { echo "needs root and network namespaces"; exit 77; }
+if [ "$(id -u)" -ne 0 ] || ! unshare -n true 2>/dev/null; then
+	echo "needs root and network namespaces"
+	exit 77
+fi
 if [ -z "$HOST_TEST_INSIDE" ]; then
 	exec env HOST_TEST_INSIDE=1 unshare -n "$0" "$@"
 fi
@@ -39,9 +42,10 @@ wrong=0
 while read -r code piece; do
 	grep "^$code " "$folder/found" | grep -qF -- "$piece" || { echo "missing: $code $piece"; wrong=1; }
 done <"$here/$name.expected"
-while read -r code message; do
+for code in $(cut -d " " -f 1 "$folder/found" | sort -u); do
 	[ "$(grep -c "^$code " "$here/$name.expected")" -eq "$(grep -c "^$code " "$folder/found")" ] && continue
-	echo "not expected, or more than once: $code $message"
+	echo "not expected, or more than once:"
+	grep "^$code " "$folder/found"
 	wrong=1
-done <"$folder/found"
+done
 exit $wrong
