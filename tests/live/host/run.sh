@@ -42,7 +42,8 @@ wrong=0
 while read -r code piece; do
 	grep "^$code " "$folder/found" | grep -qF -- "$piece" || { echo "missing: $code $piece"; wrong=1; }
 done <"$here/$name.expected"
-for code in $(cut -d " " -f 1 "$folder/found" | sort -u); do
+codes=$(cut -d " " -f 1 "$folder/found" | sort -u)
+for code in $codes; do
 	[ "$(grep -c "^$code " "$here/$name.expected")" -eq "$(grep -c "^$code " "$folder/found")" ] && continue
 	echo "not expected, or more than once:"
 	grep "^$code " "$folder/found"
