@@ -253,6 +253,23 @@ void describe_holding(const struct comparison *c, const struct holding *holding,
 	describe_holding_ports(holding, out);
 }
 
+/* Everything that can be sent to the ports, for waivers: they speak of ports, whichever address somebody listens on. */
+static pa_set sent_to(struct comparison *c, const struct holding *holding)
+{
+	pa_set set = pa_set_empty(c->space);
+
+	for (size_t i = 0; i < holding->count; i++) {
+		const struct pa_listener *socket = holding->items[i]->socket;
+		struct box_builder builder = { 0 };
+
+		box_set(&builder, PA_FIELD_L4PROTO, socket->protocol, socket->protocol);
+		if (!socket->raw)
+			box_set(&builder, PA_FIELD_DPORT, socket->port, socket->port);
+		set = pa_set_union(c->space, set, compare_box(c, &builder));
+	}
+	return pa_set_intersect(c->space, set, c->scope[PA_PATH_IN]);
+}
+
 struct pa_finding *compare_add_holding(struct comparison *c, enum pa_check_id check, const struct holding *holding,
 				       const char *extra)
 {
@@ -267,6 +284,7 @@ struct pa_finding *compare_add_holding(struct comparison *c, enum pa_check_id ch
 	if (extra)
 		pa_buffer_printf(&region, ";%s", extra);
 	finding = compare_add(c, check, region.data);
+	compare_set_region(c, finding, PA_PATH_IN, sent_to(c, holding));
 	pa_buffer_done(&region);
 	pa_buffer_done(&text);
 	return finding;

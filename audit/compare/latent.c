@@ -121,10 +121,36 @@ static void report(struct comparison *c, enum pa_check_id check, const struct gr
 		compare_stands_for(c, finding, PA_CHECK_SOC_002);
 }
 
+/* A ruleset that was written for another host must not fill the screen: the rest is one finding. */
+#define REPORTED_MAX 12
+#define NAMED_MAX 20
+
+static void report_rest(struct comparison *c, enum pa_check_id check, const struct group *groups, size_t count)
+{
+	struct pa_finding *finding = compare_add(c, check, "more");
+	size_t named = count > NAMED_MAX ? NAMED_MAX : count;
+	struct pa_buffer text = { 0 };
+
+	pa_buffer_printf(&text, "nobody listens behind %zu more ways in: ", count);
+	for (size_t i = 0; i < named; i++) {
+		pa_buffer_puts(&text, i ? ", " : "");
+		if (groups[i].piece_count > 0)
+			describe_services(&groups[i].pieces[0], &text);
+	}
+	if (named < count)
+		pa_buffer_printf(&text, " and %zu others", count - named);
+	finding->message = compare_text(c, &text);
+	finding->fix = "close those that nothing needs, or give the host the rules that are meant for it";
+	pa_buffer_done(&text);
+	if (check == PA_CHECK_EXP_010)
+		compare_stands_for(c, finding, PA_CHECK_SOC_002);
+}
+
 static void look_at(struct comparison *c, enum pa_check_id check)
 {
 	bool split = compare_enabled(c, PA_CHECK_EXP_010);
 	struct groups groups = { .divides = true, .check = check };
+	size_t shown;
 
 	for (size_t i = 0; i < c->part_count[PA_PATH_IN]; i++) {
 		const struct part *part = &c->parts[PA_PATH_IN][i];
@@ -138,8 +164,11 @@ static void look_at(struct comparison *c, enum pa_check_id check)
 		groups_add(c, &groups, part->exposure, set);
 	}
 	groups_merge(c, &groups);
-	for (size_t i = 0; i < groups.count; i++)
+	shown = groups.count > REPORTED_MAX ? REPORTED_MAX - 1 : groups.count;
+	for (size_t i = 0; i < shown; i++)
 		report(c, check, &groups.items[i]);
+	if (shown < groups.count)
+		report_rest(c, check, groups.items + shown, groups.count - shown);
 	groups_done(&groups);
 }
 

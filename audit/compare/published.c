@@ -3,9 +3,9 @@
  * FWD-004: a connection to an address of this host is translated to another one, as container engines publish ports, and is
  * forwarded, although the input rules refuse the same packet. Who closed the port there believes that it is closed.
  *
- * What the input rules say is what they say of the packet as it arrives, without translation. A connection from an arbitrary source
- * is asked about where one gets through, else the one that stands for the group. What an `allow` covers is meant to be so; what no
- * `allow` covers is FWD-002.
+ * What the input rules say is what they say of the packet as it arrives, without translation, and it is asked of all packets at once
+ * (pa_evaluation_untranslated()); one packet of each finding is then followed to name the rule that refuses it. What an `allow`
+ * covers is meant to be so; what no `allow` covers is FWD-002.
  */
 #include "listener.h"
 
@@ -28,16 +28,13 @@ static bool translates(const struct pa_rule *rule)
 	return false;
 }
 
-static struct decision decide(struct comparison *c, struct pa_packet packet, enum pa_path path, bool with_nat)
+static struct decision decide(const struct pa_walker *walker, struct pa_packet packet, enum pa_path path)
 {
-	struct pa_walker *walker = pa_walker_new(c->ruleset, c->host);
 	struct decision decision = { 0 };
 	struct pa_walk walk = { 0 };
 
 	packet.path = path;
 	packet.known[PA_FIELD_OIFNAME] = packet.known[PA_FIELD_OIFNAME] && path == PA_PATH_FORWARD;
-	if (!with_nat)
-		pa_walker_leave_nat_out(walker);
 	pa_walker_walk(walker, &packet, true, &walk);
 	decision.fate = walk.fate;
 	for (size_t i = 0; i < walk.step_count; i++) {
@@ -51,8 +48,33 @@ static struct decision decide(struct comparison *c, struct pa_packet packet, enu
 		decision.chain = walk.steps[walk.step_count - 1].chain;
 	}
 	pa_walk_done(&walk);
-	pa_walker_free(walker);
 	return decision;
+}
+
+/* What is looked up once for all ports. */
+struct published {
+	struct comparison *c;
+	struct pa_walker *as_it_is, *untranslated;
+	pa_set refused; /* connections to this host that its input rules refuse for sure, as if nothing translated */
+	size_t reported, more;
+};
+
+static void begin(struct published *p, struct comparison *c)
+{
+	pa_set arriving = pa_evaluation_universe(c->evaluation, PA_PATH_IN);
+	pa_set accepted = pa_evaluation_untranslated(c->evaluation, PA_POSSIBLE);
+
+	*p = (struct published){ .c = c,
+				 .as_it_is = pa_walker_new(c->ruleset, c->host),
+				 .untranslated = pa_walker_new(c->ruleset, c->host) };
+	pa_walker_leave_nat_out(p->untranslated);
+	p->refused = pa_set_project(c->space, pa_set_minus(c->space, arriving, accepted), PA_FIELD_OIFNAME);
+}
+
+static void finish(struct published *p)
+{
+	pa_walker_free(p->as_it_is);
+	pa_walker_free(p->untranslated);
 }
 
 static bool is_refused(const struct decision *decision)
@@ -60,20 +82,21 @@ static bool is_refused(const struct decision *decision)
 	return decision->chain && (decision->fate == PA_FATE_DROP || decision->fate == PA_FATE_REJECT);
 }
 
-/* A packet of the group that the input rules refuse. */
-static bool find_refused(struct comparison *c, const struct group *group, struct pa_packet *ret_packet,
+/* A packet of the group, and which of the input rules refuses it. From an arbitrary source, where one gets through. */
+static bool find_refusal(const struct published *p, const struct group *group, struct pa_packet *ret_packet,
 			 struct decision *ret_decision)
 {
+	struct comparison *c = p->c;
 	pa_set anywhere = pa_set_intersect(c->space, group->set, c->anywhere[PA_PATH_FORWARD]);
 
 	if (!pa_set_is_empty(c->space, anywhere)) {
 		*ret_packet = pa_evaluation_example(c->evaluation, PA_PATH_FORWARD, anywhere);
-		*ret_decision = decide(c, *ret_packet, PA_PATH_IN, false);
+		*ret_decision = decide(p->untranslated, *ret_packet, PA_PATH_IN);
 		if (is_refused(ret_decision))
 			return true;
 	}
 	*ret_packet = group->row.example;
-	*ret_decision = decide(c, *ret_packet, PA_PATH_IN, false);
+	*ret_decision = decide(p->untranslated, *ret_packet, PA_PATH_IN);
 	return is_refused(ret_decision);
 }
 
@@ -127,11 +150,12 @@ static void put_keeper(struct comparison *c, const struct group *group, struct p
 	}
 }
 
-static void report(struct comparison *c, const struct group *group, const struct pa_packet *packet,
+static void report(const struct published *p, const struct group *group, const struct pa_packet *packet,
 		   const struct decision *refused)
 {
+	struct comparison *c = p->c;
 	struct pa_finding *finding = compare_add_group(c, PA_CHECK_FWD_004, group, NULL);
-	struct decision way = decide(c, *packet, PA_PATH_FORWARD, true);
+	struct decision way = decide(p->as_it_is, *packet, PA_PATH_FORWARD);
 	struct pa_buffer text = { 0 };
 
 	finding->has_packet = true;
@@ -159,35 +183,74 @@ static bool is_published(const struct comparison *c, const struct pa_exposure *e
 	return exposure->has_target && target->has_address && !target->to_self && on != PA_NO;
 }
 
-/* A cluster publishes thousands of ports by one mechanism: beyond so many the report says that there are more. */
+/* A cluster publishes thousands of ports by one mechanism: beyond so many they are counted. */
 #define PUBLISHED_MAX 50
+
+static void report_groups(struct published *p, struct part *part, const struct groups *groups)
+{
+	struct comparison *c = p->c;
+
+	for (size_t k = 0; k < groups->count; k++) {
+		struct decision refused;
+		struct pa_packet packet;
+
+		if (p->reported == PUBLISHED_MAX) {
+			p->more++;
+			continue;
+		}
+		if (!find_refusal(p, &groups->items[k], &packet, &refused))
+			continue;
+		report(p, &groups->items[k], &packet, &refused);
+		p->reported++;
+		part->left = pa_set_minus(c->space, part->left, groups->items[k].set);
+	}
+}
+
+static void look_at(struct published *p, struct part *part)
+{
+	struct comparison *c = p->c;
+	struct groups groups = { 0 };
+	pa_set refused = pa_set_intersect(c->space, part->left, p->refused);
+
+	if (pa_set_is_empty(c->space, refused))
+		return;
+	if (p->reported == PUBLISHED_MAX) {
+		p->more++;
+		return;
+	}
+	groups_add(c, &groups, part->exposure, refused);
+	groups_merge(c, &groups);
+	report_groups(p, part, &groups);
+	groups_done(&groups);
+}
+
+static void say_more(const struct published *p)
+{
+	struct comparison *c = p->c;
+	struct pa_finding *last = &c->result->findings[c->result->finding_count - 1];
+
+	if (p->more == 0)
+		return;
+	last->message =
+		pa_arena_printf(c->result->arena, "%s; %zu more are published so and not named here", last->message, p->more);
+	compare_sentence(c, "PA-FWD-004 names %d published ports that the input rules refuse, and counts %zu more.",
+			 PUBLISHED_MAX, p->more);
+}
 
 void check_published(struct comparison *c)
 {
-	size_t reported = 0;
+	struct published p = { 0 };
 
-	for (size_t i = 0; i < c->part_count[PA_PATH_FORWARD] && reported < PUBLISHED_MAX; i++) {
+	for (size_t i = 0; i < c->part_count[PA_PATH_FORWARD]; i++) {
 		struct part *part = &c->parts[PA_PATH_FORWARD][i];
-		struct groups groups = { 0 };
 
 		if (!is_published(c, part->exposure) || pa_set_is_empty(c->space, part->left))
 			continue;
-		groups_add(c, &groups, part->exposure, part->left);
-		groups_merge(c, &groups);
-		for (size_t k = 0; k < groups.count && reported < PUBLISHED_MAX; k++) {
-			struct decision refused;
-			struct pa_packet packet;
-
-			if (!find_refused(c, &groups.items[k], &packet, &refused))
-				continue;
-			report(c, &groups.items[k], &packet, &refused);
-			reported++;
-			part->left = pa_set_minus(c->space, part->left, groups.items[k].set);
-		}
-		groups_done(&groups);
+		if (!p.c)
+			begin(&p, c);
+		look_at(&p, part);
 	}
-	if (reported == PUBLISHED_MAX)
-		compare_sentence(
-			c, "PA-FWD-004 names the first %d published ports that the input rules refuse; there may be more.",
-			PUBLISHED_MAX);
+	if (p.c)
+		say_more(&p);
+	finish(&p);
 }

@@ -142,6 +142,7 @@ struct pa_evaluation {
 	struct pa_plan plan;
 	/* Rules are compared with each other, not followed: marks and states are fields like any other (hygiene.c). */
 	bool symbolic;
+	bool without_nat; /* for a while: nat chains are not asked, see pa_untranslated() */
 
 	struct pa_env *envs;
 	size_t env_count, env_capacity;
@@ -294,6 +295,8 @@ unsigned pa_address_type(const struct pa_host *host, pa_u128 address, int family
 unsigned pa_range_type(const struct pa_host *host, struct pa_interval range, int family); /* of all its addresses, or 0 */
 
 /* --- pipeline.c --- */
+/* What becomes of a new connection on path `in` as if no rule translated. */
+pa_node pa_untranslated(struct pa_evaluation *e);
 const struct pa_answer *pa_answer(struct pa_evaluation *e, enum pa_path path, enum pa_scenario scenario);
 /* A filter base chain in this environment: packets go THROUGH, or are dropped or rejected. `keep`: the slots that are looked at later. */
 pa_node pa_base_chain_end(struct pa_evaluation *e, const struct pa_chain *chain, uint32_t env, pa_u128 keep);

@@ -436,6 +436,13 @@ pa_set pa_evaluation_universe(struct pa_evaluation *e, enum pa_path path)
 	return pa_evaluation_scenario_universe(e, path, PA_SCENARIO_NEW);
 }
 
+pa_set pa_evaluation_untranslated(struct pa_evaluation *e, enum pa_certainty certainty)
+{
+	pa_node opened = pa_node_or(e->space, pa_universe_new(e), pa_universe_untracked(e));
+	pa_node universe = pa_node_and(e->space, pa_universe_path(e, PA_PATH_IN), opened);
+	return (pa_set){ quantified(e, pa_accepted(e, pa_untranslated(e)), universe, certainty) };
+}
+
 static pa_node is_untracked(void *context, uint32_t terminal)
 {
 	struct pa_evaluation *e = context;

@@ -340,7 +340,8 @@ static pa_node run_stage(void *context, uint32_t terminal)
 	case PA_STAGE_CONNTRACK:
 		return restricted(run, conntrack_stage(e, outcome.env, run->scenario));
 	case PA_STAGE_NAT:
-		return nat_stage(e, run->stage, outcome.env, run->keep);
+		return e->without_nat ? restricted(run, through_node(e, outcome.env))
+				      : nat_stage(e, run->stage, outcome.env, run->keep);
 	}
 	return PA_FALSE;
 }
@@ -432,7 +433,7 @@ static pa_u128 reads_behind(struct pa_evaluation *e, enum pa_hook hook, size_t f
 	return reads;
 }
 
-static pa_node run_hook(struct pa_evaluation *e, pa_node node, enum pa_hook hook, enum pa_scenario scenario)
+static pa_node run_stages(struct pa_evaluation *e, pa_node node, enum pa_hook hook, enum pa_scenario scenario)
 {
 	const struct pa_hook_plan *plan = &e->plan.hook[hook];
 	for (size_t i = 0; i < plan->count; i++) {
@@ -440,6 +441,39 @@ static pa_node run_hook(struct pa_evaluation *e, pa_node node, enum pa_hook hook
 		node = pa_node_bind(e->space, node, run_stage, &run);
 	}
 	return node;
+}
+
+static pa_node whether(struct pa_evaluation *e, const char *text, pa_node yes, pa_node no)
+{
+	return text ? pa_node_choose(e->space, pa_variable(e, text, 0, PA_ORDER_REASON, NULL, true), yes, no) : no;
+}
+
+/* Every order from this tie on; `order`: the digits of those before. */
+static pa_node run_orders(struct pa_evaluation *e, pa_node node, enum pa_hook hook, enum pa_scenario scenario, size_t at,
+			  size_t order)
+{
+	struct pa_hook_plan *plan = &e->plan.hook[hook];
+	if (at == plan->tie_count) {
+		struct pa_stage *usual = plan->stages;
+		plan->stages = plan->orders[order];
+		node = run_stages(e, node, hook, scenario);
+		plan->stages = usual;
+		return node;
+	}
+	const struct pa_tie *tie = &plan->ties[at];
+	pa_node result = run_orders(e, node, hook, scenario, at + 1, order * (tie->count + 1) + tie->count);
+	for (size_t i = tie->count; i-- > 0;) {
+		pa_node before = run_orders(e, node, hook, scenario, at + 1, order * (tie->count + 1) + i);
+		if (before != result)
+			result = pa_node_choose(e->space, e->family[0], whether(e, tie->text[0][i], before, result),
+						whether(e, tie->text[1][i], before, result));
+	}
+	return result;
+}
+
+static pa_node run_hook(struct pa_evaluation *e, pa_node node, enum pa_hook hook, enum pa_scenario scenario)
+{
+	return e->plan.hook[hook].tie_count ? run_orders(e, node, hook, scenario, 0, 0) : run_stages(e, node, hook, scenario);
 }
 
 /* --- routing --- */
@@ -574,16 +608,21 @@ static pa_node start_lo(struct pa_evaluation *e, uint32_t env, enum pa_scenario 
 	return changed ? pa_node_bind(e->space, node, with_output_flow, e) : node;
 }
 
+static pa_node run_prerouting(struct pa_evaluation *e, enum pa_scenario scenario)
+{
+	uint32_t env = start_env(e, PA_PATH_IN);
+	if (scenario == PA_SCENARIO_UNTRACKED)
+		env = pa_env_set_const(e, env, PA_FIELD_CT_STATE, PA_CT_UNTRACKED);
+	pa_node lo = pa_field_in(e, PA_FIELD_IIFNAME, LO, LO);
+	pa_node start = pa_node_choose(e->space, lo, start_lo(e, env, scenario), through_node(e, env));
+	start = run_hook(e, start, PA_HOOK_INGRESS, scenario);
+	return run_hook(e, start, PA_HOOK_PREROUTING, scenario);
+}
+
 static pa_node prerouting(struct pa_evaluation *e, enum pa_scenario scenario)
 {
 	if (!e->prerouting_known[scenario]) {
-		uint32_t env = start_env(e, PA_PATH_IN);
-		if (scenario == PA_SCENARIO_UNTRACKED)
-			env = pa_env_set_const(e, env, PA_FIELD_CT_STATE, PA_CT_UNTRACKED);
-		pa_node lo = pa_field_in(e, PA_FIELD_IIFNAME, LO, LO);
-		pa_node start = pa_node_choose(e->space, lo, start_lo(e, env, scenario), through_node(e, env));
-		start = run_hook(e, start, PA_HOOK_INGRESS, scenario);
-		e->prerouting[scenario] = run_hook(e, start, PA_HOOK_PREROUTING, scenario);
+		e->prerouting[scenario] = run_prerouting(e, scenario);
 		e->prerouting_known[scenario] = true;
 	}
 	return e->prerouting[scenario];
@@ -642,6 +681,17 @@ static pa_node follow(struct pa_evaluation *e, enum pa_path path, enum pa_scenar
 		return leave(e, node, scenario);
 	}
 	return PA_FALSE;
+}
+
+pa_node pa_untranslated(struct pa_evaluation *e)
+{
+	struct route context = { e, PA_PATH_IN, false };
+	e->without_nat = true;
+	pa_node node = run_prerouting(e, PA_SCENARIO_NEW);
+	pa_node_terminals(e->space, node, note_translation, &context);
+	node = run_hook(e, pa_node_bind(e->space, node, route, &context), PA_HOOK_INPUT, PA_SCENARIO_NEW);
+	e->without_nat = false;
+	return node;
 }
 
 static pa_node not_elsewhere(void *context, uint32_t terminal)

@@ -442,5 +442,7 @@ void pa_plan_make(const struct pa_ruleset *ruleset, struct pa_arena *arena, stru
 		plan_hook(ruleset, (enum pa_hook)h, arena, defrag, h == PA_HOOK_PREROUTING && plan->bridge_tracks,
 			  &plan->hook[h]);
 	pa_plan_devices(ruleset, arena, plan);
+	for (unsigned h = 0; h <= PA_HOOK_POSTROUTING; h++)
+		pa_plan_orders(&plan->hook[h], arena);
 	note_output(ruleset, plan);
 }

@@ -54,10 +54,26 @@ struct pa_stage {
 	bool state_unsure; /* CHAIN at exactly -200: whether conntrack ran before cannot be told from the listing */
 };
 
+/*
+ * Chains of one hook and priority of which some are of unknown age: the order among the others is known, and these run before all of
+ * them, or behind the first, or behind the second ...
+ */
+struct pa_tie {
+	size_t count;	      /* of the others */
+	const char **text[2]; /* [0] IPv4, [1] IPv6: that they run before the one, in words; NULL: no packet meets both */
+};
+
 struct pa_hook_plan {
 	struct pa_stage *stages;
 	size_t count;
+	/* plan_order.c: every order that is possible, by a digit (0..count) for each tie, of which the first counts most */
+	struct pa_tie *ties;
+	size_t tie_count;
+	struct pa_stage **orders; /* NULL: only one */
 };
+#define PA_ORDER_REASON                                                                                                               \
+	"of two chains of one hook and priority the one that was registered last runs first, and when those of iptables-legacy were " \
+	"is nowhere to be read"
 
 #define PA_PLAN_HOOKS 7 /* prerouting ... egress */
 
@@ -83,6 +99,8 @@ struct pa_plan {
 	pa_u128 unordered[PA_PLAN_HOOKS];
 };
 
+/* The ties and orders of a hook whose stages are there. */
+void pa_plan_orders(struct pa_hook_plan *plan, struct pa_arena *arena);
 void pa_plan_make(const struct pa_ruleset *ruleset, struct pa_arena *arena, struct pa_plan *ret_plan);
 
 /* Can the chain (or one that it jumps to) drop or change packets? */

@@ -50,7 +50,8 @@ static void end(struct pa_wstate *s, enum pa_fate fate)
 
 static const struct pa_stage *stage_of(const struct pa_wrun *run, const struct pa_wstate *s)
 {
-	return &run->walker->plan.hook[s->at].stages[s->stage];
+	const struct pa_hook_plan *plan = &run->walker->plan.hook[s->at];
+	return plan->orders ? &plan->orders[s->order][s->stage] : &plan->stages[s->stage];
 }
 
 static struct pa_wvalue constant(pa_u128 value)
@@ -444,8 +445,30 @@ static void hook_end(struct pa_wrun *run, struct pa_wstate *s)
 	end(s, PA_FATE_ACCEPT);
 }
 
+/* Which of the chains of one priority run first is assumed, one way and the other, before the hook begins. */
+static void choose_order(struct pa_wrun *run, struct pa_wstate *s)
+{
+	const struct pa_hook_plan *plan = &run->walker->plan.hook[s->at];
+	unsigned family = pa_wfield_in(run, s, PA_FIELD_NFPROTO, PA_NFPROTO_IPV4, PA_NFPROTO_IPV4) ? 0 : 1;
+	size_t order = 0;
+	for (size_t t = 0; t < plan->tie_count; t++) {
+		const struct pa_tie *tie = &plan->ties[t];
+		size_t behind = 0;
+		while (behind < tie->count &&
+		       !(tie->text[family][behind] && pa_wassume(run, s, tie->text[family][behind], 0, true)))
+			behind++;
+		order = order * (tie->count + 1) + behind;
+	}
+	s->order = order;
+	s->order_of = (int)s->at;
+}
+
 static void next_stage(struct pa_wrun *run, struct pa_wstate *s)
 {
+	if (run->walker->plan.hook[s->at].tie_count && s->order_of != (int)s->at) {
+		choose_order(run, s);
+		return;
+	}
 	if (s->stage == run->walker->plan.hook[s->at].count) {
 		hook_end(run, s);
 		return;
@@ -766,6 +789,7 @@ void pa_wstate_init(struct pa_wrun *run, struct pa_wstate *s, enum pa_path path,
 	s->now[s->at == PA_HOOK_OUTPUT ? PA_FIELD_IIFNAME : PA_FIELD_OIFNAME] = constant(0);
 	s->now[PA_FIELD_CT_STATE] = constant(PA_CT_INVALID);
 	s->step = SIZE_MAX;
+	s->order_of = -1;
 }
 
 /* What rules of output and postrouting may have given a packet over lo, where nobody says it. */

@@ -73,6 +73,8 @@ struct pa_wstate {
 	bool ordered;  /* ... and which chain comes first is known */
 	struct pa_wvalue on_top;
 	size_t stage, nat; /* of the hook; nat: chain of a nat stage */
+	size_t order;	   /* of the stages of the hook `order_of`: see pa_hook_plan */
+	int order_of;
 	struct pa_wframe frames[PA_WDEPTH];
 	unsigned depth;
 	size_t step;			   /* of the rule frames[depth - 1] is in; SIZE_MAX: between rules */

@@ -143,4 +143,10 @@ bool pa_diags_has_errors(const struct pa_diags *diags);
 void pa_diags_sort(struct pa_diags *diags); /* by file (in order of first appearance), line, column */
 void pa_diags_done(struct pa_diags *diags);
 
+/* --- a child process (audit/base/process.c) ----------------------------------------------------------------- */
+/* What the parent does with signals must not reach into the child: a handler of it would run there, too. */
+void pa_process_reset_signals(void);
+/* Closes every descriptor but 0 to 2 and these, which come back sorted. */
+void pa_process_close_others(int *keep, size_t count);
+
 #endif

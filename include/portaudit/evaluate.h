@@ -130,6 +130,12 @@ pa_set pa_evaluation_scenario_universe(struct pa_evaluation *evaluation, enum pa
 pa_set pa_evaluation_untracked(struct pa_evaluation *evaluation, enum pa_path path, enum pa_certainty certainty);
 
 /*
+ * New connections to this host that its rules let in as they arrive, as if none translated addresses or ports; a part of
+ * pa_evaluation_universe() of path in.
+ */
+pa_set pa_evaluation_untranslated(struct pa_evaluation *evaluation, enum pa_certainty certainty);
+
+/*
  * The rows of a set that is part of an exposure: disjoint boxes, with rules and example packets; `with_loopback` keeps rows
  * of iif lo. Allocated in the evaluation. `limit` 0: all.
  */

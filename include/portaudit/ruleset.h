@@ -274,6 +274,8 @@ struct pa_table {
 	bool dormant;
 	bool has_xt; /* holds xtables matches or targets whose arguments are lost */
 	enum pa_table_source source;
+	/* When its chains were registered is not known: they may run before or behind any other of their hook and priority. */
+	bool age_unknown;
 	const char *comment;
 	struct pa_chain **chains;
 	size_t chain_count;

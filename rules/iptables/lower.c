@@ -18,6 +18,19 @@ void pa_xt_fail(struct pa_xt_lowering *lowering, const struct pa_xt_word *word, 
 	lowering->failed = true;
 }
 
+void pa_xt_fail_value(struct pa_xt_lowering *lowering, const struct pa_xt_option *option)
+{
+	pa_xt_fail(lowering, option->arguments[0], "\"%s\" is nothing that --%s takes", option->arguments[0]->text,
+		   option->name);
+}
+
+void pa_xt_fail_without(struct pa_xt_lowering *lowering, const struct pa_xt_use *use)
+{
+	bool target = use == lowering->rule->target;
+	pa_xt_fail(lowering, use->word, "the %s %s %s", target ? "target" : "match", use->name,
+		   target ? "does not say what to do" : "says nothing of what it looks for");
+}
+
 /* --- the text of a rule ------------------------------------------------------------------------------------------------------ */
 
 static bool is_at(const struct pa_xt_word *word, const struct pa_xt_word *place)

@@ -80,12 +80,6 @@ static void add_question(struct flow_tests *tests, const struct pa_xt_option *op
 		    by_time ? pa_xt_opaque_step(text, PA_OPACITY_MATCH, true) : pa_xt_question(tests->lowering->arena, text));
 }
 
-static void fail_value(struct flow_tests *tests, const struct pa_xt_option *option)
-{
-	pa_xt_fail(tests->lowering, option->arguments[0], "\"%s\" is nothing that --%s takes", option->arguments[0]->text,
-		   option->name);
-}
-
 static void add_address(struct flow_tests *tests, const char *name, enum pa_field field)
 {
 	const struct pa_xt_option *option = pa_xt_option(tests->use, name);
@@ -95,7 +89,7 @@ static void add_address(struct flow_tests *tests, const char *name, enum pa_fiel
 		return;
 	const char *text = option->arguments[0]->text;
 	if (!pa_xt_network(text, strlen(text), tests->lowering->family, &value, &mask))
-		fail_value(tests, option);
+		pa_xt_fail_value(tests->lowering, option);
 	else if (pa_xt_mask_interval(value, mask, &interval))
 		add_test(tests, option, pa_xt_test(tests->lowering->arena, field, &interval, 1, option->negated));
 	else
@@ -118,7 +112,7 @@ static void add_status(struct flow_tests *tests)
 		add_test(tests, option,
 			 pa_xt_test_masked(tests->lowering->arena, PA_FIELD_CT_STATUS, bits, 0, !option->negated));
 	else
-		fail_value(tests, option);
+		pa_xt_fail_value(tests->lowering, option);
 }
 
 static void add_direction(struct flow_tests *tests)
@@ -132,7 +126,7 @@ static void add_direction(struct flow_tests *tests)
 		add_test(tests, option,
 			 pa_xt_test_value(tests->lowering->arena, PA_FIELD_CT_DIRECTION, bits - 1, option->negated));
 	else
-		fail_value(tests, option);
+		pa_xt_fail_value(tests->lowering, option);
 }
 
 /* The reply's addresses and the time that is left are no fields of ours. */
@@ -181,7 +175,7 @@ static void add_protocol(struct flow_tests *tests, bool without)
 	if (!option)
 		return;
 	if (!pa_xt_protocol(option->arguments[0]->text, &number)) {
-		fail_value(tests, option);
+		pa_xt_fail_value(tests->lowering, option);
 		return;
 	}
 	const char *text = text_of(tests, option);
@@ -205,10 +199,10 @@ static void add_port(struct flow_tests *tests, const char *name, enum pa_field f
 	if (!option)
 		return;
 	if (!pa_xt_port_range(option->arguments[0]->text, ':', &ports)) {
-		fail_value(tests, option);
+		pa_xt_fail_value(tests->lowering, option);
 		return;
 	}
-	struct pa_step test = pa_xt_test(arena, field, &ports, 1, option->negated);
+	struct pa_step test = pa_xt_test(arena, field, &ports, ports.first <= ports.last, option->negated);
 	struct pa_step dccp = pa_xt_test_value(arena, PA_FIELD_L4PROTO, 33, false), other = dccp;
 	bool no_dccp = rule->has_protocol && (rule->number_of_protocol == 33) == rule->protocol.negated;
 	test.text = text_of(tests, option);
@@ -300,6 +294,8 @@ void pa_xt_match_conntrack(struct pa_xt_lowering *lowering, const struct pa_xt_u
 	struct flow_tests tests = { .lowering = lowering, .use = use };
 	const struct pa_xt_option *state = pa_xt_option(use, "ctstate");
 	collect(&tests);
+	if (!use->count)
+		pa_xt_fail(lowering, use->word, "the match conntrack needs an option");
 	if (lowering->failed)
 		return;
 	bool without = false;

@@ -4,17 +4,6 @@
 
 #include "../ir/names.h"
 
-static void fail_value(struct pa_xt_lowering *lowering, const struct pa_xt_option *option)
-{
-	pa_xt_fail(lowering, option->arguments[0], "\"%s\" is nothing that --%s takes", option->arguments[0]->text,
-		   option->name);
-}
-
-static void fail_without(struct pa_xt_lowering *lowering, const struct pa_xt_use *use)
-{
-	pa_xt_fail(lowering, use->word, "the match %s says nothing of what it looks for", use->name);
-}
-
 void pa_xt_match_comment(struct pa_xt_lowering *lowering, const struct pa_xt_use *use)
 {
 	(void)lowering;
@@ -89,7 +78,7 @@ static struct pa_step test_header_length(struct pa_xt_lowering *lowering, const 
 {
 	uint64_t bytes = 0;
 	if (!pa_xt_number(option->arguments[0]->text, UINT32_MAX, &bytes))
-		fail_value(lowering, option);
+		pa_xt_fail_value(lowering, option);
 	bool possible = bytes >= 8 && bytes % 8 == 0 && bytes / 8 <= 256;
 	struct pa_interval key = { possible ? bytes / 8 - 1 : 0, possible ? bytes / 8 - 1 : 0 };
 	return pa_xt_test(lowering->arena, PA_FIELD_RT_LENGTH, &key, possible, option->negated);
@@ -103,7 +92,7 @@ static void lower_rt_option(struct pa_xt_lowering *lowering, const struct pa_xt_
 	} else if (strcmp(option->name, "rt-type") != 0 && strcmp(option->name, "rt-segsleft") != 0) {
 		pa_xt_add_opaque_option(lowering, use, option, false); /* what is behind the first 8 bytes */
 	} else if (!pa_xt_range(option->arguments[0]->text, ':', UINT32_MAX, &range)) {
-		fail_value(lowering, option);
+		pa_xt_fail_value(lowering, option);
 	} else {
 		enum pa_field field = strcmp(option->name, "rt-type") == 0 ? PA_FIELD_RT_TYPE : PA_FIELD_RT_SEGMENTS;
 		bool possible = range.first <= pa_field_max(field);
@@ -191,7 +180,7 @@ void pa_xt_match_set(struct pa_xt_lowering *lowering, const struct pa_xt_use *us
 	if (option)
 		lower_match_set(lowering, use, option);
 	else
-		fail_without(lowering, use);
+		pa_xt_fail_without(lowering, use);
 }
 
 /* --- marks ------------------------------------------------------------------------------------------------------------------ */
@@ -201,9 +190,9 @@ static void lower_mark(struct pa_xt_lowering *lowering, const struct pa_xt_use *
 	const struct pa_xt_option *option = pa_xt_option(use, "mark");
 	uint64_t value, mask;
 	if (!option)
-		fail_without(lowering, use);
+		pa_xt_fail_without(lowering, use);
 	else if (!pa_xt_value_mask(option->arguments[0]->text, UINT32_MAX, &value, &mask))
-		fail_value(lowering, option);
+		pa_xt_fail_value(lowering, option);
 	else
 		pa_xt_add_option(lowering, option, pa_xt_test_masked(lowering->arena, field, mask, value, option->negated));
 }
@@ -233,13 +222,14 @@ void pa_xt_match_iprange(struct pa_xt_lowering *lowering, const struct pa_xt_use
 			continue;
 		const char *text = option->arguments[0]->text;
 		if (!pa_xt_address_range(text, strlen(text), lowering->family, &range))
-			fail_value(lowering, option);
+			pa_xt_fail_value(lowering, option);
 		else
 			pa_xt_add_option(lowering, option,
-					 pa_xt_test(lowering->arena, sides[i].field, &range, 1, option->negated));
+					 pa_xt_test(lowering->arena, sides[i].field, &range, range.first <= range.last,
+						    option->negated));
 	}
 	if (!use->count)
-		fail_without(lowering, use);
+		pa_xt_fail_without(lowering, use);
 }
 
 /* Interfaces of another kind have no such address: the test fails there, negated or not (mac_mt() in net/netfilter/xt_mac.c). */
@@ -248,7 +238,7 @@ void pa_xt_match_mac(struct pa_xt_lowering *lowering, const struct pa_xt_use *us
 	const struct pa_xt_option *option = pa_xt_option(use, "mac-source");
 	uint64_t value = 0;
 	if (!option) {
-		fail_without(lowering, use);
+		pa_xt_fail_without(lowering, use);
 		return;
 	}
 	const char *text = option->arguments[0]->text;
@@ -257,7 +247,7 @@ void pa_xt_match_mac(struct pa_xt_lowering *lowering, const struct pa_xt_use *us
 		const char *high = *text ? strchr(digits, text[0]) : NULL,
 			   *low = high && text[1] ? strchr(digits, text[1]) : NULL;
 		if (!low || text[2] != (i < 5 ? ':' : '\0')) {
-			fail_value(lowering, option);
+			pa_xt_fail_value(lowering, option);
 			return;
 		}
 		value = value << 8 | (uint64_t)((high - digits) / 2 << 4 | (low - digits) / 2);
@@ -278,7 +268,7 @@ void pa_xt_match_pkttype(struct pa_xt_lowering *lowering, const struct pa_xt_use
 		      { "multicast", 2 }, { "mcast", 2 }, { "otherhost", 3 } };
 	const struct pa_xt_option *option = pa_xt_option(use, "pkt-type");
 	if (!option) {
-		fail_without(lowering, use);
+		pa_xt_fail_without(lowering, use);
 		return;
 	}
 	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++) {
@@ -288,7 +278,7 @@ void pa_xt_match_pkttype(struct pa_xt_lowering *lowering, const struct pa_xt_use
 			return;
 		}
 	}
-	fail_value(lowering, option);
+	pa_xt_fail_value(lowering, option);
 }
 
 /* --- header fields ------------------------------------------------------------------------------------------------------------------ */
@@ -299,18 +289,20 @@ void pa_xt_match_length(struct pa_xt_lowering *lowering, const struct pa_xt_use 
 	const struct pa_xt_option *option = pa_xt_option(use, "length");
 	struct pa_interval range;
 	if (!option) {
-		fail_without(lowering, use);
+		pa_xt_fail_without(lowering, use);
 		return;
 	}
 	if (!pa_xt_range(option->arguments[0]->text, ':', 65535, &range)) {
-		fail_value(lowering, option);
+		pa_xt_fail_value(lowering, option);
 		return;
 	}
+	bool none = range.first > range.last;
 	if (lowering->family == 4) {
-		pa_xt_add_option(lowering, option, pa_xt_test(lowering->arena, PA_FIELD_IP_LENGTH, &range, 1, option->negated));
+		pa_xt_add_option(lowering, option,
+				 pa_xt_test(lowering->arena, PA_FIELD_IP_LENGTH, &range, none ? 0 : 1, option->negated));
 		return;
 	}
-	bool none = range.last < 40;
+	none = none || range.last < 40;
 	range.first = range.first > 40 ? range.first - 40 : 0;
 	range.last = range.last == 65535 ? 65535 : none ? 0 : range.last - 40;
 	pa_xt_add_option(lowering, option,
@@ -322,12 +314,12 @@ void pa_xt_match_ttl(struct pa_xt_lowering *lowering, const struct pa_xt_use *us
 	struct pa_interval range = { 0, 255 };
 	uint64_t value;
 	if (use->count != 1) {
-		fail_without(lowering, use);
+		pa_xt_fail_without(lowering, use);
 		return;
 	}
 	const struct pa_xt_option *option = &use->options[0];
 	if (!pa_xt_number(option->arguments[0]->text, 255, &value)) {
-		fail_value(lowering, option);
+		pa_xt_fail_value(lowering, option);
 		return;
 	}
 	bool less = strcmp(option->name, "lt") == 0, more = strcmp(option->name, "gt") == 0;
@@ -337,7 +329,7 @@ void pa_xt_match_ttl(struct pa_xt_lowering *lowering, const struct pa_xt_use *us
 	pa_xt_add_option(lowering, option, pa_xt_test(lowering->arena, PA_FIELD_TTL, &range, none ? 0 : 1, option->negated));
 }
 
-bool pa_xt_dscp(const struct pa_xt_option *option, uint64_t *ret_value)
+static bool parse_dscp(const struct pa_xt_option *option, uint64_t *ret_value)
 {
 	char lower[16] = "";
 	const char *text = option->arguments[0]->text;
@@ -352,16 +344,23 @@ bool pa_xt_dscp(const struct pa_xt_option *option, uint64_t *ret_value)
 	return pa_symbol_find(PA_DATATYPE_DSCP, lower, strlen(lower), ret_value);
 }
 
+bool pa_xt_dscp(struct pa_xt_lowering *lowering, const struct pa_xt_use *use, uint64_t *ret_value)
+{
+	if (use->count != 1)
+		pa_xt_fail_without(lowering, use);
+	else if (!parse_dscp(&use->options[0], ret_value))
+		pa_xt_fail_value(lowering, &use->options[0]);
+	else
+		return true;
+	return false;
+}
+
 void pa_xt_match_dscp(struct pa_xt_lowering *lowering, const struct pa_xt_use *use)
 {
+	const struct pa_xt_option *option = &use->options[0];
 	uint64_t value;
-	if (use->count != 1)
-		fail_without(lowering, use);
-	else if (!pa_xt_dscp(&use->options[0], &value))
-		fail_value(lowering, &use->options[0]);
-	else
-		pa_xt_add_option(lowering, &use->options[0],
-				 pa_xt_test_value(lowering->arena, PA_FIELD_DSCP, value, use->options[0].negated));
+	if (pa_xt_dscp(lowering, use, &value))
+		pa_xt_add_option(lowering, option, pa_xt_test_value(lowering->arena, PA_FIELD_DSCP, value, option->negated));
 }
 
 void pa_xt_match_ecn(struct pa_xt_lowering *lowering, const struct pa_xt_use *use)
@@ -371,7 +370,7 @@ void pa_xt_match_ecn(struct pa_xt_lowering *lowering, const struct pa_xt_use *us
 		uint64_t value;
 		if (strcmp(option->name, "ecn-ip-ect") == 0) {
 			if (!pa_xt_number(option->arguments[0]->text, 3, &value))
-				fail_value(lowering, option);
+				pa_xt_fail_value(lowering, option);
 			else
 				pa_xt_add_option(lowering, option,
 						 pa_xt_test_value(lowering->arena, PA_FIELD_ECN, value, option->negated));
@@ -426,11 +425,11 @@ void pa_xt_match_tos(struct pa_xt_lowering *lowering, const struct pa_xt_use *us
 	struct pa_interval dscp[64], ecn[4], boxes[2 * 64 * 4];
 	uint64_t value, mask;
 	if (!option) {
-		fail_without(lowering, use);
+		pa_xt_fail_without(lowering, use);
 		return;
 	}
 	if (!pa_xt_tos(option->arguments[0]->text, &value, &mask)) {
-		fail_value(lowering, option);
+		pa_xt_fail_value(lowering, option);
 		return;
 	}
 	size_t dscps = masked_values(6, (unsigned)mask >> 2, (unsigned)value >> 2, dscp), count = 0;

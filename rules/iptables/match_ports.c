@@ -22,12 +22,16 @@ static void add_port(struct pa_xt_lowering *lowering, const struct pa_xt_use *us
 	struct pa_interval ports;
 	if (!option)
 		return;
-	if (!pa_xt_port_range(option->arguments[0]->text, ':', &ports)) {
+	bool is_range = pa_xt_port_range(option->arguments[0]->text, ':', &ports), none = is_range && ports.first > ports.last;
+	/* of the match itself, measured: the others refuse a range that ends before it begins */
+	if (none && strcmp(use->name, "udp") != 0 && strcmp(use->name, "dccp") != 0)
+		is_range = false;
+	if (!is_range) {
 		pa_xt_fail(lowering, option->arguments[0], "\"%s\" is no port or range of ports (0 to 65535)",
 			   option->arguments[0]->text);
 		return;
 	}
-	pa_xt_add_option(lowering, option, pa_xt_test(lowering->arena, field, &ports, 1, option->negated));
+	pa_xt_add_option(lowering, option, pa_xt_test(lowering->arena, field, &ports, none ? 0 : 1, option->negated));
 }
 
 static void add_opaque_options(struct pa_xt_lowering *lowering, const struct pa_xt_use *use, const char *const *names,
@@ -213,7 +217,8 @@ static size_t parse_list(struct pa_xt_lowering *lowering, const struct pa_xt_opt
 	for (;; at++) {
 		size_t length = strcspn(at, ",");
 		const char *part = pa_arena_strndup(lowering->arena, at, length);
-		if (places >= MULTIPORT_MAX || !pa_xt_port_range(part, ':', &ports[count])) {
+		if (places >= MULTIPORT_MAX || !pa_xt_port_range(part, ':', &ports[count]) ||
+		    ports[count].first > ports[count].last) {
 			pa_xt_fail(lowering, option->arguments[0], "\"%s\" is no list of at most 15 ports",
 				   option->arguments[0]->text);
 			return 0;

@@ -4,17 +4,6 @@
 
 #define ALL32 0xffffffffu
 
-static void fail_value(struct pa_xt_lowering *lowering, const struct pa_xt_option *option)
-{
-	pa_xt_fail(lowering, option->arguments[0], "\"%s\" is nothing that --%s takes", option->arguments[0]->text,
-		   option->name);
-}
-
-static void fail_without(struct pa_xt_lowering *lowering, const struct pa_xt_use *use)
-{
-	pa_xt_fail(lowering, use->word, "the target %s does not say what to do", use->name);
-}
-
 /* field := (field & mask) ^ value */
 static void add_arithmetic(struct pa_xt_lowering *lowering, const struct pa_xt_use *use, enum pa_field field, uint64_t mask,
 			   uint64_t value)
@@ -50,7 +39,7 @@ static bool lower_mark(struct pa_xt_lowering *lowering, const struct pa_xt_use *
 	if (!option)
 		return false;
 	if (!pa_xt_value_mask(option->arguments[0]->text, ALL32, &value, &mask)) {
-		fail_value(lowering, option);
+		pa_xt_fail_value(lowering, option);
 		return true;
 	}
 	switch (option->name[0]) {
@@ -74,7 +63,7 @@ static bool lower_mark(struct pa_xt_lowering *lowering, const struct pa_xt_use *
 void pa_xt_target_mark(struct pa_xt_lowering *lowering, const struct pa_xt_use *use)
 {
 	if (!lower_mark(lowering, use, PA_FIELD_MARK))
-		fail_without(lowering, use);
+		pa_xt_fail_without(lowering, use);
 }
 
 /* The masks of --save-mark and --restore-mark; --mask is both. */
@@ -88,7 +77,7 @@ static bool copy_masks(struct pa_xt_lowering *lowering, const struct pa_xt_use *
 		if (!option)
 			continue;
 		if (!pa_xt_number(option->arguments[0]->text, ALL32, &value)) {
-			fail_value(lowering, option);
+			pa_xt_fail_value(lowering, option);
 			return false;
 		}
 		if (i != 2)
@@ -122,7 +111,7 @@ void pa_xt_target_connmark(struct pa_xt_lowering *lowering, const struct pa_xt_u
 	else if (save || restore)
 		lower_copy(lowering, use, save);
 	else if (!lower_mark(lowering, use, PA_FIELD_CT_MARK))
-		fail_without(lowering, use);
+		pa_xt_fail_without(lowering, use);
 }
 
 void pa_xt_target_hmark(struct pa_xt_lowering *lowering, const struct pa_xt_use *use)
@@ -149,7 +138,7 @@ void pa_xt_target_tproxy(struct pa_xt_lowering *lowering, const struct pa_xt_use
 	const struct pa_xt_option *option = pa_xt_option(use, "tproxy-mark");
 	uint64_t value, mask;
 	if (option && !pa_xt_value_mask(option->arguments[0]->text, ALL32, &value, &mask)) {
-		fail_value(lowering, option);
+		pa_xt_fail_value(lowering, option);
 		return;
 	}
 	if (option)
@@ -163,11 +152,7 @@ void pa_xt_target_tproxy(struct pa_xt_lowering *lowering, const struct pa_xt_use
 void pa_xt_target_dscp(struct pa_xt_lowering *lowering, const struct pa_xt_use *use)
 {
 	uint64_t value;
-	if (use->count != 1)
-		fail_without(lowering, use);
-	else if (!pa_xt_dscp(&use->options[0], &value))
-		fail_value(lowering, &use->options[0]);
-	else
+	if (pa_xt_dscp(lowering, use, &value))
 		add_arithmetic(lowering, use, PA_FIELD_DSCP, 0, value);
 }
 
@@ -176,12 +161,12 @@ void pa_xt_target_tos(struct pa_xt_lowering *lowering, const struct pa_xt_use *u
 {
 	uint64_t value, mask;
 	if (use->count != 1) {
-		fail_without(lowering, use);
+		pa_xt_fail_without(lowering, use);
 		return;
 	}
 	const struct pa_xt_option *option = &use->options[0];
 	if (!pa_xt_tos(option->arguments[0]->text, &value, &mask)) {
-		fail_value(lowering, option);
+		pa_xt_fail_value(lowering, option);
 		return;
 	}
 	uint64_t kept = 0xff & ~mask;
@@ -206,7 +191,7 @@ void pa_xt_target_ecn(struct pa_xt_lowering *lowering, const struct pa_xt_use *u
 		if (strcmp(option->name, "ecn-tcp-remove") == 0) {
 			add_arithmetic(lowering, use, PA_FIELD_TCP_FLAGS, 0x3f, 0);
 		} else if (!pa_xt_number(option->arguments[0]->text, 3, &value)) {
-			fail_value(lowering, option);
+			pa_xt_fail_value(lowering, option);
 		} else if (strcmp(option->name, "ecn-ip-ect") == 0) {
 			add_arithmetic(lowering, use, PA_FIELD_ECN, 0, value);
 		} else {
@@ -220,9 +205,9 @@ void pa_xt_target_ttl(struct pa_xt_lowering *lowering, const struct pa_xt_use *u
 {
 	uint64_t value;
 	if (use->count != 1)
-		fail_without(lowering, use);
+		pa_xt_fail_without(lowering, use);
 	else if (!pa_xt_number(use->options[0].arguments[0]->text, 255, &value))
-		fail_value(lowering, &use->options[0]);
+		pa_xt_fail_value(lowering, &use->options[0]);
 	else if (strcmp(use->options[0].name, "set") == 0)
 		add_arithmetic(lowering, use, PA_FIELD_TTL, 0, value);
 	else

@@ -16,7 +16,8 @@ static bool parse_ports(struct pa_xt_lowering *lowering, const char *text, struc
 	const char *range = slash ? pa_arena_strndup(lowering->arena, text, (size_t)(slash - text)) : text;
 	uint64_t base;
 	*ret_port = (struct pa_operand){ .kind = PA_OPERAND_VALUE };
-	if (!pa_xt_port_range(range, '-', &ret_port->interval) || ret_port->interval.first == 0)
+	if (!pa_xt_port_range(range, '-', &ret_port->interval) || ret_port->interval.first == 0 ||
+	    ret_port->interval.first > ret_port->interval.last)
 		return false;
 	return !slash || pa_xt_port(slash + 1, strlen(slash + 1), &base);
 }
@@ -76,7 +77,8 @@ static void lower_address_nat(struct pa_xt_lowering *lowering, const struct pa_x
 	const char *port = split_port(lowering, word->text, &start, &length);
 	if (length) {
 		address.kind = PA_OPERAND_VALUE;
-		if (!pa_xt_address_range(start, length, lowering->family, &address.interval)) {
+		if (!pa_xt_address_range(start, length, lowering->family, &address.interval) ||
+		    address.interval.first > address.interval.last) {
 			fail_target(lowering, word);
 			return;
 		}

@@ -28,12 +28,56 @@ void pa_xt_target_verdict(struct pa_xt_lowering *lowering, const struct pa_xt_us
 	}
 }
 
+/* The answers of --reject-with. They may be shortened: the first that begins so is meant (libipt_REJECT.c, libip6t_REJECT.c). */
+static const char *find_answer(const char *text, int family)
+{
+	static const char *const four[] = { "icmp-net-unreachable",
+					    "net-unreach",
+					    "icmp-host-unreachable",
+					    "host-unreach",
+					    "icmp-proto-unreachable",
+					    "proto-unreach",
+					    "icmp-port-unreachable",
+					    "port-unreach",
+					    "icmp-net-prohibited",
+					    "net-prohib",
+					    "icmp-host-prohibited",
+					    "host-prohib",
+					    "tcp-reset",
+					    "tcp-rst",
+					    "icmp-admin-prohibited",
+					    "admin-prohib" };
+	static const char *const six[] = { "icmp6-no-route",
+					   "no-route",
+					   "icmp6-adm-prohibited",
+					   "adm-prohibited",
+					   "icmp6-addr-unreachable",
+					   "addr-unreach",
+					   "icmp6-port-unreachable",
+					   "port-unreach",
+					   "tcp-reset",
+					   "tcp-rst",
+					   "icmp6-policy-fail",
+					   "policy-fail",
+					   "icmp6-reject-route",
+					   "reject-route" };
+	const char *const *answers = family == 4 ? four : six;
+	size_t count = family == 4 ? sizeof(four) / sizeof(*four) : sizeof(six) / sizeof(*six);
+	for (size_t i = 0; i < count; i++)
+		if (strncasecmp(answers[i], text, strlen(text)) == 0)
+			return answers[i];
+	return NULL;
+}
+
 void pa_xt_target_reject(struct pa_xt_lowering *lowering, const struct pa_xt_use *use)
 {
 	const struct pa_xt_option *with = pa_xt_option(use, "reject-with");
 	const struct pa_xt_rule *rule = lowering->rule;
 	bool tcp = rule->has_protocol && !rule->protocol.negated && rule->number_of_protocol == 6;
-	if (with && strcmp(with->arguments[0]->text, "tcp-reset") == 0 && !tcp)
+	const char *answer = with ? find_answer(with->arguments[0]->text, lowering->family) : NULL;
+	if (with && !answer)
+		pa_xt_fail(lowering, with->arguments[0], "\"%s\" is no answer that REJECT sends", with->arguments[0]->text);
+	if (answer && strncmp(answer, "tcp-", 4) == 0 && !tcp)
 		pa_xt_fail(lowering, with->arguments[0], "tcp-reset answers packets of TCP: it needs -p tcp");
 	add_verdict(lowering, use, PA_VERDICT_REJECT);
 }

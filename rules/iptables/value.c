@@ -46,7 +46,7 @@ bool pa_xt_range(const char *text, char separator, uint64_t max, struct pa_inter
 		}
 	}
 	*ret_range = (struct pa_interval){ first, last };
-	return any && !*at && first <= last;
+	return any && !*at;
 }
 
 bool pa_xt_value_mask(const char *text, uint64_t max, uint64_t *ret_value, uint64_t *ret_mask)
@@ -138,7 +138,7 @@ bool pa_xt_port_range(const char *text, char separator, struct pa_interval *ret_
 	if (part[1] && !pa_xt_port(part + 1, strlen(part + 1), &last))
 		return false;
 	*ret_range = (struct pa_interval){ first, last };
-	return first <= last;
+	return true;
 }
 
 /* --- addresses -------------------------------------------------------------------------------------------------------- */
@@ -218,8 +218,7 @@ bool pa_xt_address_range(const char *text, size_t length, int family, struct pa_
 	if (!pa_xt_address(text, first, family, &ret_range->first))
 		return false;
 	ret_range->last = ret_range->first;
-	return !dash ||
-	       (pa_xt_address(dash + 1, length - first - 1, family, &ret_range->last) && ret_range->first <= ret_range->last);
+	return !dash || pa_xt_address(dash + 1, length - first - 1, family, &ret_range->last);
 }
 
 bool pa_xt_mask_interval(pa_u128 value, pa_u128 mask, struct pa_interval *ret_interval)

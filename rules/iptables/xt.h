@@ -177,6 +177,7 @@ const struct pa_xt_option *pa_xt_option(const struct pa_xt_use *use, const char 
 /* --- value.c: what arguments say; all: false when it says nothing of the kind ------------------------------------ */
 bool pa_xt_number(const char *text, uint64_t max, uint64_t *ret_value); /* decimal, 0x, 0 as strtoul(3) */
 bool pa_xt_number_part(const char **at, uint64_t max, uint64_t *ret_value);
+/* Of ranges: they may be the wrong way round, "9:8", which no value fits: some matches take that, and some refuse it. */
 bool pa_xt_range(const char *text, char separator, uint64_t max, struct pa_interval *ret_range); /* "5", "5:9", ":9", "5:" */
 bool pa_xt_value_mask(const char *text, uint64_t max, uint64_t *ret_value, uint64_t *ret_mask);	 /* "1/0xff" */
 bool pa_xt_protocol(const char *text, unsigned *ret_number);
@@ -212,6 +213,9 @@ bool pa_xt_lower_tables(struct pa_xt_reader *reader, struct pa_xt_table **tables
 /* An error at an argument of the rule in hand. */
 __attribute__((format(printf, 3, 4))) void pa_xt_fail(struct pa_xt_lowering *lowering, const struct pa_xt_word *word,
 						      const char *format, ...);
+/* An argument that the option does not take; a match or target without the option that it is about. */
+void pa_xt_fail_value(struct pa_xt_lowering *lowering, const struct pa_xt_option *option);
+void pa_xt_fail_without(struct pa_xt_lowering *lowering, const struct pa_xt_use *use);
 
 /* A step of the rule; copied. */
 void pa_xt_add(struct pa_xt_lowering *lowering, const struct pa_step *step);
@@ -263,7 +267,8 @@ void pa_xt_lower_protocol(struct pa_xt_lowering *lowering);
 void pa_xt_lower_fragment(struct pa_xt_lowering *lowering);
 
 /* Of the match and of the target of one name. */
-bool pa_xt_dscp(const struct pa_xt_option *option, uint64_t *ret_value);
+/* Of the only option of the match or target dscp; false: it has failed. */
+bool pa_xt_dscp(struct pa_xt_lowering *lowering, const struct pa_xt_use *use, uint64_t *ret_value);
 bool pa_xt_tos(const char *text, uint64_t *ret_value, uint64_t *ret_mask);
 
 #define MATCH(name, families, lowering, treatment, options) \

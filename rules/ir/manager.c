@@ -12,6 +12,8 @@ enum manager_id {
 #define MARKER(id, pattern)
 #define COMMENT(id, pattern)
 #define WHOLE(id)
+#define BESIDE(id, pattern, marker)
+#define ENDS(id, pattern)
 #include "manager.def"
 #undef MANAGER
 	MANAGER_COUNT
@@ -25,26 +27,32 @@ static const struct pa_manager managers[] = {
 #undef CHAIN
 #undef MARKER
 #undef COMMENT
+#undef BESIDE
+#undef ENDS
 };
 
-enum pattern_kind { BY_TABLE, BY_CHAIN, BY_MARKER, BY_COMMENT };
+enum pattern_kind { BY_TABLE, BY_CHAIN, BY_MARKER, BY_BESIDE, BY_END, BY_COMMENT };
 
 static const struct {
 	enum manager_id manager;
 	enum pattern_kind kind;
-	const char *text;
+	const char *text, *marker;
 } patterns[] = {
 #define MANAGER(id, name, close)
-#define TABLE(id, pattern) { MANAGER_##id, BY_TABLE, pattern },
-#define CHAIN(id, pattern) { MANAGER_##id, BY_CHAIN, pattern },
-#define MARKER(id, pattern) { MANAGER_##id, BY_MARKER, pattern },
-#define COMMENT(id, pattern) { MANAGER_##id, BY_COMMENT, pattern },
+#define TABLE(id, pattern) { MANAGER_##id, BY_TABLE, pattern, NULL },
+#define CHAIN(id, pattern) { MANAGER_##id, BY_CHAIN, pattern, NULL },
+#define MARKER(id, pattern) { MANAGER_##id, BY_MARKER, NULL, pattern },
+#define COMMENT(id, pattern) { MANAGER_##id, BY_COMMENT, pattern, NULL },
+#define BESIDE(id, pattern, marker) { MANAGER_##id, BY_BESIDE, pattern, marker },
+#define ENDS(id, pattern) { MANAGER_##id, BY_END, pattern, NULL },
 #include "manager.def"
 #undef MANAGER
 #undef TABLE
 #undef CHAIN
 #undef MARKER
 #undef COMMENT
+#undef BESIDE
+#undef ENDS
 #undef WHOLE
 };
 
@@ -54,6 +62,8 @@ static const enum manager_id whole_host[] = {
 #define CHAIN(id, pattern)
 #define MARKER(id, pattern)
 #define COMMENT(id, pattern)
+#define BESIDE(id, pattern, marker)
+#define ENDS(id, pattern)
 #define WHOLE(id) MANAGER_##id,
 #include "manager.def"
 #undef MANAGER
@@ -62,8 +72,25 @@ static const enum manager_id whole_host[] = {
 #undef MARKER
 #undef COMMENT
 #undef WHOLE
+#undef BESIDE
+#undef ENDS
 };
 #define PATTERN_COUNT (sizeof(patterns) / sizeof(patterns[0]))
+
+/* What is logged before everything else is refused stands near the end, and is looked for there only. */
+#define LAST_RULES 6
+
+static bool ends_so(const struct pa_table *table, const char *text)
+{
+	for (size_t i = 0; i < table->chain_count; i++) {
+		const struct pa_chain *chain = table->chains[i];
+		size_t first = chain->rule_count > LAST_RULES ? chain->rule_count - LAST_RULES : 0;
+		for (size_t k = first; chain->is_base && k < chain->rule_count; k++)
+			if (chain->rules[k]->text && fnmatch(text, chain->rules[k]->text, 0) == 0)
+				return true;
+	}
+	return false;
+}
 
 static bool fits(size_t pattern, const struct pa_table *table, const char *chain)
 {
@@ -75,7 +102,11 @@ static bool fits(size_t pattern, const struct pa_table *table, const char *chain
 	case BY_CHAIN:
 		return fnmatch(text, chain, 0) == 0;
 	case BY_MARKER:
-		return pa_table_find_chain(table, text) != NULL;
+		return pa_table_find_chain(table, patterns[pattern].marker) != NULL;
+	case BY_BESIDE:
+		return fnmatch(text, chain, 0) == 0 && pa_table_find_chain(table, patterns[pattern].marker) != NULL;
+	case BY_END:
+		return ends_so(table, text);
 	case BY_COMMENT:
 		return false;
 	}

@@ -144,51 +144,26 @@ static void set_limits(int64_t deadline)
 	limit(RLIMIT_CPU, seconds > 0 ? (rlim_t)seconds : 1);
 }
 
-static int compare_ints(const void *a, const void *b)
-{
-	int left = *(const int *)a, right = *(const int *)b;
-
-	return (left > right) - (left < right);
-}
-
 /* Descriptors of the caller (reports, sockets) are no business of the child. */
 static void close_others(const struct pa_child *child, const int *keep, size_t keep_count)
 {
 	size_t count = 0;
 	int *kept = pa_xcalloc(keep_count + PA_CHILD_TEXT_COUNT + 1, sizeof(*kept));
-	unsigned next = 3;
 
 	for (size_t i = 0; i < keep_count; i++)
 		kept[count++] = keep[i];
 	for (size_t i = 0; i < PA_CHILD_TEXT_COUNT; i++)
 		kept[count++] = child->text[i];
 	kept[count++] = child->socket;
-	qsort(kept, count, sizeof(*kept), compare_ints);
-	for (size_t i = 0; i < count; i++) {
-		if ((unsigned)kept[i] > next)
-			close_range(next, (unsigned)kept[i] - 1, 0);
-		next = (unsigned)kept[i] + 1;
-	}
-	close_range(next, ~0u, 0);
+	pa_process_close_others(kept, count);
 	free(kept);
-}
-
-/* What the caller does with signals must not reach into the child: a handler of it would run here, too. */
-static void reset_signals(void)
-{
-	sigset_t none;
-
-	for (int number = 1; number < NSIG; number++)
-		signal(number, SIG_DFL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
 __attribute__((noreturn)) static void run_child(const struct pa_child_job *job, const struct pa_child *child, pid_t parent)
 {
 	int null;
 
-	reset_signals();
+	pa_process_reset_signals();
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(1);

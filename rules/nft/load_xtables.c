@@ -204,30 +204,50 @@ static bool same_place(const struct pa_chain *one, const struct pa_chain *other)
 	       (one->type == PA_CHAIN_NAT) == (other->type == PA_CHAIN_NAT);
 }
 
+/* More orders than these of one chain are not tried. */
+#define OTHERS_MAX 3
+
+static void add_order_gap(struct pa_ruleset *ruleset, const struct pa_chain *mine, const struct pa_chain *other)
+{
+	pa_ruleset_add_gap(
+		ruleset,
+		pa_arena_printf(ruleset->arena,
+				"chain %s of the iptables-legacy table %s, chain %s of table %s %s and others have the same "
+				"hook and priority: which of them runs first cannot be told",
+				mine->name, mine->table->name, other->name, pa_family_name(other->table->family),
+				other->table->name),
+		"move the legacy rules to nft, or give the chains other priorities");
+}
+
 /*
  * Of two chains of one hook and priority the one that was registered last runs first, and when a legacy table was registered is nowhere
- * to be read. That matters where one of them changes what the other looks at.
+ * to be read. That matters where one of them changes what the other looks at: then every order is tried.
  */
-static void note_order(struct pa_ruleset *ruleset, const struct pa_table *legacy)
+static void note_order(struct pa_ruleset *ruleset, struct pa_table *legacy)
 {
-	for (size_t i = 0; i < legacy->chain_count; i++)
+	for (size_t i = 0; i < legacy->chain_count; i++) {
+		const struct pa_chain *mine = legacy->chains[i], *last = NULL;
+		size_t others = 0;
+		bool matters = changes_packets(legacy);
+
+		if (mine->rule_count == 0 && mine->policy == PA_VERDICT_ACCEPT)
+			continue;
 		for (size_t j = 0; j < ruleset->chain_count; j++) {
-			const struct pa_chain *mine = legacy->chains[i], *other = ruleset->chains[j];
+			const struct pa_chain *other = ruleset->chains[j];
 
 			if (other->table->source == PA_SOURCE_IPTABLES_LEGACY || other->table->dormant ||
-			    !same_place(mine, other) || (mine->rule_count == 0 && mine->policy == PA_VERDICT_ACCEPT) ||
-			    !(changes_packets(legacy) || changes_packets(other->table)))
+			    !same_place(mine, other))
 				continue;
-			pa_ruleset_add_gap(
-				ruleset,
-				pa_arena_printf(ruleset->arena,
-						"chain %s of the iptables-legacy table %s and chain %s of table %s %s have the "
-						"same hook and priority: which of them runs first cannot be told",
-						mine->name, legacy->name, other->name, pa_family_name(other->table->family),
-						other->table->name),
-				"move the legacy rules to nft, or give one of the chains another priority");
-			return;
+			matters = matters || changes_packets(other->table);
+			last = other;
+			others++;
 		}
+		if (!matters || others == 0)
+			continue;
+		legacy->age_unknown = true;
+		if (others > OTHERS_MAX)
+			add_order_gap(ruleset, mine, last);
+	}
 }
 
 /* Every table of the kernel's list must be in the text. */

@@ -80,16 +80,6 @@ __attribute__((format(printf, 2, 3))) static bool fail(struct reading *reading, 
 
 /* --- in the child ------------------------------------------------------------------------------------------------------- */
 
-static void reset_signals(void)
-{
-	sigset_t none;
-
-	for (int number = 1; number < NSIG; number++)
-		signal(number, SIG_DFL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
 /* The pipes may have any numbers, 0 to 2 as well: they are moved out of the way first. */
 static bool place_descriptors(struct pipes *pipes)
 {
@@ -103,7 +93,7 @@ static bool place_descriptors(struct pipes *pipes)
 	if (failure < 0 || dup3(failure, 3, O_CLOEXEC) < 0)
 		return false;
 	pipes->failure[1] = 3;
-	close_range(4, ~0u, 0);
+	pa_process_close_others(&pipes->failure[1], 1);
 	return true;
 }
 
@@ -115,7 +105,7 @@ __attribute__((noreturn)) static void run_child(struct pipes *pipes, const char 
 	struct rlimit cpu = { seconds > 0 ? (rlim_t)seconds : 1, seconds > 0 ? (rlim_t)seconds + 1 : 2 }, core = { 0, 0 };
 	int error;
 
-	reset_signals();
+	pa_process_reset_signals();
 	setpgid(0, 0); /* what it starts is ended with it */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent || !place_descriptors(pipes) || chdir("/") != 0)

@@ -72,10 +72,12 @@ struct measured {
 	const struct work *work;
 	size_t count;
 	struct phases phases;
+	double list; /* CPU milliseconds of `portaudit list FILE`, the whole program; 0: not measured */
 };
 void table_machine(FILE *out, const char *flags, const struct limits *limits);
 /* nft: what `nft -j list ruleset` on 10,000 rules took in this run (milliseconds); 0: not known, the references are taken as they are. */
 void table_phases(FILE *out, const struct measured *measured, size_t count, double nft);
+void table_list(FILE *out, const struct measured *measured, size_t count);
 void table_live(FILE *out, const struct live *live, size_t rules);
 
 #endif

@@ -108,6 +108,15 @@ void table_phases(FILE *out, const struct measured *measured, size_t count, doub
 		print_row(out, &measured[i], speed);
 }
 
+void table_list(FILE *out, const struct measured *measured, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (measured[i].list > 0)
+			fprintf(out, "\n`portaudit list FILE` of the %s, the whole program: %.0f ms of CPU time.\n",
+				measured[i].work->title, measured[i].list);
+	}
+}
+
 void table_live(FILE *out, const struct live *live, size_t rules)
 {
 	fprintf(out, "\nLive, %zu rules (CPU time of the whole run; user and system, children included):\n\n", rules);

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Rulesets that others wrote: each that loads is judged with its own interface names on our interfaces, three at a time, and every
- * other time with its destinations as addresses of the host. What does not load is said, with nft's reason.
+ * other time with its destinations as addresses of the host. What does not load is said, with nft's reason. Dumps of iptables are
+ * loaded by iptables-nft-restore and then by iptables-legacy-restore. What came out is printed for each file and for each folder.
  */
 #include <arpa/inet.h>
 #include <ftw.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "iptables.h"
 #include "modes.h"
 
 #define PACKETS_PER_RUN 500
@@ -25,7 +27,8 @@ static int note_file(const char *path, const struct stat *status, int kind, stru
 	size_t size = strlen(path);
 	(void)status;
 	(void)where;
-	if (kind != FTW_F || size < 5 || (strcmp(path + size - 4, ".nft") != 0 && strcmp(path + size - 5, ".list") != 0))
+	bool script = size >= 5 && (strcmp(path + size - 4, ".nft") == 0 || strcmp(path + size - 5, ".list") == 0);
+	if (kind != FTW_F || !(script || (iptables_is_dump(path) && !iptables_is_second_half(path))))
 		return 0;
 	files.path = realloc(files.path, (files.count + 1) * sizeof(*files.path));
 	if (!files.path)
@@ -46,6 +49,7 @@ struct ruleset {
 	char name[NAMES][16]; /* interfaces that it speaks of */
 	size_t names;
 	unsigned stubs;
+	bool dump; /* of iptables */
 };
 
 static bool is_interface(const char *text, size_t size)
@@ -68,9 +72,26 @@ static void add_name(struct ruleset *ruleset, const char *text, size_t size)
 	memcpy(ruleset->name[ruleset->names++], name, sizeof(name));
 }
 
+/* `-i eth0`; `-i br-+` gives br-7. */
+static void find_dump_names(struct ruleset *ruleset)
+{
+	static const char *const options[] = { "-i", "-o", "--in-interface", "--out-interface", NULL };
+	const char *at = ruleset->text;
+	for (char *word; (word = iptables_next_word(&at, options)); free(word)) {
+		size_t size = strlen(word);
+		if (size > 1 && word[size - 1] == '+')
+			word[size - 1] = '7';
+		add_name(ruleset, word, size);
+	}
+}
+
 /* Strings in lines that are about interfaces; `"br-*"` gives br-7. */
 static void find_names(struct ruleset *ruleset)
 {
+	if (ruleset->dump) {
+		find_dump_names(ruleset);
+		return;
+	}
 	for (const char *line = ruleset->listing; *line; line += strcspn(line, "\n") + (line[strcspn(line, "\n")] == '\n')) {
 		size_t size = strcspn(line, "\n");
 		const char *comment = memmem(line, size, "comment \"", 9), *prefix = memmem(line, size, "prefix \"", 8);
@@ -220,22 +241,38 @@ static bool name_interfaces(struct topology *topology, const struct ruleset *rul
 	return topology_rename(topology, names);
 }
 
-/* Single addresses that rules take for destinations. */
-static void add_destinations(struct topology *topology, const char *listing)
+static void add_destination(struct topology *topology, const char *text)
 {
-	for (const char *at = listing; (at = strstr(at, "daddr ")); at += 6) {
+	struct address address;
+	int family;
+	if (!address_parse(text, &family, &address))
+		return;
+	bool four = family == 4 && address.byte[0] != 0 && address.byte[0] != 127 && address.byte[0] < 224 &&
+		    address.byte[3] != 255 && address.byte[3] != 0;
+	bool six = family == 6 && ((address.byte[0] & 0xe0) == 0x20 || address.byte[0] == 0xfd);
+	if (four || six)
+		topology_add_address(topology, family, &address);
+}
+
+/* Single addresses that rules take for destinations. */
+static void add_destinations(struct topology *topology, const struct ruleset *ruleset)
+{
+	static const char *const options[] = { "-d", "--destination", "--dst", NULL };
+	const char *words = ruleset->dump ? ruleset->text : "";
+	for (const char *at = ruleset->listing; (at = strstr(at, "daddr ")); at += 6) {
 		char text[64];
-		struct address address;
-		int family;
 		size_t from = 6 + strspn(at + 6, "{ !="), size = strspn(at + from, "0123456789abcdef.:/-");
 		snprintf(text, sizeof(text), "%.*s", (int)size, at + from);
-		if (size == 0 || size >= sizeof(text) || !address_parse(text, &family, &address))
-			continue;
-		bool four = family == 4 && address.byte[0] != 0 && address.byte[0] != 127 && address.byte[0] < 224 &&
-			    address.byte[3] != 255 && address.byte[3] != 0;
-		bool six = family == 6 && ((address.byte[0] & 0xe0) == 0x20 || address.byte[0] == 0xfd);
-		if (four || six)
-			topology_add_address(topology, family, &address);
+		if (size < sizeof(text))
+			add_destination(topology, text);
+	}
+	for (char *word; (word = iptables_next_word(&words, options)); free(word)) {
+		char *slash = strchr(word, '/');
+		bool single = !slash || strcmp(slash, "/32") == 0 || strcmp(slash, "/128") == 0;
+		if (slash)
+			*slash = '\0';
+		if (single)
+			add_destination(topology, word);
 	}
 }
 
@@ -256,21 +293,32 @@ static bool still_differs(const char *text, void *data)
 	return true;
 }
 
-/* The listing, when it shows the difference too, gets small; else the file is named. */
+/* The smallest text that shows the difference: of the dump itself, of the listing if that shows it too. */
+static char *make_small(const struct ruleset *ruleset, struct wanted *wanted)
+{
+	struct script script = { 0 };
+	if (ruleset->dump)
+		return iptables_minimise(strdup(ruleset->text), still_differs, wanted);
+	script_read(&script, ruleset->listing);
+	char *text = script_text(&script);
+	if (still_differs(text, wanted)) {
+		free(text);
+		script_minimise(&script, still_differs, wanted);
+		text = script_text(&script);
+	} else {
+		*text = '\0';
+	}
+	script_done(&script);
+	return text;
+}
+
 static void print_difference(struct round *round, const struct settings *settings, const struct ruleset *ruleset,
 			     const struct disagreement *first)
 {
 	struct wanted wanted = { .round = round, .packet = first->packet, .kind = first->kind, .found = *first };
-	struct script script = { 0 };
-	script_read(&script, ruleset->listing);
-	char *text = script_text(&script);
 	printf("--- disagreement about %s\n", ruleset->path);
-	if (still_differs(text, &wanted)) {
-		free(text);
-		script_minimise(&script, still_differs, &wanted);
-		text = script_text(&script);
-		fputs(text, stdout);
-	}
+	char *text = make_small(ruleset, &wanted);
+	fputs(text, stdout);
 	disagreement_print(stdout, &wanted.found);
 	fflush(stdout);
 	if (settings->save) {
@@ -280,7 +328,6 @@ static void print_difference(struct round *round, const struct settings *setting
 		case_save(settings->save, name, text, &wanted.found);
 	}
 	free(text);
-	script_done(&script);
 }
 
 static struct chance chance_for(const struct settings *settings, const char *text, unsigned turn)
@@ -298,7 +345,7 @@ static enum round_end run_once(struct round *round, const struct settings *setti
 	struct chance chance = chance_for(settings, ruleset->text, turn);
 	char *both = NULL;
 	if (turn % 2)
-		add_destinations(round->topology, ruleset->listing);
+		add_destinations(round->topology, ruleset);
 	if (asprintf(&both, "%s\n%s", ruleset->text, ruleset->listing) < 0)
 		abort();
 	packets_derive(both, settings->packets ? settings->packets : PACKETS_PER_RUN, &chance, &packets);
@@ -311,43 +358,77 @@ static enum round_end run_once(struct round *round, const struct settings *setti
 	return end;
 }
 
-/* 0 agreed, 1 differed, 2 skipped, 3 no answer. */
-static int judge_file(struct round *round, const struct settings *settings, const char *path)
+static void list_and_name(struct round *round, struct ruleset *ruleset)
 {
-	struct ruleset ruleset = { .path = path, .text = file_read(path) };
-	char *complaint = ruleset.text ? load(round->topology, &ruleset) : strdup("cannot be read");
+	if (ruleset->dump)
+		ruleset->listing = strdup("");
+	else
+		list(round->topology, ruleset);
+	find_names(ruleset);
+}
+
+/* 0 agreed, 1 differed, 3 no answer. */
+static int judge_turns(struct round *round, const struct settings *settings, struct ruleset *ruleset)
+{
 	int status = 0;
-	if (complaint) {
-		printf("skipped %s: %.*s\n", path, (int)strcspn(complaint, "\n"), complaint);
-		status = 2;
-	} else {
-		list(round->topology, &ruleset);
-		find_names(&ruleset);
-	}
-	size_t turns = (ruleset.names + JUDGE_INTERFACES - 1) / JUDGE_INTERFACES;
+	size_t turns = (ruleset->names + JUDGE_INTERFACES - 1) / JUDGE_INTERFACES;
 	turns = turns < 2 ? 2 : turns > RUNS ? RUNS : turns;
 	for (unsigned turn = 0; status == 0 && turn < turns; turn++) {
 		const char *names[JUDGE_INTERFACES];
-		if (!name_interfaces(round->topology, &ruleset,
-				     turn % ((unsigned)(ruleset.names + 2) / 3 + (ruleset.names == 0)), names))
+		if (!name_interfaces(round->topology, ruleset,
+				     turn % ((unsigned)(ruleset->names + 2) / 3 + (ruleset->names == 0)), names))
 			break;
-		char *again = load(round->topology, &ruleset);
-		enum round_end end = again ? ROUND_REFUSED : run_once(round, settings, &ruleset, turn);
+		char *again = load(round->topology, ruleset);
+		enum round_end end = again ? ROUND_REFUSED : run_once(round, settings, ruleset, turn);
 		status = end == ROUND_AGREED ? 0 : end == ROUND_DIFFERED ? 1 : 3;
 		if (status == 3)
-			printf("no answer to %s%s%.*s\n", path, again ? ": " : "", again ? (int)strcspn(again, "\n") : 0,
-			       again ? again : "");
+			printf("no answer to %s%s%.*s\n", ruleset->path, again ? ": " : "",
+			       again ? (int)strcspn(again, "\n") : 0, again ? again : "");
 		free(again);
 	}
-	char *flushed = ruleset_load(round->topology, "");
-	free(flushed);
+	return status;
+}
+
+/* 0 agreed, 1 differed, 2 skipped, 3 no answer. */
+static int judge_ruleset(struct round *round, const struct settings *settings, struct ruleset *ruleset)
+{
+	char *complaint = ruleset->dump && round->program
+				  ? iptables_load_sets(round->topology, ruleset->path, &round->program->sets)
+				  : NULL;
+	if (!complaint)
+		complaint = ruleset->text ? load(round->topology, ruleset) : strdup("cannot be read");
+	int status = 2;
+	if (complaint) {
+		printf("skipped %s: %.*s\n", ruleset->path, (int)strcspn(complaint, "\n"), complaint);
+	} else {
+		list_and_name(round, ruleset);
+		status = judge_turns(round, settings, ruleset);
+	}
+	free(ruleset_load(round->topology, ""));
 	topology_rename(round->topology, NULL);
-	for (size_t i = 0; i < ruleset.names; i++)
-		drop_stub(round->topology, ruleset.name[i]);
+	for (size_t i = 0; i < ruleset->names; i++)
+		drop_stub(round->topology, ruleset->name[i]);
+	if (round->program) {
+		free(round->program->sets);
+		round->program->sets = NULL;
+	}
 	free(complaint);
-	free(ruleset.text);
-	free(ruleset.listing);
+	free(ruleset->text);
+	free(ruleset->listing);
 	fflush(stdout);
+	return status;
+}
+
+static int judge_file(struct round *round, const struct settings *settings, const char *path, const char *kind)
+{
+	bool dump = iptables_is_dump(path);
+	struct ruleset ruleset = { .path = path,
+				   .dump = dump,
+				   .text = dump ? iptables_read_case(path, strcmp(kind, "iptables-legacy") == 0)
+						: file_read(path) };
+	struct tally before = round->tally;
+	int status = judge_ruleset(round, settings, &ruleset);
+	share_note(path, kind, &before, &round->tally, status == 2);
 	return status;
 }
 
@@ -360,12 +441,15 @@ int mode_corpus(struct round *round, const struct settings *settings)
 	}
 	qsort(files.path, files.count, sizeof(*files.path), by_name);
 	for (size_t i = 0; i < files.count; i++) {
-		ended[judge_file(round, settings, files.path[i])]++;
+		bool dump = iptables_is_dump(files.path[i]);
+		ended[judge_file(round, settings, files.path[i], dump ? "iptables-nft" : "nft")]++;
+		if (dump)
+			ended[judge_file(round, settings, files.path[i], "iptables-legacy")]++;
 		free(files.path[i]);
 	}
 	free(files.path);
-	printf("files %zu: agreed %lu, differed %lu, skipped %lu, no answer %lu\n", files.count, ended[0], ended[1], ended[2],
-	       ended[3]);
+	share_print_folders();
+	printf("rulesets: agreed %lu, differed %lu, skipped %lu, no answer %lu\n", ended[0], ended[1], ended[2], ended[3]);
 	tally_print(stdout, &round->tally);
 	return ended[1] ? 1 : ended[3] ? 3 : 0;
 }

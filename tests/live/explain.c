@@ -21,16 +21,26 @@ static bool is_named(const char *condition, const char *word)
 	return false;
 }
 
+/* By nft or by iptables. */
+static bool translates(const char *ruleset)
+{
+	static const char *const words[] = { "dnat", "snat",	 "redirect",   "masquerade", "DNAT",
+					     "SNAT", "REDIRECT", "MASQUERADE", "NETMAP" };
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strstr(ruleset, words[i]))
+			return true;
+	return false;
+}
+
 /* The program is told the host's addresses, not which interface has them: what redirect and masquerade choose is open to it. */
 static bool is_own_choice(const char *ruleset, const char *part)
 {
-	bool translates = strstr(ruleset, "dnat") || strstr(ruleset, "snat") || strstr(ruleset, "redirect") ||
-			  strstr(ruleset, "masquerade");
-	if (translates && (strstr(part, "NAT chooses") || strstr(part, "translation") || strstr(part, "the new ") ||
-			   strstr(part, "translates") || strstr(part, "outgoing interface")))
+	if (translates(ruleset) && (strstr(part, "NAT chooses") || strstr(part, "translation") || strstr(part, "the new ") ||
+				    strstr(part, "translates") || strstr(part, "outgoing interface")))
 		return true;
-	return (strstr(ruleset, "redirect") && strstr(part, "daddr")) ||
-	       (strstr(ruleset, "masquerade") && strstr(part, "saddr"));
+	bool redirects = strstr(ruleset, "redirect") || strstr(ruleset, "REDIRECT");
+	bool masquerades = strstr(ruleset, "masquerade") || strstr(ruleset, "MASQUERADE");
+	return (redirects && strstr(part, "daddr")) || (masquerades && strstr(part, "saddr"));
 }
 
 /* nft writes some of them otherwise than they were written (`ct original l3proto`): the last word has to be there. */
@@ -50,6 +60,11 @@ static bool is_unsaid_field(const char *ruleset, const char *part)
 			return true;
 	if ((strstr(part, "checksum") && strstr(ruleset, "checksum")) ||
 	    (strstr(part, "udp length") && strstr(ruleset, "csumcov")))
+		return true;
+	/* of an address that is none of the host's: whether it is one of broadcast is not told to the program */
+	if (strstr(part, "fib daddr type") && strstr(ruleset, "--dst-type"))
+		return true;
+	if (strstr(part, "ip frag-off") && strstr(ruleset, " -f "))
 		return true;
 	if (strstr(part, "icmp sequence") && strstr(ruleset, "icmp mtu")) /* the same bytes */
 		return true;
@@ -109,8 +124,6 @@ static bool is_open(const char *ruleset, const char *part, const struct packet *
 static bool follows(const char *ruleset, const char *part)
 {
 	static const char *const fields[] = { "oifname", "daddr", "saddr", "dport", "sport", "fib daddr type", "ct status" };
-	bool translates = strstr(ruleset, "dnat") || strstr(ruleset, "snat") || strstr(ruleset, "redirect") ||
-			  strstr(ruleset, "masquerade");
 	if (strcmp(part, "more cases than are followed") == 0)
 		return true; /* of the other parts */
 	/* what such a chain sets, and what asks for that */
@@ -119,7 +132,7 @@ static bool follows(const char *ruleset, const char *part)
 	if ((strstr(part, "goes on for other ICMP types") && strstr(ruleset, "icmp")) ||
 	    strstr(part, "that the listing of rule"))
 		return true; /* before the test that decides */
-	for (size_t i = 0; translates && i < sizeof(fields) / sizeof(fields[0]); i++)
+	for (size_t i = 0; translates(ruleset) && i < sizeof(fields) / sizeof(fields[0]); i++)
 		if (strstr(part, fields[i]))
 			return true;
 	return false;

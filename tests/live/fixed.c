@@ -50,19 +50,6 @@ static int open_case(struct round *round, const struct settings *settings, const
 	return result;
 }
 
-/* NAME.rules6 beside NAME.rules4 is part of that case. */
-static bool is_second_half(const char *path)
-{
-	size_t length = strlen(path);
-	char *first = strdup(path);
-	bool six = iptables_is_case(path) && path[length - 1] == '6';
-	if (first)
-		first[length - 1] = '4';
-	bool second = six && first && access(first, R_OK) == 0;
-	free(first);
-	return second;
-}
-
 static int for_each_case(struct round *round, const struct settings *settings, one_case *one)
 {
 	char *pattern = NULL;
@@ -75,7 +62,7 @@ static int for_each_case(struct round *round, const struct settings *settings, o
 	}
 	for (size_t i = 0; i < found.gl_pathc; i++) {
 		const char *path = found.gl_pathv[i];
-		if (is_second_half(path))
+		if (iptables_is_second_half(path))
 			continue;
 		int result = open_case(round, settings, path, false, one);
 		/* what one kind of iptables does is recorded, and the other does the same */

@@ -186,6 +186,7 @@ void packets_derive(const char *ruleset, size_t count, struct chance *chance, st
 struct program {
 	const char *path;  /* the executable */
 	char *folder;	   /* scratch */
+	char *sets;	   /* a file of ip sets that is given beside the ruleset, or NULL */
 	unsigned failures; /* runs that gave no answer */
 	bool quiet;	   /* say nothing of them */
 };
@@ -228,6 +229,11 @@ enum difference compare_row(const struct packet *packet, const struct observatio
 void tally_depends(struct tally *tally, const char *condition);
 void tally_print(FILE *file, const struct tally *tally);
 void tally_done(struct tally *tally);
+
+/* --- share.c ---------------------------------------------------------------------------------------------------- */
+/* What one file of others came to, printed, and added to its folder's. kind: how it was loaded. */
+void share_note(const char *path, const char *kind, const struct tally *before, const struct tally *now, bool skipped);
+void share_print_folders(void);
 
 /* --- table.c ---------------------------------------------------------------------------------------------------- */
 /* One ruleset's share. `agree`: a definite answer, and the kernel's. */

@@ -162,9 +162,16 @@ struct said *program_trace(struct program *program, const char *ruleset, const s
 {
 	char *rules = write_ruleset(program, ruleset), *lines = write_packets(program, packets, seen);
 	char *self = strdup(own_addresses), *name = strdup(program->path), *now = present();
-	char *const argv[] = {
-		name, (char[]){ "trace" }, (char[]){ "--packets" }, lines, rules, (char[]){ "--self" }, self, now, NULL
-	};
+	char *const argv[] = { name,
+			       (char[]){ "trace" },
+			       (char[]){ "--packets" },
+			       lines,
+			       rules,
+			       (char[]){ "--self" },
+			       self,
+			       now,
+			       program->sets,
+			       NULL };
 	struct said *said = calloc(packets->count + 1, sizeof(*said));
 	int status = run(program, argv);
 	if (status != 0)
@@ -204,6 +211,7 @@ struct boxes *program_list(struct program *program, const char *ruleset)
 			       self,
 			       now,
 			       rules,
+			       program->sets,
 			       NULL };
 	int status = run(program, argv);
 	struct boxes *boxes = NULL;

@@ -227,6 +227,41 @@ banned() {
 	reached in tcp/8443 udp/123
 }
 
+# Chains of nft and of iptables-legacy with one hook and priority: the kernel runs the one that was registered last, and nobody can see
+# which that was. Both ways are answered, with the condition in words.
+orders() {
+	name="chains of one priority, $1 first"
+	new_host
+	cat >order.nft <<-'END'
+		table inet t {
+			chain c { type filter hook input priority 0; tcp dport 80 meta mark set 1; }
+			chain n { type nat hook prerouting priority -100; tcp dport 8080 redirect to :25; }
+		}
+	END
+	cat >order.rules4 <<-'END'
+		*nat
+		-A PREROUTING -p tcp -m tcp --dport 8080 -j REDIRECT --to-ports 443
+		COMMIT
+		*filter
+		-A INPUT -m mark --mark 0x1 -j DROP
+		-A INPUT -p tcp -m tcp --dport 25 -j DROP
+		COMMIT
+	END
+	[ "$1" = nft ] && { on_host nft -f order.nft || fail "nft"; }
+	on_host iptables-legacy-restore <order.rules4 || fail "iptables-legacy-restore"
+	[ "$1" = nft ] || { on_host nft -f order.nft || fail "nft"; }
+	reach 192.0.2.77 tcp/80 tcp/443 tcp/8080
+	if [ "$1" = nft ]; then reached in tcp/80 tcp/443 tcp/8080; else reached in tcp/443; fi
+	[ ! -s trace.err ] || fail "trace has something to tell" trace.err
+	ids depends | tr '\n' ' ' | grep -q '^tcp/80 tcp/8080 $' || fail "trace does not leave open what is open" trace.json
+	grep '"id":"tcp/80"' trace.json | grep -q 'chain INPUT of iptables-legacy.s table ip filter runs before chain c of table inet t' ||
+		fail "the order is not named" trace.json
+	grep '"id":"tcp/8080"' trace.json | grep -q 'chain PREROUTING of iptables-legacy.s table ip nat runs before chain n of table inet t' ||
+		fail "the order of NAT is not named" trace.json
+	on_host "$portaudit" list >list.txt 2>list.err || fail "list ends with another status than 0" list.err
+	says '80/tcp .*' 'runs before chain c of table inet t'
+}
+
 # of_manager STEM STATUS: what a firewall manager wrote.
 of_manager() {
 	local kind
@@ -247,6 +282,8 @@ for kind in nft legacy; do
 	published $kind
 	banned $kind
 done
+orders nft
+orders legacy
 if [ -d "$corpus" ]; then
 	of_manager ufw/webserver 0
 	of_manager ufw/nat-gateway 1

@@ -694,6 +694,8 @@ static void add_table(struct random_rules *r, unsigned number)
 	snprintf(name, sizeof(name), "t%u", number);
 	r->table = pa_ruleset_add_table(r->ruleset, PICK(families), name);
 	r->table->dormant = draw(12) == 0;
+	/* as iptables-legacy's beside nft's; from the same number, so that the rulesets of a seed stay what they were */
+	r->table->age_unknown = number == 1 && (draw_state >> 40) % 3 == 0;
 	r->target_count = draw(5);
 	for (unsigned i = 0; i < r->target_count; i++) {
 		snprintf(name, sizeof(name), "c%u", i);
@@ -707,6 +709,20 @@ static void add_table(struct random_rules *r, unsigned number)
 	}
 	for (unsigned i = 1 + draw(4); i > 0; i--)
 		add_base_chain(r, i);
+}
+
+/* Chains of unknown age meet others at their priority. */
+static void meet_others(struct pa_ruleset *ruleset)
+{
+	for (size_t i = 0; i < ruleset->chain_count; i++) {
+		struct pa_chain *chain = ruleset->chains[i];
+		for (size_t k = 0; chain->table->age_unknown && chain->is_base && k < ruleset->chain_count; k++) {
+			const struct pa_chain *other = ruleset->chains[k];
+			if (other->is_base && !other->table->age_unknown && other->hook == chain->hook &&
+			    (other->type == PA_CHAIN_NAT) == (chain->type == PA_CHAIN_NAT))
+				chain->priority = other->priority;
+		}
+	}
 }
 
 /* Chains that are bound to devices; drawn apart, so that the rest of a seed stays what it was. */
@@ -765,6 +781,7 @@ static struct pa_ruleset *random_ruleset(uint64_t seed)
 			add_device_table(&r);
 	}
 	draw_state = state;
+	meet_others(r.ruleset);
 	if (!pa_ruleset_check(r.ruleset, &diags)) {
 		fprintf(stderr, "seed %" PRIu64 ": %s\n", seed, diags.items[0].message);
 		abort();

@@ -2,8 +2,7 @@
 // rooms: pa_nft pa_ir pa_base
 /*
  * libnftables JSON to the ruleset. tests/cases/ir holds the cases: name.json goes in, name.expected is the text of what
- * comes out, rules and steps, or the errors. With PORTAUDIT_ACCEPT set in the environment the test writes what came out
- * in place of what was expected, to be read before it is committed.
+ * comes out, rules and steps, or the errors.
  */
 #include <check.h>
 #include <dirent.h>
@@ -11,30 +10,10 @@
 #include <stdlib.h>
 
 #include "../../rules/nft/document.h"
+#include "case_file.h"
 #include "ir_text.h"
 
 #define CASES PA_SOURCE_DIR "/tests/cases/ir"
-
-static bool read_file(const char *path, struct pa_buffer *out)
-{
-	char block[65536];
-	size_t got;
-	FILE *file = fopen(path, "re");
-	if (!file)
-		return false;
-	while ((got = fread(block, 1, sizeof(block), file)) > 0)
-		pa_buffer_add(out, block, got);
-	fclose(file);
-	return true;
-}
-
-static void write_file(const char *path, const struct pa_buffer *text)
-{
-	FILE *file = fopen(path, "we");
-	ck_assert_ptr_nonnull(file);
-	ck_assert_uint_eq(fwrite(text->data, 1, text->length, file), text->length);
-	ck_assert_int_eq(fclose(file), 0);
-}
 
 static struct pa_ruleset *lower(const char *json, size_t length, struct pa_diags *diags)
 {
@@ -74,21 +53,15 @@ static int is_case(const struct dirent *entry)
 
 static bool run_case(const char *name)
 {
-	struct pa_buffer in_path = { 0 }, out_path = { 0 }, in = { 0 }, expected = { 0 }, found = { 0 };
+	struct pa_buffer in_path = { 0 }, out_path = { 0 }, in = { 0 }, found = { 0 };
 	pa_buffer_printf(&in_path, "%s/%s", CASES, name);
 	pa_buffer_printf(&out_path, "%s/%.*s.expected", CASES, (int)strlen(name) - 5, name);
 	ck_assert(read_file(in_path.data, &in));
 	describe(in.data ? in.data : "", in.length, &found);
-	if (getenv("PORTAUDIT_ACCEPT"))
-		write_file(out_path.data, &found);
-	bool same = read_file(out_path.data, &expected) && expected.length == found.length &&
-		    memcmp(expected.data, found.data, found.length) == 0;
-	if (!same)
-		printf("%s: expected\n%s\nfound\n%s\n", name, expected.data ? expected.data : "(nothing)", found.data);
+	bool same = case_is_expected(out_path.data, &found);
 	pa_buffer_done(&in_path);
 	pa_buffer_done(&out_path);
 	pa_buffer_done(&in);
-	pa_buffer_done(&expected);
 	pa_buffer_done(&found);
 	return same;
 }

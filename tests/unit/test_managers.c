@@ -38,6 +38,34 @@ static const struct {
 	{ "fw4", "input", NULL, "-", "OpenWrt firewall4" },
 	{ "filter", "input", NULL, "-", NULL },
 	{ "filter", "f2b-sshd", NULL, "-", "fail2ban" },
+	{ "filter", "IN_public", NULL, "-", NULL },
+	{ "filter", "FWDO_libvirt", NULL, "-", NULL },
+	{ "docker-bridges", "filter-FORWARD", NULL, "-", "Docker" },
+	{ "filter", "DOCKER-USER", NULL, "", "Docker" },
+	{ "filter", "FI-vnet3", NULL, "-", "libvirt" },
+	{ "filter", "FI-lan", NULL, "-", NULL },
+	{ "filter", "LIBVIRT_INP", NULL, "-", "libvirt" },
+	{ "libvirt_network", "guest_input", NULL, "-", "libvirt" },
+	{ "filter", "NETAVARK_FORWARD", NULL, "-", "Podman (netavark)" },
+	{ "nat", "NETAVARK-HOSTPORT-DNAT", NULL, "-", "Podman (netavark)" },
+	{ "filter", "ts-input", NULL, "-", "Tailscale" },
+	{ "filter", "ts-mine", NULL, "-", NULL },
+	{ "filter", "CILIUM_INPUT", NULL, "-", "Cilium" },
+	{ "calico", "filter-INPUT", NULL, "-", "Calico" },
+	{ "filter", "LOCALINPUT", NULL, "-", "ConfigServer Firewall" },
+	{ "sshguard", "blacklist", NULL, "-", "sshguard" },
+	{ "crowdsec", "crowdsec-chain", NULL, "-", "CrowdSec" },
+	{ "filter", "CROWDSEC_CHAIN", NULL, "-", "CrowdSec" },
+	{ "lxd", "in.lxdbr0", NULL, "-", "LXD" },
+	{ "incus", "in.incusbr0", NULL, "-", "Incus" },
+	{ "filter", "INPUT", "generated for LXD network lxdbr0", "-", "LXD" },
+	{ "filter", "in_world_http_s1", NULL, "-", "FireHOL" },
+	{ "filter", "in_house", NULL, "-", NULL },
+	{ "filter", "ANTREA-FORWARD", NULL, "-", "Antrea" },
+	{ "filter", "WEAVE-NPC", NULL, "-", "Weave Net" },
+	{ "filter", "neutron-openvswi-INPUT", NULL, "-", "OpenStack Neutron" },
+	{ "mullvad", "input", NULL, "-", "Mullvad VPN" },
+	{ "filter", "AS0_ACCEPT", NULL, "-", "OpenVPN Access Server" },
 	{ "filter", "INPUT", NULL, "f2b-sshd -", "fail2ban" },
 };
 
@@ -68,6 +96,39 @@ START_TEST(test_chain)
 	const struct pa_manager *manager = pa_chain_manager(add_chain(ruleset, _i));
 
 	ck_assert_pstr_eq(manager ? manager->name : NULL, chains[_i].manager);
+	pa_ruleset_free(ruleset);
+}
+END_TEST
+
+/* Names that say something in the company of others only. */
+static const struct {
+	const char *table, *chain, *beside, *text, *manager; /* text: of a rule in the base chain `beside` */
+} beside[] = {
+	{ "filter", "IN_public", "INPUT_ZONES", NULL, "firewalld" },
+	{ "filter", "FWDI_libvirt", "FORWARD_IN_ZONES", NULL, "firewalld" },
+	{ "nat", "PRE_public", "PREROUTING_ZONES", NULL, "firewalld" },
+	{ "nat", "PRE_public", "PREROUTING_OWN", NULL, NULL },
+	{ "filter", "HI-v100298530", "libvirt-host-in", NULL, "libvirt" },
+	{ "filter", "DOCKER", "INPUT_ZONES", NULL, "Docker" },
+	{ "filter", "net2fw", "shorewall", NULL, "Shorewall" },
+	{ "filter", "DENYIN", "LOCALINPUT", NULL, "ConfigServer Firewall" },
+	{ "filter", "f2b-sshd", "LOCALINPUT", NULL, "fail2ban" },
+	{ "filter", "in_lan", "INPUT", "-A INPUT -j LOG --log-prefix \"DROP UNMATCHED IN-unknown:\"", "FireHOL" },
+	{ "filter", "in_lan", "INPUT", "-A INPUT -j LOG --log-prefix \"unknown\"", NULL },
+};
+
+START_TEST(test_beside)
+{
+	struct pa_ruleset *ruleset = pa_ruleset_new();
+	struct pa_table *table = pa_ruleset_add_table(ruleset, PA_FAMILY_IP, beside[_i].table);
+	struct pa_chain *other = pa_table_add_chain(ruleset, table, beside[_i].beside);
+	struct pa_chain *chain = pa_table_add_chain(ruleset, table, beside[_i].chain);
+
+	other->is_base = beside[_i].text != NULL;
+	if (beside[_i].text)
+		pa_chain_add_rule(ruleset, other)->text = beside[_i].text;
+	const struct pa_manager *manager = pa_chain_manager(chain);
+	ck_assert_pstr_eq(manager ? manager->name : NULL, beside[_i].manager);
 	pa_ruleset_free(ruleset);
 }
 END_TEST
@@ -113,37 +174,14 @@ static bool is_shared(const struct pa_chain *chain)
 	return false;
 }
 
-/* The names that iptables-save printed, without rules: "*filter", ":INPUT ACCEPT [0:0]". */
-static struct pa_ruleset *read_names(const char *path)
-{
-	struct pa_ruleset *ruleset = pa_ruleset_new();
-	struct pa_table *table = NULL;
-	FILE *file = fopen(path, "r");
-	char line[1024];
-
-	while (file && fgets(line, sizeof(line), file)) {
-		line[strcspn(line, " \n")] = '\0';
-		if (line[0] == '*')
-			table = pa_ruleset_add_table(ruleset, PA_FAMILY_IP, line + 1);
-		else if (line[0] == ':' && table) {
-			struct pa_chain *chain = pa_table_add_chain(ruleset, table, line + 1);
-			chain->is_base = strchr("PIFO", line[1]) != NULL &&
-					 strspn(line + 1, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == strlen(line + 1);
-		}
-	}
-	if (file)
-		fclose(file);
-	return ruleset;
-}
-
 /* How many chains are attributed as they should be. */
 static size_t check_file(const char *path, const char *name, bool partly)
 {
 	struct pa_diags diags = { 0 };
-	bool is_nft = strstr(path, ".json") || strstr(path, ".nft");
-	struct pa_ruleset *ruleset = is_nft ? pa_ruleset_load_files(&path, 1, NULL, &diags) : read_names(path);
+	struct pa_ruleset *ruleset = pa_ruleset_load_files(&path, 1, NULL, &diags);
 	size_t count = 0;
 
+	ck_assert_msg(ruleset || strstr(path, ".nft"), "%s: not read", path);
 	for (size_t i = 0; ruleset && i < ruleset->chain_count; i++) {
 		const struct pa_chain *chain = ruleset->chains[i];
 		const struct pa_manager *manager = pa_chain_manager(chain);
@@ -310,6 +348,7 @@ int main(void)
 
 	tcase_set_timeout(tests, 60);
 	tcase_add_loop_test(tests, test_chain, 0, sizeof(chains) / sizeof(chains[0]));
+	tcase_add_loop_test(tests, test_beside, 0, sizeof(beside) / sizeof(beside[0]));
 	tcase_add_test(tests, test_rule);
 	tcase_add_loop_test(tests, test_written, 0, sizeof(written) / sizeof(written[0]));
 	tcase_add_test(tests, test_legacy_beside_nft);
