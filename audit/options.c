@@ -107,7 +107,7 @@ __attribute__((format(printf, 2, 3))) static struct pa_diag *wrong(struct pa_com
 static bool is_single(enum pa_option option)
 {
 	return option == PA_OPTION_POLICY || option == PA_OPTION_PACKETS || option == PA_OPTION_AS_HOST ||
-	       option == PA_OPTION_SOCKETS;
+	       option == PA_OPTION_SOCKETS || option == PA_OPTION_NETNS;
 }
 
 /* `argument` is NULL for options without one. */
@@ -149,6 +149,9 @@ static void take_option(struct pa_command_line *line, enum pa_option option, con
 	case PA_OPTION_CHECK:
 		pa_options_take_checks(options->arena, &options->checks, argument, diags);
 		return;
+	case PA_OPTION_FMT_CHECK:
+		options->fmt_check = true;
+		return;
 	case PA_OPTION_SELF:
 		pa_options_take_self(options, argument, diags);
 		return;
@@ -157,6 +160,9 @@ static void take_option(struct pa_command_line *line, enum pa_option option, con
 		return;
 	case PA_OPTION_SOCKETS:
 		options->sockets = argument;
+		return;
+	case PA_OPTION_NETNS:
+		options->netns = argument;
 		return;
 	case PA_OPTION_AS_HOST:
 		options->as_host = argument;
@@ -210,6 +216,8 @@ static size_t find_long(struct pa_command_line *line, const char *text)
 	size_t found = LONG_COUNT, matches = 0, length = strlen(text);
 	struct pa_nearest nearest = pa_nearest_start(text);
 	for (size_t i = 0; i < LONG_COUNT; i++) {
+		if (i == (size_t)(line->fmt ? PA_OPTION_CHECK : PA_OPTION_FMT_CHECK))
+			continue; /* the other one of that name */
 		pa_nearest_offer(&nearest, long_name(i));
 		if (strcmp(long_name(i), text) == 0)
 			return i;
@@ -349,10 +357,12 @@ static void take_words(struct pa_command_line *line, const char *const *words)
 {
 	struct pa_options *options = line->options;
 	for (; *words; words++)
-		if (options->command == PA_COMMAND_EXPLAIN)
+		if (options->command == PA_COMMAND_EXPLAIN || options->command == PA_COMMAND_FMT)
 			pa_options_append(options->arena, &options->words, *words);
 		else if (options->command == PA_COMMAND_CHECKS)
 			pa_options_take_checks(options->arena, &options->words, *words, line->diags);
+		else if (options->command == PA_COMMAND_LINT && !options->policy)
+			options->policy = *words;
 		else
 			pa_options_append(options->arena, &options->rulesets, *words);
 }
@@ -381,11 +391,30 @@ static void check_options_of_command(struct pa_command_line *line)
 		if (line->given[i] && !(info->commands & (1u << line->options->command)))
 			wrong(line, "--%s is not for '%s' but for %s", info->name, command, commands_of(line, info));
 	}
+	if (line->options->command == PA_COMMAND_FMT && !line->options->words)
+		wrong(line, "'fmt' needs a policy file");
+	if (line->options->command == PA_COMMAND_LINT && !line->options->policy)
+		wrong(line, "'lint' needs a policy file");
+	if (line->options->command == PA_COMMAND_LINT && line->options->rulesets)
+		wrong(line, "'lint' looks at one policy, and at no ruleset");
+	if (line->options->command == PA_COMMAND_SNAPSHOT && line->options->rulesets)
+		wrong(line, "'snapshot' takes no file: it records the live ruleset of this host");
 	if (line->options->command == PA_COMMAND_TRACE && !line->options->packets)
 		wrong(line, "'trace' needs --packets FILE");
 	if (line->options->command == PA_COMMAND_EXPLAIN && !line->options->words)
 		wrong(line, "'explain' needs a packet to explain")->help =
 			"for example: portaudit explain 3306/tcp from 203.0.113.7 on eth0";
+}
+
+static void check_trace_formats(struct pa_command_line *line)
+{
+	for (size_t i = 0; line->options->command == PA_COMMAND_TRACE && i < line->options->output_count; i++) {
+		enum pa_format format = line->options->outputs[i].format;
+		if (format == PA_FORMAT_JSON || format == PA_FORMAT_TEXT || format == PA_FORMAT_JUNIT)
+			continue;
+		wrong(line, "'trace' does not write the format '%s'", pa_format_name(format))->help =
+			"it writes json (lines), text (TAP) and junit";
+	}
 }
 
 /*
@@ -397,6 +426,8 @@ static void take_outputs(struct pa_command_line *line)
 	struct pa_options *options = line->options;
 	if (!(options_known[PA_OPTION_OUTPUT].commands & (1u << options->command)))
 		return;
+	if (options->command == PA_COMMAND_TRACE && !line->given[PA_OPTION_FORMAT])
+		line->format = PA_FORMAT_JSON;
 	size_t count = list_length(line->outputs), to_standard_output = 0;
 	bool replaced = false;
 	options->outputs = pa_arena_alloc(options->arena, count + 1, sizeof(*options->outputs));
@@ -405,17 +436,37 @@ static void take_outputs(struct pa_command_line *line)
 		bool has_format = false;
 		if (!pa_options_take_output(output, &has_format, line->outputs[i], line->diags))
 			continue;
-		if (has_format && options->command == PA_COMMAND_INIT)
+		bool is_policy = options->command == PA_COMMAND_INIT || options->command == PA_COMMAND_FMT;
+		if (has_format && is_policy)
 			wrong(line, "'%s' writes a policy and no report: --output FILE", commands[options->command].name);
 		if (!has_format)
 			output->format = line->format;
 		to_standard_output += strcmp(output->path, "-") == 0;
 		replaced = replaced || !has_format || strcmp(output->path, "-") == 0;
 	}
+	if (options->command == PA_COMMAND_FMT && count > 1)
+		wrong(line, "'fmt' writes one file");
 	if (!replaced)
 		options->outputs[options->output_count++] = (struct pa_output){ .format = line->format, .path = "-" };
+	check_trace_formats(line);
 	if (to_standard_output > 1)
 		wrong(line, "two reports cannot both go to standard output");
+}
+
+/* Reports of several namespaces become one, which text and JSON can hold. */
+static void check_namespaces(struct pa_command_line *line)
+{
+	const struct pa_options *options = line->options;
+	if (!options->netns)
+		return;
+	if (options->rulesets)
+		wrong(line, "--netns is for the live ruleset, not for files");
+	if (strcmp(options->netns, "all") != 0)
+		return;
+	for (size_t i = 0; i < options->output_count; i++)
+		if (strcmp(options->outputs[i].path, "-") != 0 ||
+		    (options->outputs[i].format != PA_FORMAT_TEXT && options->outputs[i].format != PA_FORMAT_JSON))
+			wrong(line, "with --netns all there is one report, as text or JSON, on standard output");
 }
 
 static void take_source_date_epoch(struct pa_command_line *line)
@@ -425,11 +476,21 @@ static void take_source_date_epoch(struct pa_command_line *line)
 		pa_options_take_time(line->options, epoch, "SOURCE_DATE_EPOCH", line->diags);
 }
 
+/* The first word that is no option. An option with an argument in front of the command is not looked through. */
+static bool names_fmt(int argc, char **argv)
+{
+	int i = 1;
+	while (i < argc && argv[i][0] == '-')
+		i++;
+	return i < argc && strcmp(argv[i], commands[PA_COMMAND_FMT].name) == 0;
+}
+
 int pa_options_parse(int argc, char **argv, struct pa_options *ret, struct pa_diags *diags)
 {
 	*ret = (struct pa_options){ .arena = pa_arena_new(), .command = PA_COMMAND_CHECK };
 	struct pa_command_line line = { .options = ret, .diags = diags };
 	size_t already_wrong = diags->count;
+	line.fmt = names_fmt(argc, argv);
 	take_arguments(&line, argc, argv);
 	size_t taken = take_command(&line);
 	if (diags->count == already_wrong && (line.help || line.version)) {
@@ -448,6 +509,7 @@ int pa_options_parse(int argc, char **argv, struct pa_options *ret, struct pa_di
 	ret->word_count = list_length(ret->words);
 	check_options_of_command(&line);
 	take_outputs(&line);
+	check_namespaces(&line);
 	take_source_date_epoch(&line);
 	return diags->count == already_wrong ? 0 : 2;
 }

@@ -33,7 +33,7 @@ struct pa_options {
 	const char *policy;    /* or NULL */
 	const char **rulesets; /* positional ones and --ruleset, as given; none: the live kernel */
 	size_t ruleset_count;
-	const char **words; /* explain: WHAT. checks: the IDs, in their canonical form. Else none */
+	const char **words; /* explain: WHAT. checks: the IDs, in their canonical form. fmt: files. Else none */
 	size_t word_count;
 	const char *packets;
 	struct pa_output *outputs; /* at least one for check and list; at most one of them is standard output */
@@ -46,12 +46,14 @@ struct pa_options {
 	const char **self;   /* each a list with commas, valid for pa_host_add_self() */
 	const char **interfaces;
 	const char *sockets; /* a file, "none", or NULL */
+	const char *netns;   /* a name, a process id, "all", or NULL */
 	const char *as_host;
 	bool allow_unknown;
 	bool now_given; /* --now */
 	bool has_now;	/* --now or SOURCE_DATE_EPOCH: the run is to be reproducible */
 	int64_t now;	/* seconds since 1970 UTC */
 	bool print_rules, loopback;
+	bool fmt_check; /* fmt --check */
 	const char **include_folders;
 };
 

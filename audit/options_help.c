@@ -82,8 +82,12 @@ static void exit_table(struct pa_buffer *out, unsigned commands)
 		row(out, "  1", 5, "findings");
 	else if (has_command(commands, PA_COMMAND_TRACE))
 		row(out, "  1", 5, "a packet fared otherwise than its \"expect\" says");
+	else if (has_command(commands, PA_COMMAND_LINT))
+		row(out, "  1", 5, "warnings at or above --fail-on");
+	else if (has_command(commands, PA_COMMAND_FMT))
+		row(out, "  1", 5, "with --check: a file would change");
 	row(out, "  2", 5, "the command line, the policy or a file is wrong");
-	if (commands & ~(1u << PA_COMMAND_CHECKS))
+	if (commands & ~(1u << PA_COMMAND_CHECKS | 1u << PA_COMMAND_FMT))
 		row(out, "  3", 5, "the audit is not complete: what was found is reported, what is missing may be more");
 }
 

@@ -10,6 +10,7 @@ struct pa_command_line {
 	struct pa_options *options;
 	struct pa_diags *diags;
 	bool has_command;
+	bool fmt; /* the command is `fmt`, whose --check takes no argument */
 	bool help, version;
 	enum pa_format format; /* --format */
 	bool given[PA_OPTION_COUNT];

@@ -7,10 +7,6 @@
 #include "portaudit/finding.h"
 #include "portaudit/host.h"
 
-static const char *const later_formats[] = {
-#define LATER_FORMAT(name) name,
-#include "option.def"
-};
 #define ROWS(table) (sizeof(table) / sizeof(*(table)))
 
 /* The first word of a list with commas; *list moves behind the comma, or becomes NULL after the last one. */
@@ -32,14 +28,9 @@ bool pa_options_take_format(enum pa_format *ret_format, const char *name, struct
 		pa_nearest_offer(&nearest, pa_format_name((enum pa_format)i));
 		pa_buffer_printf(&names, "%s%s", i ? ", " : "", pa_format_name((enum pa_format)i));
 	}
-	bool later = false;
-	for (size_t i = 0; i < ROWS(later_formats); i++)
-		later = later || strcmp(name, later_formats[i]) == 0;
-	struct pa_diag *diag =
-		pa_diags_add(diags, PA_DIAG_ERROR, PA_DIAG_INPUT,
-			     later ? "this version of portaudit does not write the format '%s'" : "unknown format '%s'", name);
+	struct pa_diag *diag = pa_diags_add(diags, PA_DIAG_ERROR, PA_DIAG_INPUT, "unknown format '%s'", name);
 	const char *all = pa_arena_printf(diags->arena, "the formats are %s", names.data);
-	diag->help = later ? all : pa_nearest_help(&nearest, diags, all);
+	diag->help = pa_nearest_help(&nearest, diags, all);
 	pa_buffer_done(&names);
 	return false;
 }
@@ -47,7 +38,7 @@ bool pa_options_take_format(enum pa_format *ret_format, const char *name, struct
 /* What stands before the first colon is a format when it is one word in lower case; a file of such a name is "./a:b". */
 bool pa_options_take_output(struct pa_output *ret_output, bool *ret_has_format, const char *argument, struct pa_diags *diags)
 {
-	size_t word = strspn(argument, "abcdefghijklmnopqrstuvwxyz");
+	size_t word = strspn(argument, "abcdefghijklmnopqrstuvwxyz-");
 	*ret_output = (struct pa_output){ .path = argument };
 	*ret_has_format = word > 0 && argument[word] == ':';
 	bool good = true;

@@ -3,6 +3,7 @@
 #include "run.h"
 
 #include "commands/job.h"
+#include "netns.h"
 
 typedef int (*command_function)(struct pa_job *job);
 
@@ -11,7 +12,7 @@ static const command_function commands[PA_COMMAND_COUNT] = {
 #include "option.def"
 };
 
-int pa_run(const struct pa_options *options)
+static int run_here(const struct pa_options *options)
 {
 	struct pa_job job = { .options = options, .arena = pa_arena_new() };
 	clock_gettime(CLOCK_MONOTONIC, &job.started);
@@ -20,4 +21,20 @@ int pa_run(const struct pa_options *options)
 	int told = pa_diags_status(&job.diags);
 	pa_job_done(&job);
 	return told > status ? told : status;
+}
+
+/* The diagnostics of the search for namespaces; each namespace has its own. */
+static int run_in_namespaces(const struct pa_options *options)
+{
+	struct pa_job job = { .options = options, .arena = pa_arena_new() };
+	int status = pa_netns_run(options, run_here, &job.diags);
+	pa_job_print_diags(&job);
+	int told = pa_diags_status(&job.diags);
+	pa_job_done(&job);
+	return told > status ? told : status;
+}
+
+int pa_run(const struct pa_options *options)
+{
+	return options->netns ? run_in_namespaces(options) : run_here(options);
 }

@@ -31,6 +31,19 @@ const char *pa_format_name(enum pa_format format)
 	return formats[format].name;
 }
 
+const struct pa_location *pa_finding_place(const struct pa_finding *finding)
+{
+	for (size_t i = 0; i < finding->rule_count; i++)
+		if (finding->rules[i]->where.file)
+			return &finding->rules[i]->where;
+	return finding->statement && finding->statement->where.file ? &finding->statement->where : NULL;
+}
+
+bool pa_finding_fails(const struct pa_finding *finding, const struct pa_report *report)
+{
+	return !finding->waiver && finding->severity >= report->fail_on;
+}
+
 bool pa_report_format(enum pa_format format, const struct pa_report *report, const struct pa_style *style,
 		      struct pa_buffer *out)
 {

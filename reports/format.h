@@ -20,4 +20,12 @@ void pa_text_summary(const struct pa_report *report, const struct pa_style *styl
 /* "inet filter input handle 5: tcp dport 22 accept", long texts cut after `most` columns (0: not). */
 void pa_text_rule(const struct pa_rule *rule, unsigned most, struct pa_buffer *out);
 
+/* "in-accept", "drop", "depends" */
+const char *pa_fate_word(const struct pa_walk *walk);
+
+/* Where a finding is to be mended: its first rule that stands in a file, else the line of the policy, else NULL. */
+const struct pa_location *pa_finding_place(const struct pa_finding *finding);
+/* Does the finding make the run fail? Waived ones do not. */
+bool pa_finding_fails(const struct pa_finding *finding, const struct pa_report *report);
+
 #endif

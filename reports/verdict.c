@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* trace: one JSON line for each packet. */
+#include "format.h"
 #include "json_parts.h"
 #include "portaudit/report.h"
 
-static const char *fate_word(const struct pa_walk *walk)
+const char *pa_fate_word(const struct pa_walk *walk)
 {
 	static const char *const accepted[] = {
 		[PA_PATH_IN] = "in-accept", [PA_PATH_FORWARD] = "forward-accept", [PA_PATH_OUT] = "out-accept"
@@ -80,7 +81,7 @@ bool pa_report_verdict(const struct pa_walk *walk, const struct pa_packet *packe
 	struct pa_json json = { .out = out };
 	pa_json_open(&json, NULL, '{');
 	pa_json_raw(&json, "id", id_json ? id_json : "null");
-	pa_json_string(&json, "fate", fate_word(walk));
+	pa_json_string(&json, "fate", pa_fate_word(walk));
 	add_translation(&json, walk, packet);
 	if (walk->fate == PA_FATE_DEPENDS)
 		pa_json_string(&json, "condition", walk->condition ? walk->condition : "not known");

@@ -30,7 +30,8 @@ static double seconds_since(const struct timespec *start)
 static struct pa_report make_report(struct pa_job *job)
 {
 	const struct pa_options *options = job->options;
-	struct pa_report report = { .command = options->command == PA_COMMAND_LIST ? "list" : "check",
+	struct pa_report report = { .version = PA_VERSION,
+				    .command = options->command == PA_COMMAND_LIST ? "list" : "check",
 				    .host = pa_job_host_name(job),
 				    .now = pa_job_now(options),
 				    .seconds = options->has_now ? 0 : seconds_since(&job->started),
@@ -83,8 +84,9 @@ static bool wants_rows(const struct pa_options *options)
 int pa_command_check_or_list(struct pa_job *job)
 {
 	const struct pa_options *options = job->options;
-	if (!pa_job_load_policy(job) || !pa_job_load_ruleset(job) || !pa_job_load_host(job) || !pa_job_load_sockets(job) ||
-	    !pa_job_evaluate(job))
+	/* A snapshot names the host whose blocks of the policy count. Errors of both are told. */
+	bool has_ruleset = pa_job_load_ruleset(job), has_policy = pa_job_load_policy(job);
+	if (!has_ruleset || !has_policy || !pa_job_load_host(job) || !pa_job_load_sockets(job) || !pa_job_evaluate(job))
 		return pa_diags_status(&job->diags);
 	if (wants_rows(options)) {
 		for (unsigned path = PA_PATH_IN; path <= PA_PATH_FORWARD; path++)

@@ -76,12 +76,14 @@ int pa_command_init(struct pa_job *job)
 				    .row_count = job->row_count };
 	report.incomplete = pa_job_incomplete_reasons(job, &report.incomplete_count);
 	report.complete = report.incomplete_count == 0;
-	struct pa_buffer text = { 0 };
+	struct pa_buffer text = { 0 }, tidy = { 0 };
 	pa_report_policy(&report, job->host, &text);
-	bool verified = verify(job, &text);
+	bool verified = verify(job, &text) &&
+			pa_policy_layout(text.data, text.length, "the policy that init wrote", &tidy, &job->diags);
 	for (size_t i = 0; i < options->output_count; i++)
-		pa_report_write(options->outputs[i].path, &text, &job->diags);
+		pa_report_write(options->outputs[i].path, verified ? &tidy : &text, &job->diags);
 	pa_buffer_done(&text);
+	pa_buffer_done(&tidy);
 	job->result = pa_result_free(job->result);
 	return pa_job_finish(job, report.complete && verified);
 }

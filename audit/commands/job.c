@@ -15,6 +15,7 @@ void pa_job_done(struct pa_job *job)
 	pa_policy_free(job->policy);
 	pa_host_free(job->host);
 	pa_sockets_free(job->sockets);
+	pa_snapshot_free(job->snapshot);
 	pa_ruleset_free(job->ruleset);
 	pa_arena_free(job->arena);
 	pa_diags_done(&job->diags);
@@ -64,7 +65,9 @@ static void show_progress(void *context, const char *what)
 bool pa_job_load_ruleset(struct pa_job *job)
 {
 	const struct pa_options *options = job->options;
-	struct pa_load_options load = { .include_folders = (const char *const *)options->include_folders };
+	struct pa_load_options load = { .include_folders = (const char *const *)options->include_folders,
+					.recording = job->recording,
+					.ret_snapshot = &job->snapshot };
 	bool terminal = isatty(STDERR_FILENO) && !options->quiet;
 	if (terminal)
 		load.progress = show_progress;
@@ -83,6 +86,8 @@ const char *pa_job_host_name(struct pa_job *job)
 	char name[256] = "";
 	if (job->options->as_host)
 		return job->options->as_host;
+	if (job->snapshot)
+		return job->snapshot->host ? job->snapshot->host->name : job->host->name;
 	if (pa_job_is_offline(job->options))
 		return "offline";
 	if (gethostname(name, sizeof(name) - 1) != 0 || !name[0])
@@ -93,14 +98,33 @@ const char *pa_job_host_name(struct pa_job *job)
 static bool add_self_of_policy(struct pa_job *job)
 {
 	const struct pa_policy *policy = job->policy;
-	if (!policy || !policy->has_self || job->options->self || !pa_job_is_offline(job->options))
+	if (!policy || !policy->has_self || job->options->self || !pa_job_is_offline(job->options) || job->snapshot)
 		return true;
 	return pa_host_add_self(job->host, policy->self.text, &job->diags);
 }
 
+/* With what was said on that host while it was read. */
+static void take_host_of_snapshot(struct pa_job *job)
+{
+	struct pa_snapshot *snapshot = job->snapshot;
+	job->host = snapshot->host;
+	job->host->sockets = NULL;
+	snapshot->host = NULL;
+	for (size_t i = 0; i < snapshot->note_count; i++) {
+		const struct pa_diag *note = &snapshot->notes[i];
+		pa_diags_add(&job->diags, note->level, note->kind, "%s", note->message)->help =
+			note->help ? pa_arena_strdup(job->diags.arena, note->help) : NULL;
+	}
+}
+
 bool pa_job_load_host(struct pa_job *job)
 {
-	job->host = pa_job_is_offline(job->options) ? pa_host_new(pa_job_host_name(job)) : pa_host_read_live(&job->diags);
+	if (job->snapshot)
+		take_host_of_snapshot(job);
+	else if (pa_job_is_offline(job->options))
+		job->host = pa_host_new(pa_job_host_name(job));
+	else
+		job->host = pa_host_read_live(&job->diags);
 	for (size_t i = 0; job->options->self && job->options->self[i]; i++) {
 		if (!pa_host_add_self(job->host, job->options->self[i], &job->diags))
 			return false;
@@ -110,6 +134,12 @@ bool pa_job_load_host(struct pa_job *job)
 	return add_self_of_policy(job);
 }
 
+static void take_sockets_of_snapshot(struct pa_job *job)
+{
+	job->sockets = job->snapshot->sockets;
+	job->snapshot->sockets = NULL;
+}
+
 bool pa_job_load_sockets(struct pa_job *job)
 {
 	const char *file = job->options->sockets;
@@ -117,6 +147,8 @@ bool pa_job_load_sockets(struct pa_job *job)
 		return true;
 	if (file)
 		job->sockets = pa_sockets_load(file, &job->diags);
+	else if (job->snapshot)
+		take_sockets_of_snapshot(job);
 	else if (!pa_job_is_offline(job->options))
 		job->sockets = pa_sockets_read_live(&job->diags);
 	job->host->sockets = job->sockets;

@@ -17,7 +17,9 @@ struct pa_job {
 	struct pa_arena *arena;
 	struct pa_ruleset *ruleset;
 	struct pa_host *host;
-	struct pa_sockets *sockets; /* host->sockets, when they are known */
+	struct pa_sockets *sockets;	/* host->sockets, when they are known */
+	struct pa_snapshot *snapshot;	/* the ruleset came from it: host and sockets do as well */
+	struct pa_recording *recording; /* where the live ruleset is to be recorded, or NULL */
 	struct pa_policy *policy;
 	struct pa_evaluation *evaluation;
 	struct pa_result *result;
@@ -63,7 +65,10 @@ int pa_command_check_or_list(struct pa_job *job);
 int pa_command_init(struct pa_job *job);
 int pa_command_explain(struct pa_job *job);
 int pa_command_trace(struct pa_job *job);
+int pa_command_fmt(struct pa_job *job);
+int pa_command_lint(struct pa_job *job);
 int pa_command_checks(struct pa_job *job);
+int pa_command_snapshot(struct pa_job *job);
 int pa_command_print_rules(struct pa_job *job);
 
 #endif

@@ -151,18 +151,20 @@ static void report_expired(struct comparison *c, const struct waiver *waiver, st
 {
 	struct pa_finding *finding = report(c, PA_CHECK_WVR_001, waiver, text);
 	int days = c->today - waiver->statement->until;
+	bool alone = c->options && c->options->policy_alone;
 
 	if (!finding)
 		return;
-	pa_buffer_printf(text, " has expired, %d day%s ago; ", days, days == 1 ? "" : "s");
-	if (waiver->matches == 0)
-		pa_buffer_puts(text, "it would hide nothing now");
-	else
-		pa_buffer_printf(text, "what it hid is reported again (%zu finding%s)", waiver->matches,
+	pa_buffer_printf(text, " has expired, %d day%s ago", days, days == 1 ? "" : "s");
+	if (!alone && waiver->matches == 0)
+		pa_buffer_puts(text, "; it would hide nothing now");
+	else if (!alone)
+		pa_buffer_printf(text, "; what it hid is reported again (%zu finding%s)", waiver->matches,
 				 waiver->matches == 1 ? "" : "s");
 	finding->message = compare_text(c, text);
-	finding->fix = waiver->matches == 0 ? "remove the waiver"
-					    : "close what it covers and remove the waiver, or have a new day approved";
+	finding->fix = waiver->matches == 0 && !alone
+			       ? "remove the waiver"
+			       : "close what it covers and remove the waiver, or have a new day approved";
 }
 
 static void report_ending(struct comparison *c, const struct waiver *waiver, struct pa_buffer *text)

@@ -48,12 +48,6 @@ static void end(struct pa_wstate *s, enum pa_fate fate)
 
 /* --- stages --- */
 
-static const struct pa_stage *stage_of(const struct pa_wrun *run, const struct pa_wstate *s)
-{
-	const struct pa_hook_plan *plan = &run->walker->plan.hook[s->at];
-	return plan->orders ? &plan->orders[s->order][s->stage] : &plan->stages[s->stage];
-}
-
 static struct pa_wvalue constant(pa_u128 value)
 {
 	return (struct pa_wvalue){ PA_W_VALUE, PA_FIELD_NFPROTO, value, value, NULL };
@@ -82,7 +76,7 @@ static void enter_chain(struct pa_wstate *s, const struct pa_chain *chain)
 /* The base chain let the packet through: on to what comes next at this hook. */
 static void leave_base_chain(struct pa_wrun *run, struct pa_wstate *s)
 {
-	const struct pa_stage *stage = stage_of(run, s);
+	const struct pa_stage *stage = pa_wstage(run, s);
 	s->depth = 0;
 	if (stage->kind == PA_STAGE_NAT && !s->natted && s->nat + 1 < stage->nat_count) {
 		s->nat++;
@@ -103,7 +97,7 @@ static void leave_base_chain(struct pa_wrun *run, struct pa_wstate *s)
 
 static void base_chain_end(struct pa_wrun *run, struct pa_wstate *s)
 {
-	const struct pa_stage *stage = stage_of(run, s);
+	const struct pa_stage *stage = pa_wstage(run, s);
 	const struct pa_chain *chain = stage->kind == PA_STAGE_NAT ? stage->nat[s->nat] : stage->chain;
 	note(run, s, (struct pa_walk_step){ .chain = chain, .outcome = PA_WALK_POLICY, .verdict = chain->policy });
 	if (chain->policy == PA_VERDICT_ACCEPT)
@@ -445,35 +439,17 @@ static void hook_end(struct pa_wrun *run, struct pa_wstate *s)
 	end(s, PA_FATE_ACCEPT);
 }
 
-/* Which of the chains of one priority run first is assumed, one way and the other, before the hook begins. */
-static void choose_order(struct pa_wrun *run, struct pa_wstate *s)
-{
-	const struct pa_hook_plan *plan = &run->walker->plan.hook[s->at];
-	unsigned family = pa_wfield_in(run, s, PA_FIELD_NFPROTO, PA_NFPROTO_IPV4, PA_NFPROTO_IPV4) ? 0 : 1;
-	size_t order = 0;
-	for (size_t t = 0; t < plan->tie_count; t++) {
-		const struct pa_tie *tie = &plan->ties[t];
-		size_t behind = 0;
-		while (behind < tie->count &&
-		       !(tie->text[family][behind] && pa_wassume(run, s, tie->text[family][behind], 0, true)))
-			behind++;
-		order = order * (tie->count + 1) + behind;
-	}
-	s->order = order;
-	s->order_of = (int)s->at;
-}
-
 static void next_stage(struct pa_wrun *run, struct pa_wstate *s)
 {
 	if (run->walker->plan.hook[s->at].tie_count && s->order_of != (int)s->at) {
-		choose_order(run, s);
+		pa_wchoose_order(run, s);
 		return;
 	}
 	if (s->stage == run->walker->plan.hook[s->at].count) {
 		hook_end(run, s);
 		return;
 	}
-	const struct pa_stage *stage = stage_of(run, s);
+	const struct pa_stage *stage = pa_wstage(run, s);
 	switch (stage->kind) {
 	case PA_STAGE_CHAIN:
 		chain_stage(run, s, stage);

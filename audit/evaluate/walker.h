@@ -150,6 +150,10 @@ void pa_wforget(struct pa_wstate *state, pa_u128 fields, const char *text);
 /* walk_reverse.c: is there a way back to the source? 1, 0, or -1: not known. Splits. */
 int pa_wreverse(struct pa_wrun *run, struct pa_wstate *state, const struct pa_rule *rule, const struct pa_key_part *part);
 
+/* walk_order.c: the stage that the state is at; which of the chains of one priority run first is assumed before a hook begins. */
+const struct pa_stage *pa_wstage(const struct pa_wrun *run, const struct pa_wstate *state);
+void pa_wchoose_order(struct pa_wrun *run, struct pa_wstate *state);
+
 /* walk_change.c */
 void pa_wassign(struct pa_wrun *run, struct pa_wstate *state, const struct pa_rule *rule, const struct pa_step *step);
 /* true: translated, the chain ends as with accept; false: not for this family, or nothing found */

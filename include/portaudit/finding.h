@@ -84,7 +84,8 @@ struct pa_result {
 struct pa_compare_options {
 	const char *const *only_checks; /* --check; NULL-terminated, or NULL: all */
 	bool allow_unknown;
-	int64_t now; /* seconds since 1970 UTC: decides which waivers have expired */
+	bool policy_alone; /* there is no ruleset: do not speak of what a waiver hides */
+	int64_t now;	   /* seconds since 1970 UTC: decides which waivers have expired */
 };
 
 /* The cuts that the policy's regions need, to be given to pa_evaluate(). Allocated in *arena. */
@@ -105,6 +106,12 @@ void pa_join_listeners(struct pa_row *rows, size_t count, const struct pa_host *
 /* policy may be NULL: then the checks that need none. Never fails; a check that cannot run is NOT_ASSESSED. */
 struct pa_result *pa_compare(struct pa_evaluation *evaluation, const struct pa_ruleset *ruleset, const struct pa_host *host,
 			     const struct pa_policy *policy, const struct pa_compare_options *options);
+/*
+ * lint: the policy held against itself; warnings are added to diags. `evaluation` is that of a ruleset without rules, with the cuts of
+ * the policy.
+ */
+void pa_policy_lint(struct pa_evaluation *evaluation, const struct pa_ruleset *ruleset, const struct pa_host *host,
+		    const struct pa_policy *policy, struct pa_diags *diags);
 struct pa_result *pa_result_free(struct pa_result *result);
 
 #endif

@@ -45,7 +45,7 @@ struct pa_host_link {
 struct pa_host {
 	struct pa_arena *arena;
 	const char *name;
-	bool live;	      /* from the kernel this process runs on */
+	bool live;	      /* from the kernel this process runs on, or recorded there (snapshot.h) */
 	bool addresses_known; /* `addresses` is complete: every other address is foreign */
 	struct pa_host_address *addresses;
 	size_t address_count;

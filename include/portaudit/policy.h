@@ -208,6 +208,17 @@ struct pa_policy *pa_policy_load(const char *path, const char *host, bool (*chec
 /* The same from memory; `name` stands in the diagnostics, includes are relative to its folder. */
 struct pa_policy *pa_policy_parse(const char *text, size_t length, const char *name, const char *host,
 				  bool (*check_known)(const char *id), struct pa_diags *diags);
+/* As pa_policy_load(), with warnings for a person who goes through the file: unused names, FIXME, fields without a meaning. */
+struct pa_policy *pa_policy_load_for_lint(const char *path, const char *host, bool (*check_known)(const char *id),
+					  struct pa_diags *diags);
+/*
+ * The same file in canonical form (fmt): blanks, indentation, blocks under each other; comments and groups of lines stay. `name`
+ * stands in the diagnostics. false: the form of the text is wrong, and diags says where (INPUT); what its names mean does not matter.
+ */
+bool pa_policy_layout(const char *text, size_t length, const char *name, struct pa_buffer *out, struct pa_diags *diags);
+/* Read a policy file for it. false: diags says why (INPUT). */
+bool pa_policy_read(const char *path, struct pa_buffer *out, struct pa_diags *diags);
+
 struct pa_policy *pa_policy_free(struct pa_policy *policy);
 
 /* May a network, zone or service be called so? (A letter, then letters, digits, '-', '_', '.', and no word of the language.) */

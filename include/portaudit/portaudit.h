@@ -23,6 +23,7 @@
 #include "portaudit/policy.h"
 #include "portaudit/report.h"
 #include "portaudit/ruleset.h"
+#include "portaudit/snapshot.h"
 #include "portaudit/socket.h"
 
 #define PA_VERSION "0.1.0"

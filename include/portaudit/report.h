@@ -11,6 +11,7 @@
 
 /* Everything a report may speak of. Pointers are borrowed. */
 struct pa_report {
+	const char *version; /* of portaudit */
 	const char *command; /* "check" or "list" */
 	const char *host;    /* name of the host audited, or "offline" */
 	int64_t now;	     /* seconds since 1970 UTC: --now, SOURCE_DATE_EPOCH or the clock */
@@ -63,6 +64,26 @@ void pa_report_walk(const struct pa_walk *walk, const struct pa_packet *packet, 
 		    struct pa_buffer *out);
 /* trace: one verdict line (JSON, CLI.md "Verdicts"). id_json: the packet's id as JSON text. */
 bool pa_report_verdict(const struct pa_walk *walk, const struct pa_packet *packet, const char *id_json, struct pa_buffer *out);
+
+/* One packet of `trace` with what was expected of it, for people and for CI. Pointers are borrowed. */
+struct pa_trace_case {
+	struct pa_location where; /* of its line */
+	const char *id_json;	  /* as the file says it: `7`, `"web-1"`; `null`: none */
+	const struct pa_packet *packet;
+	bool has_expect, met;
+	const char *expect_text;      /* "drop" */
+	const char *fate;	      /* "in-accept" */
+	const char *condition;	      /* of "depends" */
+	const struct pa_rule *rule;   /* that decided */
+	const struct pa_chain *chain; /* whose policy decided, when no rule did; both NULL: it is not one place */
+};
+/* Take down what became of a packet; strings are copied into the arena. */
+struct pa_trace_case pa_trace_case_make(const struct pa_walk *walk, struct pa_arena *arena);
+/* TAP (https://testanything.org): "ok 1 - web-1: tcp ... is in-accept". Packets without an expectation are skipped tests. */
+void pa_report_trace_text(const struct pa_trace_case *cases, size_t count, struct pa_buffer *out);
+/* JUnit XML in the same strict form as reports; `report` says host, time and sources. false: the library failed. */
+bool pa_report_trace_junit(const struct pa_trace_case *cases, size_t count, const struct pa_report *report,
+			   struct pa_buffer *out);
 
 /* Diagnostics as a good compiler prints them: place, message, source line, caret, help. */
 void pa_report_diags(const struct pa_diags *diags, const struct pa_style *style, struct pa_buffer *out);

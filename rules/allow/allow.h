@@ -14,6 +14,8 @@
  *   service.c   the compiled-in tables; word.c: severities, paths, days
  *   print.c     the canonical text of a statement
  *   policy.c    pa_policy_load() and its kin
+ *   layout.c    pa_policy_layout(): the file in canonical form (fmt)
+ *   reminder.c  what is no error, but worth a word (lint)
  *
  * Definitions may stand after their use, so all files are read and split into statements before any is understood.
  */
@@ -109,6 +111,7 @@ struct pa_definition {
 	const struct pa_scope *scope;
 	size_t order;
 	unsigned depth; /* names below it */
+	bool used;
 	union {
 		struct pa_addresses network;
 		struct pa_interfaces zone;
@@ -194,6 +197,10 @@ void pa_suggestion_offer(struct pa_suggestion *suggestion, const char *candidate
 void pa_suggestion_offer_all(struct pa_suggestion *suggestion, const char *const *candidates); /* NULL-terminated */
 /* "did you mean 'x'?", or `otherwise`. */
 const char *pa_suggestion_help(const struct pa_suggestion *suggestion, const char *otherwise);
+
+/* --- reminder.c: warnings for `lint` ------------------------------------------------------------------------ */
+/* After all is understood: names that nothing uses, FIXME, fields that say nothing where they stand. */
+void pa_allow_remind(struct pa_allow *allow);
 
 /* --- source.c ------------------------------------------------------------------------------------------------ */
 /* Read a regular file. NULL: an error was added at `place`. The source is owned by allow. */
@@ -340,5 +347,7 @@ void pa_icmp_offer(unsigned protocol, struct pa_suggestion *suggestion);
 /* --- print.c ------------------------------------------------------------------------------------------------------------ */
 /* The tokens on one line in canonical spacing, in the policy's arena. */
 const char *pa_tokens_text(struct pa_allow *allow, const struct pa_token *first, const struct pa_token *end);
+/* One token of it, with the blank before it that it needs. */
+void pa_token_print(const struct pa_token *token, bool is_first, struct pa_buffer *out);
 
 #endif

@@ -190,6 +190,7 @@ const struct pa_definition *pa_names_find(struct pa_allow *allow, enum pa_defini
 	struct pa_definition *definition = find(allow, kind, scope, name);
 	if (!definition)
 		return NULL;
+	definition->used = true;
 	if (definition->state == PA_DEFINITION_BUSY) {
 		pa_allow_meaning_error(allow, place, NULL, "%s '%s' is defined by itself", pa_definition_word(kind), name);
 		definition->state = PA_DEFINITION_FAILED; /* said once; the outer resolve() ends it */

@@ -66,7 +66,7 @@ static void understand(struct pa_allow *allow, struct pa_source *source)
 
 /* text NULL: read the file `name`. */
 static struct pa_policy *parse(const char *text, size_t length, const char *name, const char *host,
-			       bool (*check_known)(const char *id), struct pa_diags *diags)
+			       bool (*check_known)(const char *id), bool with_reminders, struct pa_diags *diags)
 {
 	struct pa_policy *policy = new_policy(name);
 	struct pa_allow allow = {
@@ -81,6 +81,8 @@ static struct pa_policy *parse(const char *text, size_t length, const char *name
 					: pa_source_read(&allow, name, PA_ALLOW_FILE_SIZE_MAX, nowhere);
 	if (source)
 		understand(&allow, source);
+	if (source && with_reminders && !pa_allow_has_errors(&allow))
+		pa_allow_remind(&allow);
 	settle(policy);
 	bool failed = pa_allow_has_errors(&allow);
 	pa_allow_errors_report(&allow, diags);
@@ -96,13 +98,19 @@ static struct pa_policy *parse(const char *text, size_t length, const char *name
 struct pa_policy *pa_policy_load(const char *path, const char *host, bool (*check_known)(const char *id),
 				 struct pa_diags *diags)
 {
-	return parse(NULL, 0, path, host, check_known, diags);
+	return parse(NULL, 0, path, host, check_known, false, diags);
+}
+
+struct pa_policy *pa_policy_load_for_lint(const char *path, const char *host, bool (*check_known)(const char *id),
+					  struct pa_diags *diags)
+{
+	return parse(NULL, 0, path, host, check_known, true, diags);
 }
 
 struct pa_policy *pa_policy_parse(const char *text, size_t length, const char *name, const char *host,
 				  bool (*check_known)(const char *id), struct pa_diags *diags)
 {
-	return parse(text ? text : "", text ? length : 0, name, host, check_known, diags);
+	return parse(text ? text : "", text ? length : 0, name, host, check_known, false, diags);
 }
 
 struct pa_policy *pa_policy_free(struct pa_policy *policy)

@@ -3,6 +3,7 @@
 #include "../iptables/iptables.h"
 #include "../nft/scripts.h"
 #include "input.h"
+#include "portaudit/snapshot.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,11 +23,8 @@ static bool refuse_kind(const struct pa_input *input, uint32_t line, struct pa_d
 	case PA_TEXT_NFT_JSON:
 	case PA_TEXT_IPTABLES_SAVE:
 	case PA_TEXT_IPSET_SAVE:
-		return false;
 	case PA_TEXT_SNAPSHOT:
-		pa_input_error(diags, PA_DIAG_INCOMPLETE, input, line,
-			       "a portaudit snapshot, which this version cannot read yet");
-		return true;
+		return false;
 	case PA_TEXT_BINARY:
 		pa_input_error(diags, PA_DIAG_INPUT, input, line, "holds a NUL byte: this is no text");
 		return true;
@@ -38,7 +36,7 @@ static bool refuse_defect(const struct pa_input *input, struct pa_diags *diags)
 {
 	uint32_t line;
 
-	if (input->kind == PA_TEXT_IPTABLES_SAVE || input->kind == PA_TEXT_IPSET_SAVE)
+	if (input->kind == PA_TEXT_IPTABLES_SAVE || input->kind == PA_TEXT_IPSET_SAVE || input->kind == PA_TEXT_SNAPSHOT)
 		return false; /* which its reader takes as they are */
 	switch (pa_text_defect(input->text.data, input->text.length, &line)) {
 	case PA_TEXT_SOUND:
@@ -214,13 +212,71 @@ static bool has_rules(const struct inputs *inputs, struct pa_diags *diags)
 	return inputs->count == 0;
 }
 
+/* --- snapshots ----------------------------------------------------------------------------------------------- */
+
+static bool has_snapshot(const struct inputs *inputs)
+{
+	for (size_t i = 0; i < inputs->count; i++)
+		if (inputs->items[i].kind == PA_TEXT_SNAPSHOT)
+			return true;
+	return false;
+}
+
+/* What cannot be read of a snapshot is an error of the file: on the host it came from it was read. */
+static void blame_file(const struct pa_input *input, size_t first, struct pa_diags *diags)
+{
+	for (size_t i = first; i < diags->count; i++) {
+		struct pa_diag *diag = &diags->items[i];
+
+		diag->kind = PA_DIAG_INPUT;
+		if (diag->where.file)
+			continue;
+		diag->where.file = pa_arena_strdup(diags->arena, input->name);
+		diag->where.line = 1;
+		diag->where.column = 1;
+		diag->help = "'portaudit snapshot' makes one anew";
+	}
+}
+
+/* A snapshot is one host, whole. */
+static struct pa_ruleset *load_snapshot(const struct inputs *inputs, const struct pa_load_options *options,
+					struct pa_diags *diags)
+{
+	const struct pa_input *input = &inputs->items[0];
+	struct pa_ruleset *ruleset = NULL;
+
+	if (inputs->count > 1 || !options->ret_snapshot) {
+		pa_input_error(diags, PA_DIAG_INPUT, input, 0,
+			       inputs->count > 1 ? "a snapshot is a whole host: no other file can be given with it"
+						 : "a snapshot cannot be given here");
+		return NULL;
+	}
+	*options->ret_snapshot = pa_snapshot_parse(input->text.data, input->text.length, input->name, diags);
+	if (*options->ret_snapshot) {
+		size_t before = diags->count;
+
+		ruleset = pa_ruleset_load_recording(&(*options->ret_snapshot)->recording, diags);
+		if (!ruleset)
+			blame_file(input, before, diags);
+	}
+	return ruleset;
+}
+
 struct pa_ruleset *pa_ruleset_load_files(const char *const *paths, size_t count, const struct pa_load_options *options,
 					 struct pa_diags *diags)
 {
 	struct inputs inputs = { 0 };
 	struct pa_ruleset *ruleset = NULL;
 
-	if (read_inputs(paths, count, &inputs, diags) && has_rules(&inputs, diags)) {
+	if (options && options->ret_snapshot)
+		*options->ret_snapshot = NULL;
+	if (!read_inputs(paths, count, &inputs, diags) || !has_rules(&inputs, diags)) {
+		inputs_done(&inputs);
+		return NULL;
+	}
+	if (options && has_snapshot(&inputs)) {
+		ruleset = load_snapshot(&inputs, options, diags);
+	} else {
 		ruleset = pa_ruleset_new();
 		if (!load_scripts(ruleset, &inputs, options, diags) || !lower_texts(ruleset, &inputs, diags) ||
 		    !pa_ruleset_check(ruleset, diags))

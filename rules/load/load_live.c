@@ -2,6 +2,7 @@
 /* The live kernel: nft's listing, and what it does not show from the -save programs. */
 #include "../nft/load_live.h"
 #include "../iptables/iptables.h"
+#include "../nft/recorded.h"
 
 /* The sets, and which of them rules fill: any of the texts may. */
 static bool read_sets(struct pa_ipsets *sets, const struct pa_xtables_text *texts, struct pa_diags *diags)
@@ -38,4 +39,9 @@ static const struct pa_xtables_reader reader = { read_text };
 struct pa_ruleset *pa_ruleset_load_live(const struct pa_load_options *options, struct pa_diags *diags)
 {
 	return pa_nft_load_live(options, &reader, diags);
+}
+
+struct pa_ruleset *pa_ruleset_load_recording(const struct pa_recording *recording, struct pa_diags *diags)
+{
+	return pa_nft_load_recording(recording, &reader, diags);
 }

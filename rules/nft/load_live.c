@@ -4,6 +4,7 @@
 #include "document.h"
 #include "listing.h"
 #include "reading.h"
+#include "recorded.h"
 #include "wholeness.h"
 
 #include <libmnl/libmnl.h>
@@ -72,6 +73,8 @@ static struct pa_ruleset *read_listing(const struct pa_child_job *job, struct pa
 		pa_ruleset_add_source(ruleset, PA_LIVE_NAME);
 		if (!pa_load_lower_live(ruleset, &result, diags))
 			ruleset = pa_ruleset_free(ruleset);
+		else if (job->options && job->options->recording)
+			pa_recording_take_listing(job->options->recording, &result);
 	}
 	pa_child_result_done(&result);
 	return ruleset;
@@ -79,13 +82,18 @@ static struct pa_ruleset *read_listing(const struct pa_child_job *job, struct pa
 
 /* Reads what nft does not show. */
 static enum pa_xtables_result read_xtables(struct pa_ruleset *ruleset, const struct pa_xtables_reader *reader,
-					   uint32_t generation, int64_t deadline, struct pa_diags *diags)
+					   uint32_t generation, const struct pa_child_job *job, struct pa_diags *diags)
 {
+	struct pa_recording *recording = job->options ? job->options->recording : NULL;
+	struct pa_legacy_names names[2];
 	struct pa_xtables_plan plan;
 	struct pa_xtables_text *texts;
 	enum pa_xtables_result result = PA_XTABLES_CHANGED;
 
-	pa_xtables_make_plan(ruleset, &plan);
+	pa_xtables_read_names(names);
+	pa_xtables_make_plan(ruleset, names, &plan);
+	if (recording)
+		pa_recording_take_names(recording, names);
 	if (!reader) {
 		pa_xtables_add_gaps(ruleset, &plan);
 		return PA_XTABLES_DONE;
@@ -97,10 +105,12 @@ static enum pa_xtables_result read_xtables(struct pa_ruleset *ruleset, const str
 		pa_diags_add(diags, PA_DIAG_ERROR, PA_DIAG_INCOMPLETE, "the generation of the ruleset could not be read");
 		return PA_XTABLES_FAILED;
 	}
-	plan.request.deadline = deadline;
+	plan.request.deadline = job->deadline;
 	texts = pa_xtables_read_live(&plan.request);
 	if (read_generation() == generation)
 		result = pa_xtables_apply(ruleset, &plan, texts, reader, diags);
+	if (recording && result != PA_XTABLES_CHANGED)
+		pa_recording_take_texts(recording, texts);
 	pa_xtables_free(texts);
 	return result;
 }
@@ -121,7 +131,7 @@ struct pa_ruleset *pa_nft_load_live(const struct pa_load_options *options, const
 		enum pa_xtables_result result = PA_XTABLES_FAILED;
 
 		if (ruleset)
-			result = read_xtables(ruleset, reader, generation, job.deadline, diags);
+			result = read_xtables(ruleset, reader, generation, &job, diags);
 		disagreements += result == PA_XTABLES_DISAGREE;
 		if (result == PA_XTABLES_DISAGREE && disagreements == DISAGREEMENTS_MAX)
 			result = PA_XTABLES_DONE;

@@ -26,7 +26,15 @@ static bool has_xt_tables(const struct pa_ruleset *ruleset, enum pa_family famil
 	return false;
 }
 
-void pa_xtables_make_plan(struct pa_ruleset *ruleset, struct pa_xtables_plan *ret_plan)
+void pa_xtables_read_names(struct pa_legacy_names names[2])
+{
+	for (size_t i = 0; i < FAMILIES; i++)
+		names[i].error =
+			pa_xtables_legacy_names(families[i].names_path, names[i].names) ? NULL : strerrordesc_np(errno);
+}
+
+void pa_xtables_make_plan(struct pa_ruleset *ruleset, const struct pa_legacy_names names_of[2],
+			  struct pa_xtables_plan *ret_plan)
 {
 	*ret_plan = (struct pa_xtables_plan){ .any = false };
 	for (size_t i = 0; i < FAMILIES; i++) {
@@ -34,12 +42,13 @@ void pa_xtables_make_plan(struct pa_ruleset *ruleset, struct pa_xtables_plan *re
 		bool *wanted = ret_plan->request.wanted;
 
 		wanted[families[i].nft] = has_xt_tables(ruleset, families[i].family);
-		if (!pa_xtables_legacy_names(families[i].names_path, names)) {
+		memcpy(names, names_of[i].names, PA_XTABLES_NAMES_MAX);
+		if (names_of[i].error) {
 			ruleset->legacy_unread = true;
 			pa_ruleset_add_gap(ruleset,
 					   pa_arena_printf(ruleset->arena,
 							   "whether there are %s-legacy tables could not be read (%s: %s)",
-							   families[i].tool, families[i].names_path, strerror(errno)),
+							   families[i].tool, families[i].names_path, names_of[i].error),
 					   "run as root");
 		}
 		wanted[families[i].legacy] = names[0] != '\0';

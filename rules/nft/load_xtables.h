@@ -22,12 +22,18 @@ struct pa_xtables_reader {
 };
 
 /* What is to be asked for, and the legacy tables by family (4, 6) for the gaps of what cannot be read. */
+struct pa_legacy_names {
+	char names[PA_XTABLES_NAMES_MAX];
+	const char *error; /* not NULL: they could not be read */
+};
 struct pa_xtables_plan {
 	struct pa_xtables_request request;
 	bool any;
 	char legacy_names[2][PA_XTABLES_NAMES_MAX];
 };
-void pa_xtables_make_plan(struct pa_ruleset *ruleset, struct pa_xtables_plan *ret_plan);
+/* The names of both families, from /proc. */
+void pa_xtables_read_names(struct pa_legacy_names names[2]);
+void pa_xtables_make_plan(struct pa_ruleset *ruleset, const struct pa_legacy_names names[2], struct pa_xtables_plan *ret_plan);
 
 /* Adds gaps for tables with xt parts that no program of ours shows (ebtables, arptables). */
 void pa_xtables_add_other_gaps(struct pa_ruleset *ruleset);

@@ -15,6 +15,9 @@ void pa_load_add_failure(struct pa_diags *diags, const struct pa_child_result *r
 /* Lower the JSON and the facts of a child that is done. */
 bool pa_load_lower(struct pa_ruleset *ruleset, const struct pa_child_result *result, const char *source_name,
 		   const struct pa_rule_lines *lines, struct pa_diags *diags);
+/* The same of texts that are in memory. */
+bool pa_load_lower_texts(struct pa_ruleset *ruleset, const struct pa_buffer *json, const struct pa_buffer *facts,
+			 struct pa_diags *diags);
 /* The same of the live kernel; tables with xt parts are the business of the caller (load_xtables.h). */
 bool pa_load_lower_live(struct pa_ruleset *ruleset, const struct pa_child_result *result, struct pa_diags *diags);
 

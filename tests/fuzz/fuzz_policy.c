@@ -5,6 +5,7 @@
  * of policy.h.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "portaudit/policy.h"
 
@@ -69,6 +70,53 @@ static void check_statement(const struct pa_statement *statement)
 	demand(statement->kind != PA_STATEMENT_WAIVE || (statement->check && statement->fields.reason));
 }
 
+static bool has_long_line(const char *text, size_t length)
+{
+	const char *end = text + length;
+	for (const char *at = text; at < end;) {
+		const char *newline = memchr(at, '\n', (size_t)(end - at));
+		size_t line = (size_t)((newline ? newline : end) - at);
+		if (line > 20000)
+			return true;
+		at = newline ? newline + 1 : end;
+	}
+	return false;
+}
+
+static void check_same_policy(const struct pa_policy *a, const struct pa_policy *b)
+{
+	demand(b && a->statement_count == b->statement_count && a->check_count == b->check_count);
+	for (size_t i = 0; i < a->statement_count; i++) {
+		const struct pa_statement *s = a->statements[i], *t = b->statements[i];
+		demand(s->kind == t->kind && pa_text_equal(s->text, t->text) && s->until == t->until);
+		demand(pa_text_equal(s->fields.owner, t->fields.owner) && pa_text_equal(s->fields.reason, t->fields.reason));
+		demand(pa_text_equal(s->fields.listener, t->fields.listener) && s->fields.review == t->fields.review);
+		demand(s->fields.rate_limited == t->fields.rate_limited && s->fields.logged == t->fields.logged);
+	}
+	demand(a->fail_on == b->fail_on && a->waiver_max_days == b->waiver_max_days && a->has_self == b->has_self);
+}
+
+/* The canonical form of a policy says the same, and is its own canonical form. */
+static void check_layout(const struct pa_policy *policy, const char *text, size_t length)
+{
+	struct pa_diags diags = { 0 };
+	struct pa_buffer once = { 0 }, twice = { 0 };
+	bool good = pa_policy_layout(text, length, "fuzz.conf", &once, &diags);
+	demand(good || !policy || has_long_line(text, length));
+	if (good) {
+		demand(pa_policy_layout(once.data ? once.data : "", once.length, "fuzz.conf", &twice, &diags));
+		demand(once.length == twice.length && (once.length == 0 || memcmp(once.data, twice.data, once.length) == 0));
+	}
+	if (good && policy) {
+		struct pa_policy *again = pa_policy_parse(once.data, once.length, "fuzz.conf", "web1", NULL, &diags);
+		check_same_policy(policy, again);
+		pa_policy_free(again);
+	}
+	pa_buffer_done(&once);
+	pa_buffer_done(&twice);
+	pa_diags_done(&diags);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct pa_diags diags = { 0 };
@@ -78,6 +126,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		demand(diags.items[i].level == PA_DIAG_NOTE || (diags.items[i].where.line && diags.items[i].where.column));
 	for (size_t i = 0; policy && i < policy->statement_count; i++)
 		check_statement(policy->statements[i]);
+	check_layout(policy, (const char *)data, size);
 	pa_policy_free(policy);
 	pa_diags_done(&diags);
 	return 0;

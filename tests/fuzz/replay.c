@@ -10,7 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static int is_visible(const struct dirent *entry)
 {
-	return entry->d_name[0] != '.';
+	return entry->d_name[0] != '.' && entry->d_type != DT_DIR;
 }
 
 static bool replay(const char *folder, const char *name)
@@ -40,24 +40,32 @@ static bool replay(const char *folder, const char *name)
 	return read;
 }
 
-int main(int argc, char **argv)
+static bool replay_folder(const char *folder)
 {
 	struct dirent **entries;
-	if (argc != 2) {
-		fputs("usage: replay FOLDER\n", stderr);
-		return 2;
-	}
-	int count = scandir(argv[1], &entries, is_visible, alphasort);
+	int count = scandir(folder, &entries, is_visible, alphasort);
 	if (count <= 0) {
-		fprintf(stderr, "%s: no inputs\n", argv[1]);
-		return 1;
+		fprintf(stderr, "%s: no inputs\n", folder);
+		return false;
 	}
 	bool good = true;
 	for (int i = 0; i < count; i++) {
-		good &= replay(argv[1], entries[i]->d_name);
+		good &= replay(folder, entries[i]->d_name);
 		free(entries[i]);
 	}
 	free(entries);
-	printf("%d inputs\n", count);
+	printf("%s: %d inputs\n", folder, count);
+	return good;
+}
+
+int main(int argc, char **argv)
+{
+	bool good = true;
+	if (argc < 2) {
+		fputs("usage: replay FOLDER...\n", stderr);
+		return 2;
+	}
+	for (int i = 1; i < argc; i++)
+		good &= replay_folder(argv[i]);
 	return good ? 0 : 1;
 }

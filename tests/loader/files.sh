@@ -327,10 +327,10 @@ formats() {
 	run create.nft
 	gives 0 'table ip t'
 
-	name="a snapshot"
+	name="a report, which looks like a snapshot"
 	printf '{"schema": "portaudit/1", "ruleset": {}}\n' | file snapshot.json
 	run snapshot.json
-	gives 3 'a portaudit snapshot, which this version cannot read yet'
+	gives 2 'a snapshot cannot be given here'
 }
 
 # --- size -----------------------------------------------------------------------------------------------------

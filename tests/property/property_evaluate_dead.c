@@ -32,6 +32,23 @@ static bool translates(const struct pa_rule *rule)
 	return false;
 }
 
+static bool is_guessed(const struct pa_walk *walk, const char *text)
+{
+	for (size_t i = 0; text && i < walk->assumption_count; i++)
+		if (walk->assumptions[i].holds && strcmp(walk->assumptions[i].text, text) == 0)
+			return true;
+	return false;
+}
+
+/* An unknown value that was taken for two: the walk does not hold the guesses of a rule against each other. */
+static bool guesses_twice(const struct pa_walk *walk, const struct pa_rule *rule)
+{
+	unsigned guessed = 0;
+	for (size_t i = 0; i < rule->step_count; i++)
+		guessed += rule->steps[i].kind == PA_STEP_MATCH && is_guessed(walk, rule->steps[i].text);
+	return guessed > 1;
+}
+
 /* The first rule of the walk that is called dead and yet does something. */
 static const struct pa_rule *dead_at_work(const struct pa_walk *walk, const bool *dead)
 {
@@ -39,7 +56,7 @@ static const struct pa_rule *dead_at_work(const struct pa_walk *walk, const bool
 		const struct pa_walk_step *step = &walk->steps[i];
 		bool works = step->rule && (step->outcome == PA_WALK_MATCHED || step->outcome == PA_WALK_PASSED);
 		live_seen += works;
-		if (works && dead[step->rule->id])
+		if (works && dead[step->rule->id] && !guesses_twice(walk, step->rule))
 			return step->rule;
 		if (works && translates(step->rule))
 			return NULL; /* addresses that NAT chooses are open as well */

@@ -237,7 +237,7 @@ static void run(const struct example *example)
 	struct pa_diags diags = { 0 };
 	struct pa_arena *arena = pa_arena_new();
 	struct pa_cut *cuts;
-	const struct pa_compare_options options = { checks, false, 0 };
+	const struct pa_compare_options options = { .only_checks = checks };
 	struct pa_ruleset *ruleset = make_ruleset(example);
 	struct pa_sockets *sockets = example->sockets ? make_sockets(example->sockets) : NULL;
 	struct pa_host *host = make_host(example, sockets);

@@ -47,6 +47,7 @@ static inline void fixture_open(struct fixture *f)
 	f->ruleset.source_count = 1;
 	f->policy.file = "allow.conf";
 	f->report = (struct pa_report){
+		.version = "1.2.3",
 		.command = "list",
 		.host = "web1",
 		.now = 1795343400, /* 2026-11-22T10:30:00Z */

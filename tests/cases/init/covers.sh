@@ -10,7 +10,8 @@ checks=EXP-001,EXP-004,EXP-005,EXP-006,EXP-007,EXP-009,FWD-001,FWD-002,FWD-004,R
 bad=0
 count=0
 unread=0
-for ruleset in $(find "$@" -type f \( -name '*.nft' -o -name '*.rules[46]' \) -size -300k 2> "$folder/missing"); do
+find "$@" -type f \( -name '*.nft' -o -name '*.rules[46]' \) -size -300k > "$folder/list" 2> "$folder/missing"
+while read -r ruleset; do
 	rm -f "$folder/allow.conf"
 	"$program" init --now 2026-01-01 -o "$folder/allow.conf" "$ruleset" 2> "$folder/diagnostics"
 	status=$?
@@ -30,7 +31,7 @@ for ruleset in $(find "$@" -type f \( -name '*.nft' -o -name '*.rules[46]' \) -s
 		grep -E '^  PA-' "$folder/report" | head -n 3
 		bad=$((bad + 1))
 	fi
-done
+done < "$folder/list"
 echo "$count rulesets, $bad wrong, $unread not read"
 if [ "$count" -eq 0 ]; then
 	echo "SKIPPED: no rulesets in $*"
