@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 
 #include "json_parts.h"
+#include "listener.h"
 #include "phrase.h"
 
 struct writer {
@@ -173,6 +174,54 @@ static void add_box(struct writer *writer, const struct pa_region *region)
 	add_further_fields(writer, region);
 }
 
+static void add_holder(struct writer *writer, const struct pa_listener *listener, const struct pa_process *process)
+{
+	struct pa_json *json = writer->json;
+	char address[PA_ADDRESS_TEXT_MAX] = "*";
+	if (!listener->any_address || listener->family == 4 || listener->v6only == PA_YES)
+		pa_address_format(listener->any_address && listener->family == 4 ? PA_IPV4_BASE : listener->address,
+				  listener->family, address);
+	pa_json_open(json, NULL, '{');
+	if (process)
+		pa_json_number(json, "pid", process->pid);
+	else
+		pa_json_null(json, "pid");
+	pa_json_string(json, "command", process ? process->command : NULL);
+	pa_json_string(json, "exe", process ? process->executable : NULL);
+	pa_json_string(json, "user", process && process->ids_known ? process->user : process ? NULL : listener->user);
+	pa_json_string(json, "unit", pa_listener_unit(listener, process));
+	pa_json_string(json, "address", address);
+	if (listener->interface)
+		pa_json_string(json, "interface", listener->interface);
+	if (!listener->raw)
+		pa_json_number(json, "port", listener->port);
+	pa_json_close(json, '}');
+}
+
+/* null: who listens was not looked at. A list that may lack somebody says so. */
+static void add_listeners(struct writer *writer, const struct pa_region *region)
+{
+	const struct pa_row_facts *facts = region->row->facts;
+	if (!facts || !facts->sockets) {
+		pa_json_null(writer->json, "listeners");
+		return;
+	}
+	pa_json_open(writer->json, "listeners", '[');
+	for (size_t i = 0; i < region->listener_count; i++) {
+		const struct pa_listener *listener = region->listeners[i];
+		size_t first, count = pa_listener_holders(facts->sockets, listener, &first);
+		if (!pa_ranges_hold(region->protocol, listener->protocol))
+			continue;
+		for (size_t k = first; k < first + count; k++)
+			add_holder(writer, listener, &facts->sockets->processes[listener->processes[k]]);
+		if (count == 0)
+			add_holder(writer, listener, NULL);
+	}
+	pa_json_close(writer->json, ']');
+	if (!facts->sockets->listeners_complete)
+		pa_json_bool(writer->json, "listeners_complete", false);
+}
+
 static void add_exposure(struct writer *writer, const struct pa_region *region)
 {
 	struct pa_json *json = writer->json;
@@ -192,8 +241,7 @@ static void add_exposure(struct writer *writer, const struct pa_region *region)
 		pa_json_bool(json, "rules_complete", false);
 	pa_json_string(json, "service", pa_region_service(region));
 	pa_json_string(json, "class", pa_region_port_class(region));
-	/* Sockets are not read: an empty list would say that nobody listens. */
-	pa_json_null(json, "listeners");
+	add_listeners(writer, region);
 	pa_json_close(json, '}');
 }
 

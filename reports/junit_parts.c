@@ -6,6 +6,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "portaudit/socket.h"
+
 static void check_library(struct pa_junit *junit, int result)
 {
 	junit->failed = junit->failed || result < 0;
@@ -106,6 +108,7 @@ static void add_properties(struct pa_junit *junit)
 	property(junit, "portaudit.fail-on", pa_severity_name(report->fail_on));
 	if (report->policy && report->policy->file)
 		property(junit, "portaudit.policy", report->policy->file);
+	property(junit, "portaudit.sockets", report->sockets ? report->sockets->source : "not looked at");
 	for (size_t i = 0; report->ruleset && i < report->ruleset->source_count; i++)
 		property(junit, "portaudit.source", report->ruleset->sources[i]);
 	close_element(junit);

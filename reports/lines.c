@@ -176,6 +176,26 @@ static struct pa_ranges gather(struct pa_arena *arena, struct pa_region *lines, 
 	return pa_ranges_clean(arena, all, joined_field(difference), lines[0].has_family[1] ? 6 : 4);
 }
 
+/* The listeners of both, each once, in the order of the table of sockets (an array). */
+static void join_listeners(struct pa_arena *arena, struct pa_region *into, const struct pa_region *from)
+{
+	size_t a = 0, b = 0, count = 0;
+	if (from->listener_count == 0)
+		return;
+	const struct pa_listener **all =
+		pa_arena_alloc(arena, into->listener_count + from->listener_count, sizeof(struct pa_listener *));
+	while (a < into->listener_count || b < from->listener_count) {
+		const struct pa_listener *left = a < into->listener_count ? into->listeners[a] : NULL;
+		const struct pa_listener *right = b < from->listener_count ? from->listeners[b] : NULL;
+		bool take_left = left && (!right || (uintptr_t)left <= (uintptr_t)right);
+		a += take_left;
+		b += !take_left || left == right;
+		all[count++] = take_left ? left : right;
+	}
+	into->listeners = all;
+	into->listener_count = count;
+}
+
 static struct pa_region join_run(struct pa_arena *arena, struct pa_region *lines, size_t count, enum difference difference)
 {
 	struct pa_region line = lines[0];
@@ -185,6 +205,7 @@ static struct pa_region join_run(struct pa_arena *arena, struct pa_region *lines
 	for (size_t i = 1; i < count; i++) {
 		line.has_ports = line.has_ports || lines[i].has_ports;
 		line.has_icmp = line.has_icmp || lines[i].has_icmp;
+		join_listeners(arena, &line, &lines[i]);
 	}
 	return line;
 }
@@ -202,8 +223,9 @@ static size_t join_lines(struct pa_arena *arena, struct pa_region *lines, size_t
 	return kept;
 }
 
-static void join_families(struct pa_region *into, const struct pa_region *from)
+static void join_families(struct pa_arena *arena, struct pa_region *into, const struct pa_region *from)
 {
+	join_listeners(arena, into, from);
 	int index = from->has_family[1];
 	into->has_family[index] = true;
 	into->source[index] = from->source[index];
@@ -214,7 +236,7 @@ static void join_families(struct pa_region *into, const struct pa_region *from)
  * Runs that are equal but for the family and the destinations. Exactly one line of each family: they become one. Of more,
  * only those whose destination is not limited can be paired without saying more than is true.
  */
-static size_t pair_families(struct pa_region *lines, size_t count)
+static size_t pair_families(struct pa_arena *arena, struct pa_region *lines, size_t count)
 {
 	enum difference difference = DIFFER_FAMILY;
 	size_t kept = 0;
@@ -230,7 +252,7 @@ static size_t pair_families(struct pa_region *lines, size_t count)
 			size_t other = open[!family];
 			bool joins = pair || line.destination[family].count == 0;
 			if (joins && other != SIZE_MAX) {
-				join_families(&lines[other], &line);
+				join_families(arena, &lines[other], &line);
 				open[!family] = SIZE_MAX;
 				continue;
 			}
@@ -293,7 +315,7 @@ size_t pa_lines_make(struct pa_arena *arena, const struct pa_row *rows, size_t c
 		for (enum difference difference = DIFFER_PROTOCOL; difference < DIFFER_FAMILY; difference++)
 			count = join_lines(arena, lines, count, difference);
 	}
-	count = pair_families(lines, count);
+	count = pair_families(arena, lines, count);
 	for (size_t i = 0; i < count; i++)
 		lines[i].rank = rank_of(arena, &lines[i]);
 	qsort(lines, count, sizeof(*lines), compare_for_reading);

@@ -101,14 +101,17 @@ bool pa_phrase_services(const struct pa_region *region, struct pa_buffer *out)
 	if (!pa_ranges_is_single(region->protocol) || region->dport.count == 0 || region->dport.count > SERVICES_SHOWN)
 		return false;
 	bool written = false;
+	const char *last = "";
 	for (size_t i = 0; i < region->dport.count; i++) {
 		struct pa_interval port = region->dport.items[i];
 		for (pa_u128 number = port.first; number <= port.last; number++) {
 			if (port.last - port.first >= SERVICES_SHOWN)
 				break;
-			const char *name = pa_service_name((unsigned)region->protocol.items[0].first, (unsigned)number);
-			if (!name)
+			const char *name =
+				pa_region_port_name(region, (unsigned)region->protocol.items[0].first, (unsigned)number);
+			if (!name || pa_text_equal(name, last)) /* a service of the policy may have several */
 				continue;
+			last = name;
 			pa_buffer_puts(out, written ? ", " : "");
 			pa_text_escape(name, out);
 			written = true;

@@ -45,6 +45,10 @@ struct pa_region pa_region_make(struct pa_arena *arena, const struct pa_row *row
 	}
 	region.iif = pa_interfaces_clean(arena, field[PA_FIELD_IIFNAME]);
 	region.oif = pa_ranges_clean(arena, field[PA_FIELD_OIFNAME], PA_FIELD_OIFNAME, family);
+	if (row->facts) {
+		region.listeners = row->facts->listeners;
+		region.listener_count = row->facts->listener_count;
+	}
 	region.has_family[index] = true;
 	region.source[index] = pa_ranges_clean(arena, field[PA_FIELD_SADDR], PA_FIELD_SADDR, family);
 	region.destination[index] = pa_ranges_clean(arena, field[PA_FIELD_DADDR], PA_FIELD_DADDR, family);
@@ -143,11 +147,22 @@ static unsigned class_of(pa_u128 port)
 	return port <= 1023 ? 0 : port <= 49151 ? 1 : 2;
 }
 
+static bool is_ephemeral(const struct pa_region *region)
+{
+	const struct pa_row_facts *facts = region->row->facts;
+	if (!facts || facts->ephemeral.last == 0)
+		return false;
+	return facts->ephemeral.first <= region->dport.items[0].first &&
+	       region->dport.items[region->dport.count - 1].last <= facts->ephemeral.last;
+}
+
 const char *pa_region_port_class(const struct pa_region *region)
 {
 	static const char *const names[] = { "system", "user", "dynamic" };
 	if (region->dport.count == 0)
 		return NULL;
+	if (is_ephemeral(region))
+		return "ephemeral";
 	unsigned first = class_of(region->dport.items[0].first);
 	unsigned last = class_of(region->dport.items[region->dport.count - 1].last);
 	return first == last ? names[first] : NULL;
@@ -157,5 +172,12 @@ const char *pa_region_service(const struct pa_region *region)
 {
 	if (!pa_ranges_is_single(region->protocol) || !pa_ranges_is_single(region->dport))
 		return NULL;
-	return pa_service_name((unsigned)region->protocol.items[0].first, (unsigned)region->dport.items[0].first);
+	return pa_region_port_name(region, (unsigned)region->protocol.items[0].first, (unsigned)region->dport.items[0].first);
+}
+
+const char *pa_region_port_name(const struct pa_region *region, unsigned protocol, unsigned port)
+{
+	const struct pa_row_facts *facts = region->row->facts;
+	const char *own = facts ? pa_policy_service_name(facts->policy, protocol, port) : NULL;
+	return own ? own : pa_service_name(protocol, port);
 }

@@ -14,6 +14,9 @@ struct pa_region {
 	bool has_ports; /* some of the protocols have ports */
 	bool has_icmp;	/* some of the protocols are ICMP */
 	unsigned rank;	/* in the order of the table; set by pa_lines_make() */
+	/* Who takes packets of it; of joined rows, of all of them. row->facts says whether that is known. */
+	const struct pa_listener *const *listeners;
+	size_t listener_count;
 };
 
 /*
@@ -39,9 +42,14 @@ bool pa_region_shows(enum pa_field field);
  */
 bool pa_region_extra(struct pa_arena *arena, const struct pa_region *region, enum pa_field field, struct pa_ranges *ret_ranges);
 
-/* "system" (0-1023), "user", "dynamic" (49152-65535), or NULL when the ports lie in several or there are none. RFC 6335. */
+/*
+ * "ephemeral" (inside the host's own range, where that is known), "system" (0-1023), "user", "dynamic" (49152-65535; RFC 6335), or NULL
+ * when the ports lie in several or there are none.
+ */
 const char *pa_region_port_class(const struct pa_region *region);
 /* The service of a region of one protocol and one port, or NULL. */
 const char *pa_region_service(const struct pa_region *region);
+/* The name of a port: what the policy calls it, else the registered one, or NULL. */
+const char *pa_region_port_name(const struct pa_region *region, unsigned protocol, unsigned port);
 
 #endif

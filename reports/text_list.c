@@ -5,6 +5,7 @@
 #include "fold.h"
 #include "format.h"
 #include "lines.h"
+#include "listener.h"
 #include "phrase.h"
 
 #define WIDE 110	/* from this width on there is room for the texts of the rules */
@@ -17,6 +18,7 @@ struct table {
 	struct pa_arena *arena;
 	size_t most;	 /* items of a list in a cell */
 	bool with_texts; /* of rules */
+	bool wide;	 /* there is a column for who listens; else it stands below what is reachable */
 };
 
 /* What was printed into `buffer`, kept in the arena; the buffer is empty again. */
@@ -25,6 +27,13 @@ static const char *take(struct pa_arena *arena, struct pa_buffer *buffer)
 	const char *text = pa_arena_strndup(arena, buffer->data ? buffer->data : "", buffer->length);
 	pa_buffer_clear(buffer);
 	return text;
+}
+
+#define PROGRAMS_SHOWN 3
+static const char *listener_cell(const struct table *table, const struct pa_region *line, struct pa_buffer *buffer)
+{
+	pa_phrase_listeners(line, table->style->verbose ? 0 : PROGRAMS_SHOWN, buffer);
+	return take(table->arena, buffer);
 }
 
 /* "443/tcp https", and below it where the packets must go to, where NAT sends them, and what else they must be. */
@@ -97,13 +106,19 @@ static const char *rule_cell(const struct table *table, const struct pa_row *row
 	return take(table->arena, buffer);
 }
 
-static const char *condition_note(const struct table *table, const struct pa_row *row, struct pa_buffer *buffer)
+/* What stands below a row: who listens, where there is no column for it, and what must be so for it to be reachable. */
+static const char *note_of(const struct table *table, const struct pa_region *line, struct pa_buffer *buffer)
 {
-	if (row->certainty == PA_CERTAIN)
-		return NULL;
-	pa_buffer_puts(buffer, "possible: ");
-	pa_text_escape(row->condition ? row->condition : "the rules do not tell on what it depends", buffer);
-	return take(table->arena, buffer);
+	struct pa_buffer listeners = { 0 };
+	if (!table->wide && pa_phrase_listeners(line, table->style->verbose ? 0 : PROGRAMS_SHOWN, &listeners))
+		pa_buffer_printf(buffer, "listening: %s", listeners.data);
+	pa_buffer_done(&listeners);
+	if (line->row->certainty == PA_POSSIBLE) {
+		pa_buffer_puts(buffer, buffer->length ? "\npossible: " : "possible: ");
+		pa_text_escape(line->row->condition ? line->row->condition : "the rules do not tell on what it depends",
+			       buffer);
+	}
+	return buffer->length ? take(table->arena, buffer) : NULL;
 }
 
 static void fill_row(const struct table *table, const struct pa_region *line, struct pa_grid_row *cells)
@@ -114,8 +129,11 @@ static void fill_row(const struct table *table, const struct pa_region *line, st
 	pa_phrase_interface(table->arena, line, table->most, &buffer);
 	cells->cell[2] = take(table->arena, &buffer);
 	cells->cell[3] = pa_path_name(line->row->path);
-	cells->cell[4] = rule_cell(table, line->row, &buffer);
-	cells->note = condition_note(table, line->row, &buffer);
+	unsigned column = 4;
+	if (table->wide && table->report->sockets)
+		cells->cell[column++] = listener_cell(table, line, &buffer);
+	cells->cell[column] = rule_cell(table, line->row, &buffer);
+	cells->note = note_of(table, line, &buffer);
 	cells->paint = line->row->certainty == PA_POSSIBLE ? PA_PAINT_WARN : PA_PAINT_NONE;
 	pa_buffer_done(&buffer);
 }
@@ -132,7 +150,46 @@ static void print_table(const struct table *table, const struct pa_region *lines
 		.rows = rows,
 		.count = count,
 	};
+	if (table->wide && table->report->sockets) {
+		grid.columns = 6;
+		grid.title[4] = "LISTENER";
+		grid.least[4] = 14;
+		grid.title[5] = "RULE";
+		grid.least[5] = 17;
+	}
 	pa_grid_print(&grid, table->style, out);
+}
+
+/* Who listens and is not in the table. */
+static void print_unreached(const struct table *table, const char *lead, const struct pa_listener *const *listeners,
+			    size_t count, struct pa_buffer *out)
+{
+	struct pa_buffer text = { 0 };
+	if (count == 0)
+		return;
+	pa_phrase_sockets(table->report->sockets, listeners, count, table->style->verbose ? 0 : OPAQUES_SHOWN, &text);
+	pa_paragraph(table->style, PA_PAINT_NONE, lead, text.data, out);
+	pa_buffer_done(&text);
+}
+
+static void print_sockets(const struct table *table, struct pa_buffer *out)
+{
+	const struct pa_report *report = table->report;
+	const struct pa_unreached *unreached = &report->unreached;
+	if (!report->sockets) {
+		pa_painted_text(table->style, PA_PAINT_FAINT, "\nWho listens was not looked at.\n", out);
+		return;
+	}
+	if (unreached->loopback_count + unreached->refused_count)
+		pa_painted_text(table->style, PA_PAINT_STRONG, "\nListening, and not reachable from outside:\n", out);
+	print_unreached(table, "  - refused by the rules: ", unreached->refused, unreached->refused_count, out);
+	print_unreached(table, "  - on loopback alone: ", unreached->loopback, unreached->loopback_count, out);
+	for (size_t i = 0; !report->sockets->listeners_complete && i < report->sockets->missing_count; i++) {
+		struct pa_buffer text = { 0 };
+		pa_text_escape(report->sockets->missing[i], &text);
+		pa_paragraph(table->style, PA_PAINT_WARN, "  - not looked at: ", text.data ? text.data : "", out);
+		pa_buffer_done(&text);
+	}
 }
 
 static void print_where(const struct pa_report *report, struct pa_buffer *out)
@@ -224,6 +281,7 @@ static struct table make_table(const struct pa_report *report, const struct pa_s
 			: wide	       ? 8
 				       : 4,
 		.with_texts = wide || style->verbose,
+		.wide = wide,
 	};
 }
 
@@ -251,5 +309,7 @@ void pa_text_list(const struct pa_report *report, const struct pa_style *style, 
 		pa_painted_text(style, PA_PAINT_CRITICAL, "... and more: the list was cut here\n", out);
 	if (!style->quiet)
 		print_opaques(&table, out);
+	if (!style->quiet)
+		print_sockets(&table, out);
 	pa_arena_free(table.arena);
 }

@@ -39,6 +39,7 @@ static struct pa_report make_report(struct pa_job *job)
 				    .policy = job->policy,
 				    .result = job->result,
 				    .rows = job->rows,
+				    .sockets = job->host->sockets,
 				    .row_count = job->row_count,
 				    .no_firewall = !has_firewall(job->ruleset),
 				    .fail_on = pa_job_fail_on(job) };
@@ -106,6 +107,7 @@ int pa_command_check_or_list(struct pa_job *job)
 		return PA_EXIT_INCOMPLETE;
 	}
 	struct pa_report report = make_report(job);
+	pa_join_listeners(job->rows, job->row_count, job->host, job->policy, job->arena, &report.unreached);
 	write_outputs(job, &report);
 	return pa_job_finish(job, report.complete);
 }

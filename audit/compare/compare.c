@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Stage 3 as a whole: set up, run the checks in their order, say what became of each check and each statement. */
-#include "compare.h"
+#include "listener.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +18,7 @@ static const struct {
 	{ PA_CHECK_EXP_003, check_denied },
 	{ PA_CHECK_EXP_009, check_source_ports },
 	{ PA_CHECK_EXP_001, check_declared },
+	{ PA_CHECK_EXP_002, NULL },
 	{ PA_CHECK_EXP_004, NULL },
 	{ PA_CHECK_EXP_008, NULL },
 	{ PA_CHECK_ICM_001, NULL },
@@ -27,9 +28,12 @@ static const struct {
 	{ PA_CHECK_EXP_007, check_open },
 	{ PA_CHECK_EXP_006, check_classes },
 	{ PA_CHECK_EXP_005, check_services },
+	{ PA_CHECK_EXP_010, check_latent },
+	{ PA_CHECK_SOC_002, NULL },
 	{ PA_CHECK_REQ_001, check_required },
 	{ PA_CHECK_LOO_001, check_loopback },
 	{ PA_CHECK_LOO_002, check_loopback_source },
+	{ PA_CHECK_LOO_003, check_loopback_services },
 	{ PA_CHECK_STA_001, check_replies },
 	{ PA_CHECK_STA_002, check_invalid },
 	{ PA_CHECK_STA_005, check_untracked },
@@ -37,6 +41,18 @@ static const struct {
 	{ PA_CHECK_V6_002, check_neighbours },
 	{ PA_CHECK_HYG_001, check_dead_rules },
 	{ PA_CHECK_HYG_003, NULL },
+	{ PA_CHECK_SOC_001, check_undeclared_listeners },
+	{ PA_CHECK_SOC_003, check_blocked },
+	{ PA_CHECK_SOC_004, check_strangers },
+	{ PA_CHECK_SOC_005, check_rights },
+	{ PA_CHECK_SOC_007, NULL },
+	{ PA_CHECK_SOC_009, NULL },
+	{ PA_CHECK_SOC_010, NULL },
+	{ PA_CHECK_SOC_006, check_ephemeral_listeners },
+	{ PA_CHECK_SOC_008, check_bound_wide },
+	{ PA_CHECK_SOC_011, check_collisions },
+	{ PA_CHECK_SOC_012, check_source_port_budget },
+	{ PA_CHECK_REQ_002, check_required_listeners },
 	{ PA_CHECK_POL_003, check_stale_allows },
 	{ PA_CHECK_POL_004, check_allow_in_deny },
 	{ PA_CHECK_POL_001, check_fields },
@@ -48,6 +64,7 @@ static const struct {
 	{ PA_CHECK_UNK_002, check_surroundings },
 	{ PA_CHECK_UNK_003, NULL },
 	{ PA_CHECK_UNK_004, NULL },
+	{ PA_CHECK_MGR_001, check_several_managers },
 	{ PA_CHECK_MGR_002, check_legacy_beside_nft },
 	{ PA_CHECK_PER_001, check_saved },
 	{ PA_CHECK_PER_004, check_baseline },
@@ -83,11 +100,23 @@ static bool is_implemented(enum pa_check_id check)
 	return false;
 }
 
-static bool has_facts(const struct comparison *c, enum pa_check_id check)
+/* Why the check cannot be asked at all; NULL: it can. */
+static const char *missing_facts(const struct comparison *c, enum pa_check_id check)
 {
+	unsigned needs = pa_check_info(check)->needs;
+
 	bool of_session = check == PA_CHECK_REQ_001 && c->options && c->options->session;
 
-	return c->policy || of_session || !(pa_check_info(check)->needs & PA_NEEDS_POLICY);
+	if (!c->policy && !of_session && needs & PA_NEEDS_POLICY)
+		return "needs a policy";
+	if (!c->host->sockets && needs & PA_NEEDS_SOCKETS && !(c->policy && check == PA_CHECK_SOC_011))
+		return "the listening sockets were not looked at";
+	return NULL;
+}
+
+static bool has_facts(const struct comparison *c, enum pa_check_id check)
+{
+	return !missing_facts(c, check);
 }
 
 static bool is_assessed(const struct comparison *c, enum pa_check_id check)
@@ -122,8 +151,18 @@ static void set_up_parts(struct comparison *c)
 		for (size_t j = 0; j < count; j++) {
 			c->parts[i][j].exposure = &exposures[j];
 			c->parts[i][j].left = pa_set_intersect(c->space, exposures[j].set, c->scope[i]);
+			c->parts[i][j].declared = pa_set_empty(c->space);
 		}
 	}
+}
+
+static void set_up_listeners(struct comparison *c)
+{
+	size_t statements = c->policy ? c->policy->statement_count : 0;
+
+	c->unsure = pa_arena_alloc(c->scratch, statements + 1, sizeof(*c->unsure));
+	c->blocked = pa_arena_alloc(c->scratch, statements + 1, sizeof(*c->blocked));
+	compare_listeners(c);
 }
 
 /* A row runs when it, or one of the rows that it does as well, is wanted. */
@@ -160,8 +199,6 @@ static const char *missing_reason(enum pa_check_id check)
 {
 	unsigned needs = pa_check_info(check)->needs;
 
-	if (needs & PA_NEEDS_SOCKETS)
-		return "needs the listening sockets, which this version does not read";
 	if (needs & PA_NEEDS_FILES)
 		return "needs files beside the ruleset (units, saved rules), which this version does not read";
 	return "this version does not look for it";
@@ -180,6 +217,16 @@ static enum pa_check_status status_of_findings(const struct comparison *c, enum 
 		status = PA_STATUS_WAIVED;
 	}
 	return status;
+}
+
+/* A listener that is not in the list may be the one that a check looks for. */
+static const char *incomplete_sockets(const struct comparison *c)
+{
+	const struct pa_sockets *sockets = c->host->sockets;
+
+	if (sockets->missing_count == 0)
+		return "the list of listening sockets is not complete";
+	return pa_arena_printf(c->result->arena, "the list of listening sockets is not complete: %s", sockets->missing[0]);
 }
 
 /* The same of the findings of other checks that stand for this one. */
@@ -211,12 +258,12 @@ struct pa_check_result compare_check_result(struct comparison *c, enum pa_check_
 									: "switched off by the policy or by --check" };
 	if (!is_implemented(check))
 		return (struct pa_check_result){ PA_STATUS_NOT_ASSESSED, missing_reason(check) };
-	if (!has_facts(c, check))
-		return (struct pa_check_result){ PA_STATUS_NOT_ASSESSED, "needs a policy" };
 	own = status_of_findings(c, check);
 	others = status_of_others(c, check);
 	if (own == PA_STATUS_FAILED)
 		return (struct pa_check_result){ PA_STATUS_FAILED, NULL };
+	if (!has_facts(c, check))
+		return (struct pa_check_result){ PA_STATUS_NOT_ASSESSED, missing_facts(c, check) };
 	if (others == PA_STATUS_FAILED)
 		return (struct pa_check_result){ PA_STATUS_FAILED,
 						 pa_arena_printf(c->result->arena, "reported as %s", c->found_as[check]) };
@@ -224,6 +271,8 @@ struct pa_check_result compare_check_result(struct comparison *c, enum pa_check_
 		return (struct pa_check_result){ PA_STATUS_WAIVED, "the policy waives what was found" };
 	if (before.status == PA_STATUS_NOT_ASSESSED || before.status == PA_STATUS_OFF)
 		return before;
+	if (pa_check_info(check)->needs & PA_NEEDS_SOCKETS && c->host->sockets && !c->host->sockets->listeners_complete)
+		return (struct pa_check_result){ PA_STATUS_NOT_ASSESSED, incomplete_sockets(c) };
 	return (struct pa_check_result){ PA_STATUS_PASSED, NULL };
 }
 
@@ -234,17 +283,29 @@ static bool speaks_of(enum pa_statement_kind kind, enum pa_check_id check)
 	switch (kind) {
 	case PA_STATEMENT_ALLOW:
 		return check == PA_CHECK_EXP_004 || check == PA_CHECK_POL_001 || check == PA_CHECK_POL_003 ||
-		       check == PA_CHECK_POL_004;
+		       check == PA_CHECK_POL_004 || check == PA_CHECK_SOC_003;
 	case PA_STATEMENT_DENY:
 		return check == PA_CHECK_EXP_003;
 	case PA_STATEMENT_REQUIRE:
 		return check == PA_CHECK_REQ_001;
+	case PA_STATEMENT_LISTEN:
+		return check == PA_CHECK_SOC_004 || check == PA_CHECK_SOC_008;
 	case PA_STATEMENT_WAIVE:
 		return check == PA_CHECK_WVR_001 || check == PA_CHECK_WVR_003;
-	case PA_STATEMENT_LISTEN:
-		break;
 	}
 	return false;
+}
+
+/* Why the statement cannot be held against the facts; NULL: it can. */
+static const char *unknown_facts(const struct comparison *c, size_t index)
+{
+	const struct pa_statement *statement = c->policy->statements[index];
+
+	if (statement->kind != PA_STATEMENT_LISTEN)
+		return c->regions[index].known ? NULL : c->regions[index].reason;
+	if (!c->host->sockets)
+		return "the listening sockets were not looked at";
+	return c->host->sockets->listeners_complete ? c->unsure[index] : "the list of listening sockets is not complete";
 }
 
 /* A waiver whose check was not assessed, or whose region is not known, has nothing to hide. */
@@ -283,16 +344,13 @@ static struct pa_statement_result statement_result(const struct comparison *c, s
 	struct pa_statement_result result = { statement, PA_STATUS_OFF, "its checks are switched off" };
 	enum pa_check_status found = status_of_statement(c, statement);
 
-	if (statement->kind == PA_STATEMENT_LISTEN)
-		return (struct pa_statement_result){ statement, PA_STATUS_NOT_ASSESSED,
-						     "this version does not read the listening sockets" };
 	if (statement->kind == PA_STATEMENT_WAIVE && found == PA_STATUS_PASSED)
 		return waiver_facts(c, statement);
-	if (statement->kind != PA_STATEMENT_WAIVE && !c->regions[index].known)
-		return (struct pa_statement_result){ statement, PA_STATUS_NOT_ASSESSED, c->regions[index].reason };
 	for (int i = 0; i < PA_CHECK_COUNT; i++)
 		if (speaks_of(statement->kind, (enum pa_check_id)i) && compare_enabled(c, (enum pa_check_id)i))
 			result = (struct pa_statement_result){ statement, PA_STATUS_PASSED, NULL };
+	if (statement->kind != PA_STATEMENT_WAIVE && unknown_facts(c, index))
+		result = (struct pa_statement_result){ statement, PA_STATUS_NOT_ASSESSED, unknown_facts(c, index) };
 	if (found != PA_STATUS_PASSED)
 		result = (struct pa_statement_result){ statement, found, NULL };
 	return result;
@@ -316,6 +374,19 @@ static bool uses_ephemeral(const struct pa_statement *statement)
 	return uses;
 }
 
+/* What is said of listeners is assessed, where they were looked at. */
+static void say_of_listener(struct comparison *c, size_t index)
+{
+	const struct pa_statement *statement = c->policy->statements[index];
+
+	if (!statement->fields.listener || statement->fields.listener_demand == PA_LISTENER_ANY)
+		return;
+	if (!c->host->sockets)
+		say_not_assessed(c, "`listener`", statement, "the listening sockets were not looked at");
+	else if (c->unsure[index] && statement->kind != PA_STATEMENT_LISTEN)
+		say_not_assessed(c, "`listener`", statement, c->unsure[index]);
+}
+
 static void say_ephemeral(struct comparison *c, const struct pa_statement *statement)
 {
 	struct pa_buffer place = { 0 };
@@ -327,18 +398,16 @@ static void say_ephemeral(struct comparison *c, const struct pa_statement *state
 	pa_buffer_done(&place);
 }
 
-static void say_of_statement(struct comparison *c, const struct pa_statement_result *result)
+static void say_of_statement(struct comparison *c, size_t index, const struct pa_statement_result *result)
 {
 	static const char *const kinds[] = { "`allow`", "`deny`", "`require`", "`listen`", "`waive`" };
 	const struct pa_statement *statement = result->statement;
-	const struct pa_fields *fields = &statement->fields;
 
 	if (result->status == PA_STATUS_NOT_ASSESSED) {
 		say_not_assessed(c, kinds[statement->kind], statement, result->reason);
 		return;
 	}
-	if (fields->listener)
-		say_not_assessed(c, "`listener`", statement, "this version does not read the listening sockets");
+	say_of_listener(c, index);
 	if (uses_ephemeral(statement) && c->host->ephemeral_last == 0)
 		say_ephemeral(c, statement);
 }
@@ -353,7 +422,7 @@ static void judge_statements(struct comparison *c)
 	result->statement_count = c->policy->statement_count;
 	for (size_t i = 0; i < result->statement_count; i++) {
 		result->statements[i] = statement_result(c, i);
-		say_of_statement(c, &result->statements[i]);
+		say_of_statement(c, i, &result->statements[i]);
 	}
 }
 
@@ -456,6 +525,7 @@ struct pa_result *pa_compare(struct pa_evaluation *evaluation, const struct pa_r
 	set_up_scope(&c);
 	set_up_parts(&c);
 	compare_regions(&c);
+	set_up_listeners(&c);
 	compare_set_up_waivers(&c);
 	run_checks(&c);
 	compare_name_managers(&c);

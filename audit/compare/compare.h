@@ -5,8 +5,9 @@
  * Who reports a packet: every packet that gets in is reported once, by the most specific check that speaks of it. The
  * checks on exposures run in this order, and each takes what it reports out of the parts (struct part, `left`):
  *
- *   EXP-003 (denied) > EXP-009 (source-port hole) > FWD-002, EXP-004, EXP-001, FWD-001 (undeclared)
+ *   EXP-003 (denied) > EXP-009 (source-port hole) > FWD-002, EXP-004, EXP-002 or EXP-001, FWD-001 (undeclared)
  *           > FWD-004 (published past the input rules) > EXP-007 (everything open) > EXP-006 (a class of ports) > EXP-005 (a risky service)
+ *           > EXP-010 or SOC-002 (nobody listens)
  *
  * Without a policy the middle group does not exist; with one, nothing is left for the last group, because what the policy
  * allows is not held against the ruleset either. A check whose packets were reported by another one still fails: its result
@@ -55,6 +56,7 @@ size_t compare_merge_intervals(struct pa_interval *items, size_t count);
 struct part {
 	const struct pa_exposure *exposure;
 	pa_set left;
+	pa_set declared; /* of it, what an `allow` covers that says nothing of its listener */
 };
 
 /* What a statement of the policy speaks of. */
@@ -87,6 +89,7 @@ struct stand_in {
 };
 
 struct group;
+struct listening; /* listener.h */
 struct comparison {
 	struct pa_evaluation *evaluation;
 	struct pa_space *space;
@@ -114,6 +117,10 @@ struct comparison {
 	pa_set anywhere[PATH_COUNT];	      /* compare_from_anywhere() */
 	pa_set open;			      /* compare_open() of path in */
 	pa_set open_default[PATH_COUNT];      /* contexts (family, interfaces) that default deny reported as open */
+	struct listening *listening;	      /* who listens; host->sockets NULL: not looked at */
+	size_t listening_count;
+	bool *blocked;	     /* for each statement: SOC-003 reported it */
+	const char **unsure; /* for each statement: why what it says of listeners is not assessed, or NULL */
 };
 
 /* A box under construction: values for some fields, any value for the others. */
@@ -329,6 +336,19 @@ void check_port_choice(struct comparison *c);	      /* POL-005 */
 void check_limits(struct comparison *c);	      /* LOG-002 */
 void check_logging(struct comparison *c);	      /* LOG-001 */
 void check_waivers(struct comparison *c);	      /* WVR-001, 002, 003, 004 */
+void check_several_managers(struct comparison *c);    /* MGR-001 */
+/* Of those who listen; host->sockets is there. */
+void check_latent(struct comparison *c);	       /* EXP-010, SOC-002 */
+void check_blocked(struct comparison *c);	       /* SOC-003 */
+void check_required_listeners(struct comparison *c);   /* REQ-002 */
+void check_strangers(struct comparison *c);	       /* SOC-004 */
+void check_bound_wide(struct comparison *c);	       /* SOC-008 */
+void check_undeclared_listeners(struct comparison *c); /* SOC-001 */
+void check_rights(struct comparison *c);	       /* SOC-005, SOC-007, SOC-009, SOC-010 */
+void check_ephemeral_listeners(struct comparison *c);  /* SOC-006 */
+void check_source_port_budget(struct comparison *c);   /* SOC-012 */
+void check_collisions(struct comparison *c);	       /* SOC-011, sockets */
+void check_loopback_services(struct comparison *c);    /* LOO-003 */
 
 void check_saved(struct comparison *c);	   /* PER-001 */
 void check_baseline(struct comparison *c); /* PER-004 */

@@ -2,7 +2,7 @@
 /* Every interval that the policy and the checks will ask the space for. */
 #include <stdlib.h>
 
-#include "compare.h"
+#include "listener.h"
 
 struct cut_list {
 	struct pa_cut *items;
@@ -188,6 +188,24 @@ static void cut_tables(struct cut_list *cuts, const struct arbitrary *arbitrary)
 	cut(cuts, PA_FIELD_SADDR, LINK_LOCAL_FIRST, LINK_LOCAL_LAST);
 }
 
+static void cut_sockets(struct cut_list *cuts, const struct pa_host *host)
+{
+	for (size_t i = 0; host->sockets && i < host->sockets->listener_count; i++) {
+		const struct pa_listener *listener = &host->sockets->listeners[i];
+
+		cut_single(cuts, PA_FIELD_L4PROTO, listener->protocol);
+		cut_single(cuts, PA_FIELD_DPORT, listener->port);
+		if (!listener->any_address)
+			cut_single(cuts, PA_FIELD_DADDR, listener->address);
+		if (listener->interface)
+			cut_single(cuts, PA_FIELD_IIFNAME, pa_ifname_value(listener->interface));
+	}
+	if (host->sockets && host->unprivileged_port_start >= 0 && host->unprivileged_port_start <= 65535)
+		cut(cuts, PA_FIELD_DPORT, (pa_u128)host->unprivileged_port_start, 65535);
+	cut(cuts, PA_FIELD_DADDR, MULTICAST4_FIRST, PA_IPV4_LAST);
+	cut(cuts, PA_FIELD_DADDR, MULTICAST6_FIRST, PA_U128_MAX);
+}
+
 size_t pa_policy_cuts(const struct pa_policy *policy, const struct pa_host *host, const struct pa_ruleset *ruleset,
 		      struct pa_arena *arena, struct pa_cut **ret_cuts)
 {
@@ -199,6 +217,7 @@ size_t pa_policy_cuts(const struct pa_policy *policy, const struct pa_host *host
 	cut_interfaces(&cuts, host);
 	cut_self(&cuts, policy, host);
 	cut_tables(&cuts, arbitrary);
+	cut_sockets(&cuts, host);
 	if (policy)
 		cut_policy(&cuts, policy, arbitrary, host, arena);
 	*ret_cuts = pa_arena_dup(arena, cuts.items, cuts.count, sizeof(*cuts.items));

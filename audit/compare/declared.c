@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What gets in against what the policy says: EXP-001, EXP-003, EXP-004, EXP-008, FWD-001, FWD-002, ICM-001.
+ * What gets in against what the policy says: EXP-001, EXP-002, EXP-003, EXP-004, EXP-008, FWD-001, FWD-002, ICM-001.
  *
  * EXP-003  what a `deny` names and the ruleset lets in (on every path, also out), one finding for each `deny` and rule.
  * EXP-004  undeclared, but an `allow` of the same path and NAT target names the service (protocol and port; `any` names
@@ -8,10 +8,11 @@
  * FWD-002  undeclared, translated by DNAT or redirect.
  * FWD-001  undeclared, forwarded as it is. EXP-001: the same for traffic to this host; of ICMP alone ICM-001, of other protocols
  *          than TCP and UDP alone EXP-008 (as EXP-001 where that check is switched off).
+ * EXP-002  EXP-001, where somebody listens on a part of it: one mistake, one finding.
  *
  * What goes out is held against `deny out` and `require out`; OUT-001 is opt-in (strict.c).
  */
-#include "compare.h"
+#include "listener.h"
 
 /* Move what lies in `region` from the part into the groups. */
 static void take(struct comparison *c, struct groups *groups, struct part *part, pa_set region)
@@ -54,6 +55,16 @@ static void put_subject(const struct group *group, struct pa_buffer *out)
 		pa_buffer_printf(out, " (%s)", group->row.condition);
 }
 
+/* "; nginx (pid 9, user www-data) listens on 80/tcp" */
+static void put_takers(struct comparison *c, const struct group *group, enum pa_check_id check, struct pa_buffer *out)
+{
+	struct pa_buffer takers = { 0 };
+
+	if (describe_takers(c, group, check, &takers))
+		pa_buffer_printf(out, "; %s", takers.data);
+	pa_buffer_done(&takers);
+}
+
 static void put_culprit(const struct group *group, struct pa_buffer *out)
 {
 	if (group->row.rule_count > 0) {
@@ -88,6 +99,7 @@ static void report_denied(struct comparison *c, const struct pa_statement *state
 	pa_buffer_puts(&text, ", but ");
 	describe_place(&statement->where, &text);
 	pa_buffer_printf(&text, " forbids it: `%s`", statement->text);
+	put_takers(c, group, PA_CHECK_EXP_003, &text);
 	finding->message = compare_text(c, &text);
 	put_culprit(group, &text);
 	finding->fix = compare_text(c, &text);
@@ -158,6 +170,7 @@ static void report_wider(struct comparison *c, const struct pa_statement *statem
 	pa_buffer_printf(&text, ", %s than declared in ", wider_in(c, statement, group->set));
 	describe_place(&statement->where, &text);
 	pa_buffer_printf(&text, ": `%s`", statement->text);
+	put_takers(c, group, PA_CHECK_EXP_004, &text);
 	finding->message = compare_text(c, &text);
 	put_culprit(group, &text);
 	put_declarations(group, &text);
@@ -226,30 +239,52 @@ static void weigh_forwarding(const struct comparison *c, struct pa_finding *find
 		finding->severity = PA_SEVERITY_INFO;
 }
 
-static enum pa_check_id undeclared_check(const struct group *group)
+static pa_set taken_part(struct comparison *c, const struct group *group)
+{
+	return pa_set_intersect(c->space, group->set, compare_taken(c, group->exposure));
+}
+
+static enum pa_check_id undeclared_check(struct comparison *c, const struct group *group)
 {
 	if (group->exposure->has_target)
 		return PA_CHECK_FWD_002;
-	return group->exposure->path == PA_PATH_FORWARD ? PA_CHECK_FWD_001 : PA_CHECK_EXP_001;
+	if (group->exposure->path == PA_PATH_FORWARD)
+		return PA_CHECK_FWD_001;
+	return compare_enabled(c, PA_CHECK_EXP_002) && !pa_set_is_empty(c->space, taken_part(c, group)) ? PA_CHECK_EXP_002
+													: PA_CHECK_EXP_001;
+}
+
+/* The example is one that somebody answers. */
+static void show_taken(struct comparison *c, struct pa_finding *finding, const struct group *group)
+{
+	finding->packet = pa_evaluation_example(c->evaluation, PA_PATH_IN, taken_part(c, group));
+	finding->packet.path = PA_PATH_IN;
+	compare_stands_for(c, finding, PA_CHECK_EXP_001);
 }
 
 static void report_undeclared(struct comparison *c, const struct group *group)
 {
-	enum pa_check_id check = undeclared_check(group), special = check_of_protocols(group);
+	enum pa_check_id check = undeclared_check(c, group), special = check_of_protocols(group);
 	struct pa_finding *finding;
 	struct pa_buffer text = { 0 };
 
 	if (check == PA_CHECK_EXP_001 && compare_enabled(c, special))
 		check = special;
+	if (!compare_enabled(c, check))
+		return; /* EXP-002 is wanted, EXP-001 is not */
 	finding = compare_add_group(c, check, group, NULL);
 	put_subject(group, &text);
 	pa_buffer_printf(&text, ", and no `allow%s` covers it", group->exposure->path == PA_PATH_FORWARD ? " forward" : "");
+	put_takers(c, group, check, &text);
 	finding->message = compare_text(c, &text);
 	put_culprit(group, &text);
 	put_declarations(group, &text);
 	finding->fix = compare_text(c, &text);
 	pa_buffer_done(&text);
-	weigh_protocol(c, finding, group);
+	if (check == PA_CHECK_EXP_002)
+		show_taken(c, finding, group);
+	else
+		weigh_protocol(c, finding, group);
 	compare_note_ports(c, finding, group);
 	weigh_forwarding(c, finding, group);
 	if (check == PA_CHECK_FWD_002)
@@ -259,9 +294,10 @@ static void report_undeclared(struct comparison *c, const struct group *group)
 static void report_undeclared_part(struct comparison *c, enum pa_path path, enum pa_check_id check)
 {
 	struct groups groups = { .divides = true, .check = check };
+	bool others = compare_enabled(c, PA_CHECK_ICM_001) || compare_enabled(c, PA_CHECK_EXP_008) ||
+		      compare_enabled(c, PA_CHECK_EXP_002);
 
-	if (!compare_enabled(c, check) &&
-	    (check != PA_CHECK_EXP_001 || (!compare_enabled(c, PA_CHECK_ICM_001) && !compare_enabled(c, PA_CHECK_EXP_008))))
+	if (!compare_enabled(c, check) && !(check == PA_CHECK_EXP_001 && others))
 		return;
 	for (size_t i = 0; i < c->part_count[path]; i++) {
 		struct part *part = &c->parts[path][i];
@@ -274,7 +310,8 @@ static void report_undeclared_part(struct comparison *c, enum pa_path path, enum
 	}
 	groups_merge(c, &groups);
 	for (size_t i = 0; i < groups.count; i++)
-		if (compare_enabled(c, check) || compare_enabled(c, check_of_protocols(&groups.items[i])))
+		if (compare_enabled(c, check) || compare_enabled(c, check_of_protocols(&groups.items[i])) ||
+		    compare_enabled(c, PA_CHECK_EXP_002))
 			report_undeclared(c, &groups.items[i]);
 	groups_done(&groups);
 }
@@ -294,6 +331,17 @@ void check_declared(struct comparison *c)
 	report_undeclared_part(c, PA_PATH_FORWARD, PA_CHECK_FWD_001);
 }
 
+/* Whether somebody should listen there is for the `allow` to say. */
+static void take_declared(struct comparison *c, struct part *part, size_t statement)
+{
+	enum pa_listener_demand demand = c->policy->statements[statement]->fields.listener_demand;
+	pa_set covered = pa_set_intersect(c->space, part->left, statement_region(c, statement, part->exposure));
+
+	if (demand != PA_LISTENER_NONE && demand != PA_LISTENER_REQUIRED)
+		part->declared = pa_set_union(c->space, part->declared, covered);
+	part->left = pa_set_minus(c->space, part->left, covered);
+}
+
 /* What an `allow` covers is nobody's finding. Denied regions were taken before. */
 void compare_take_declared(struct comparison *c)
 {
@@ -305,7 +353,7 @@ void compare_take_declared(struct comparison *c)
 		for (size_t j = 0; j < c->part_count[statement->path]; j++) {
 			struct part *part = &c->parts[statement->path][j];
 
-			part->left = pa_set_minus(c->space, part->left, statement_region(c, i, part->exposure));
+			take_declared(c, part, i);
 		}
 	}
 }

@@ -3,12 +3,12 @@
  * V6-001: a TCP or UDP port that any source reaches over one family only, while the other family is in use too (some
  * port is reachable over it from any source; a family that is closed altogether is a decision, not an oversight). With a
  * policy, only what an `allow` without ipv4 or ipv6 declares for any source: the rest is undeclared anyway, or declared so.
- * DHCP belongs to one family. Where one family is open by default, DEN-001 or DEN-002 says so.
+ * A port on which somebody listens over that family alone is meant so. DHCP belongs to one family. Where one family is open by default, DEN-001 or DEN-002 says so.
  *
  * V6-002: IPv6 is in use (replies get in), and on no interface neighbour solicitations or advertisements from a link-local
  * source get in or out, or packet-too-big gets in. Neighbour discovery is untracked, packet-too-big is related.
  */
-#include "compare.h"
+#include "listener.h"
 
 /* --- V6-001 ------------------------------------------------------------------------------------------------------------------ */
 
@@ -84,12 +84,34 @@ static void report_one_family(struct comparison *c, int family, const struct gro
 	pa_buffer_done(&text);
 }
 
+/*
+ * Ports that are served over one family and not over the other: nothing is missing there. Only where it is known who listens.
+ */
+static pa_set served_only_over(struct comparison *c, int family)
+{
+	pa_set mine = pa_set_empty(c->space), other = mine;
+
+	for (size_t i = 0; i < c->listening_count; i++) {
+		pa_set takes = c->listening[i].takes;
+
+		mine = pa_set_union(c->space, mine, pa_set_intersect(c->space, takes, family_set(c, family)));
+		other = pa_set_union(c->space, other, pa_set_intersect(c->space, takes, family_set(c, family == 4 ? 6 : 4)));
+	}
+	if (c->host->sockets && !c->host->sockets->listeners_complete)
+		return pa_set_empty(c->space);
+	for (int i = 0; i < PA_FIELD_COUNT; i++)
+		if (i != PA_FIELD_L4PROTO && i != PA_FIELD_DPORT)
+			other = pa_set_project(c->space, other, (enum pa_field)i);
+	return pa_set_minus(c->space, mine, other);
+}
+
 static void check_only_over(struct comparison *c, int family, pa_set services)
 {
 	pa_set set = pa_set_intersect(c->space, services, family_set(c, family));
 	struct groups groups = { 0 };
 
 	set = pa_set_intersect(c->space, pa_set_intersect(c->space, set, meant_for_both(c)), c->anywhere[PA_PATH_IN]);
+	set = pa_set_minus(c->space, set, served_only_over(c, family));
 	for (size_t i = 0; i < c->part_count[PA_PATH_IN]; i++) {
 		const struct pa_exposure *exposure = c->parts[PA_PATH_IN][i].exposure;
 

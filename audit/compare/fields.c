@@ -5,11 +5,12 @@
  * POL-001  an `allow` lacks a field that `set require-fields` asks for.
  * POL-002  the day of a `review` has passed (it holds through its end, UTC), of any statement and of `check`.
  * POL-005  a single port, or a few, that an `allow` opens on this host lies in the range from which the kernel takes the ports of
- *          outgoing connections and is not reserved; or a service of the policy has the name of a known one and the port of another.
+ *          outgoing connections and is not reserved (where somebody listens there, SOC-006 says so); a service of the policy has the
+ *          name of a known one and the port of another; or `listener exe` names a program that is none of those of the port.
  */
 #include <string.h>
 
-#include "compare.h"
+#include "listener.h"
 
 /* More ports in one item are a class, not the choice of a port. */
 enum { CHOSEN_PORTS_MAX = 16 };
@@ -139,6 +140,10 @@ static void check_ephemeral(struct comparison *c, const struct pa_statement *sta
 
 	if (item->ports.last < range.first || item->ports.first > range.last || is_reserved(c->host, item->ports))
 		return;
+	if (compare_is_in_the_way(c, item)) {
+		c->found_as[PA_CHECK_POL_005] = pa_check_info(PA_CHECK_SOC_006)->code;
+		return;
+	}
 	finding = report_port(c, statement, item, &text);
 	pa_buffer_printf(&text, " lies in %u-%u, where the kernel takes the ports of outgoing connections from",
 			 (unsigned)range.first, (unsigned)range.last);
@@ -153,6 +158,38 @@ static void check_ephemeral(struct comparison *c, const struct pa_statement *sta
 	finding->fix =
 		"choose a port below that range, or add it to net.ipv4.ip_local_reserved_ports: otherwise the service may "
 		"find its port taken when it starts";
+	pa_buffer_done(&text);
+}
+
+static const char *last_part(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/* `allow 3306/tcp { listener exe /usr/sbin/nginx }`: none of the programs that are to listen usually does so there. */
+static void check_program(struct comparison *c, const struct pa_statement *statement, const struct pa_service_item *item)
+{
+	const struct pa_whos *whos = &statement->fields.listener_whos;
+	const char *service = NULL, *program = NULL;
+	struct pa_buffer text = { 0 };
+	struct pa_finding *finding;
+
+	for (size_t i = 0; i < whos->count; i++) {
+		if (!whos->items[i].executable || strpbrk(whos->items[i].executable, "*?"))
+			return;
+		program = last_part(whos->items[i].executable);
+		if (!compare_is_stranger(item->protocol, (unsigned)item->ports.first, program, &service))
+			return;
+	}
+	if (!program)
+		return;
+	finding = report_port(c, statement, item, &text);
+	pa_buffer_printf(&text, " is known as the port of %s, and %s is to listen there", service, program);
+	finding->message = compare_text(c, &text);
+	finding->fix =
+		"give it a port that is not another service's: people, scanners and other rules go by the well-known one";
 	pa_buffer_done(&text);
 }
 
@@ -199,6 +236,7 @@ void check_port_choice(struct comparison *c)
 			if (!is_chosen(item))
 				continue;
 			check_name(c, statement, item);
+			check_program(c, statement, item);
 			if (statement->path == PA_PATH_IN && statement->kind == PA_STATEMENT_ALLOW)
 				check_ephemeral(c, statement, item);
 		}

@@ -9,8 +9,11 @@
  *   - with route_localnet on, every IPv4 packet of that kind that the rules let in is a finding;
  *   - when it is not known, only what gets in because of the source is: a rule trusts the address instead of the interface;
  *   - when it is off, the kernel refuses all of them: passed.
+ *
+ * LOO-003: a socket that is bound to 127.0.0.0/8 gets packets from another interface. Without route_localnet the kernel drops
+ * them, also those that DNAT sends there; for ::1 it always does.
  */
-#include "compare.h"
+#include "listener.h"
 
 static pa_set local_packets(struct comparison *c, enum pa_path path, unsigned protocol)
 {
@@ -130,6 +133,7 @@ void check_loopback_source(struct comparison *c)
 
 	if (c->host->route_localnet == PA_NO)
 		return;
+	reach = pa_set_intersect(c->space, reach, c->scope[PA_PATH_IN]);
 	reach = pa_set_minus(c->space, reach, compare_loopback(c, PA_PATH_IN));
 	sources = pa_set_intersect(c->space, reach, loopback_sources(c, c->host->route_localnet == PA_YES));
 	if (c->host->route_localnet != PA_YES)
@@ -143,4 +147,72 @@ void check_loopback_source(struct comparison *c)
 	for (size_t i = 0; i < groups.count; i++)
 		report_source(c, &groups.items[i]);
 	groups_done(&groups);
+}
+
+/* --- LOO-003 ------------------------------------------------------------------------------------------------------------------ */
+
+/* Packets for a loopback address are dropped when they come from another interface, translated or not, unless route_localnet. */
+static pa_set reach_from_outside(struct comparison *c, const struct listening *listening, const struct pa_exposure *exposure)
+{
+	pa_set set = pa_set_intersect(c->space, exposure->set, compare_listener_takes(c, listening->socket, exposure));
+
+	set = pa_set_intersect(c->space, set, c->scope[PA_PATH_IN]);
+	return pa_set_minus(c->space, set, compare_loopback(c, PA_PATH_IN));
+}
+
+static void report_loopback_service(struct comparison *c, struct listening *listening, const struct group *group)
+{
+	struct pa_finding *finding = compare_add_group(c, PA_CHECK_LOO_003, group, NULL);
+	struct holding holding = { &listening, 1 };
+	struct pa_buffer text = { 0 };
+
+	describe_holding(c, &holding, &text);
+	pa_buffer_puts(&text, ", and is reached from outside: ");
+	describe_group(group, &text);
+	pa_buffer_printf(&text, " %s", group->row.certainty == PA_CERTAIN ? "gets in" : "may get in");
+	if (group->exposure->has_target) {
+		pa_buffer_puts(&text, ", translated to ");
+		describe_target(&group->exposure->target, &text);
+	}
+	if (c->host->route_localnet == PA_YES) {
+		pa_buffer_puts(&text, "; route_localnet is on");
+	} else {
+		finding->certainty = PA_POSSIBLE;
+		finding->condition = "while net.ipv4.conf.*.route_localnet is on for the interface";
+		pa_buffer_puts(&text, "; whether route_localnet is on is not known");
+	}
+	finding->message = compare_text(c, &text);
+	finding->fix =
+		"turn route_localnet off (net.ipv4.conf.all.route_localnet = 0), or refuse what comes for 127.0.0.0/8 on other "
+		"interfaces than lo";
+	pa_buffer_done(&text);
+	listening->reported = pa_check_info(PA_CHECK_LOO_003)->code;
+}
+
+static void check_loopback_socket(struct comparison *c, struct listening *listening)
+{
+	struct groups groups = { 0 };
+
+	for (size_t i = 0; i < c->part_count[PA_PATH_IN]; i++) {
+		const struct pa_exposure *exposure = c->parts[PA_PATH_IN][i].exposure;
+
+		groups_add(c, &groups, exposure, reach_from_outside(c, listening, exposure));
+	}
+	groups_merge(c, &groups);
+	for (size_t i = 0; i < groups.count; i++)
+		report_loopback_service(c, listening, &groups.items[i]);
+	groups_done(&groups);
+}
+
+void check_loopback_services(struct comparison *c)
+{
+	if (c->host->route_localnet == PA_NO)
+		return;
+	for (size_t i = 0; i < c->listening_count; i++) {
+		struct listening *listening = &c->listening[i];
+		pa_u128 address = listening->socket->address;
+
+		if (!listening->socket->any_address && address >= LOOPBACK4_FIRST && address <= LOOPBACK4_LAST)
+			check_loopback_socket(c, listening);
+	}
 }

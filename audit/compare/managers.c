@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * MGR-002: rules of iptables-legacy beside rules of nf_tables. And whose rules the findings speak of: what a program wrote it writes
+ * MGR-001: two programs that decide for the whole host wrote rules. MGR-002: rules of iptables-legacy beside rules of nf_tables. And whose rules the findings speak of: what a program wrote it writes
  * again, so a fix names its own way.
  */
 #include "compare.h"
@@ -84,6 +84,62 @@ void check_legacy_beside_nft(struct comparison *c)
 	pa_buffer_done(&nft);
 }
 
+/* --- MGR-001 ------------------------------------------------------------------------------------------------------------ */
+
+#define MANAGERS_MAX 8
+
+struct owners {
+	const struct pa_manager *manager[MANAGERS_MAX];
+	const struct pa_rule *rule[MANAGERS_MAX]; /* the first one of each */
+	size_t count;
+};
+
+static void note_owner(struct owners *owners, const struct pa_rule *rule)
+{
+	const struct pa_manager *manager = pa_rule_manager(rule);
+
+	if (!manager || !pa_manager_is_whole(manager) || owners->count == MANAGERS_MAX)
+		return;
+	for (size_t i = 0; i < owners->count; i++)
+		if (owners->manager[i] == manager)
+			return;
+	owners->manager[owners->count] = manager;
+	owners->rule[owners->count++] = rule;
+}
+
+/* Chains that a manager left behind empty decide nothing. */
+static struct owners find_owners(const struct pa_ruleset *ruleset)
+{
+	struct owners owners = { .count = 0 };
+
+	for (size_t i = 0; i < ruleset->chain_count; i++)
+		for (size_t k = 0; !ruleset->chains[i]->table->dormant && k < ruleset->chains[i]->rule_count; k++)
+			note_owner(&owners, ruleset->chains[i]->rules[k]);
+	return owners;
+}
+
+void check_several_managers(struct comparison *c)
+{
+	struct owners owners = find_owners(c->ruleset);
+	struct pa_buffer names = { 0 };
+	struct pa_finding *finding;
+
+	if (owners.count < 2)
+		return;
+	for (size_t i = 0; i < owners.count; i++)
+		pa_buffer_printf(&names, "%s%s", i == 0 ? "" : i + 1 < owners.count ? ", " : " and ", owners.manager[i]->name);
+	finding = compare_add(c, PA_CHECK_MGR_001, names.data);
+	finding->rules = pa_arena_dup(c->result->arena, owners.rule, owners.count, sizeof(*finding->rules));
+	finding->rule_count = owners.count;
+	finding->message =
+		pa_arena_printf(c->result->arena,
+				"%s each rule the whole firewall: a packet gets in only where all of them let it in, and each "
+				"writes its rules anew without the others",
+				names.data);
+	finding->fix = "keep one of them, and disable the others so that they are not started at boot";
+	pa_buffer_done(&names);
+}
+
 /* --- whose rules ----------------------------------------------------------------------------------------------------------- */
 
 static bool was_named(const struct pa_finding *finding, size_t rule, const struct pa_manager *manager)
@@ -99,6 +155,8 @@ static void name_managers(struct comparison *c, struct pa_finding *finding)
 	struct pa_buffer text = { 0 };
 	size_t named = 0;
 
+	if (finding->check == PA_CHECK_MGR_001)
+		return; /* it is about them */
 	pa_buffer_puts(&text, finding->fix ? finding->fix : "");
 	for (size_t i = 0; i < finding->rule_count; i++) {
 		const struct pa_manager *manager = pa_rule_manager(finding->rules[i]);

@@ -7,7 +7,7 @@
  * (pa_evaluation_untranslated()); one packet of each finding is then followed to name the rule that refuses it. What an `allow`
  * covers is meant to be so; what no `allow` covers is FWD-002.
  */
-#include "compare.h"
+#include "listener.h"
 
 #include <stdlib.h>
 
@@ -138,6 +138,18 @@ static void put_fix(const struct group *group, const struct decision *way, struc
 		pa_buffer_puts(out, "; what is forwarded is accepted by policy");
 }
 
+/* The program that keeps the port on this host: docker-proxy, which sees local connections only. */
+static void put_keeper(struct comparison *c, const struct group *group, struct pa_buffer *out)
+{
+	for (size_t i = 0; i < c->listening_count; i++) {
+		if (pa_set_is_empty(c->space, pa_set_intersect(c->space, c->listening[i].takes, group->set)))
+			continue;
+		pa_buffer_puts(out, "; the port is kept here by ");
+		describe_holders(c, c->listening[i].socket, out);
+		return;
+	}
+}
+
 static void report(const struct published *p, const struct group *group, const struct pa_packet *packet,
 		   const struct decision *refused)
 {
@@ -155,6 +167,7 @@ static void report(const struct published *p, const struct group *group, const s
 	describe_target(&group->exposure->target, &text);
 	pa_buffer_puts(&text, "), although the input rules refuse it: ");
 	put_refusal(refused, &text);
+	put_keeper(c, group, &text);
 	finding->message = compare_text(c, &text);
 	put_fix(group, &way, &text);
 	finding->fix = compare_text(c, &text);

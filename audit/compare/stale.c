@@ -2,7 +2,7 @@
 /*
  * Checks on the policy itself.
  *
- * POL-003  an `allow` of which no packet gets in, not even possibly. An `allow` that POL-004 reports is left out.
+ * POL-003  an `allow` of which no packet gets in, not even possibly. An `allow` that POL-004 or SOC-003 reports is left out.
  * POL-004  an `allow` that lies in the union of the `deny` statements of its path: it never has an effect. An `allow` that is
  *          only partly denied is the normal way to write an exception.
  */
@@ -93,6 +93,10 @@ void check_stale_allows(struct comparison *c)
 
 		if (statement->kind != PA_STATEMENT_ALLOW || !c->regions[i].known || is_used(c, i))
 			continue;
+		if (c->blocked[i]) {
+			c->found_as[PA_CHECK_POL_003] = pa_check_info(PA_CHECK_SOC_003)->code;
+			continue;
+		}
 		if (compare_enabled(c, PA_CHECK_POL_004) && is_denied(c, i, &deny)) {
 			c->found_as[PA_CHECK_POL_003] = pa_check_info(PA_CHECK_POL_004)->code;
 			continue;

@@ -59,6 +59,17 @@ struct pa_packet {
 	bool known[PA_FIELD_COUNT]; /* a field that is not known is open: any value */
 };
 
+struct pa_listener;
+struct pa_sockets;
+/* What is known of a row beside the rules; pa_join_listeners() fills it. */
+struct pa_row_facts {
+	const struct pa_policy *policy;	      /* its names of services come first; or NULL */
+	struct pa_interval ephemeral;	      /* the host's range of ephemeral ports; 0, 0: not known */
+	const struct pa_sockets *sockets;     /* NULL: not looked at, or the packets do not end on this host */
+	const struct pa_listener **listeners; /* that take packets of the row, in the order of the sockets */
+	size_t listener_count;
+};
+
 /* One row of `list`: a box, with the rules that accept it. */
 struct pa_row {
 	enum pa_path path;
@@ -73,6 +84,7 @@ struct pa_row {
 	size_t rule_count;
 	bool rules_complete; /* false: more rules than were looked for */
 	struct pa_packet example;
+	const struct pa_row_facts *facts; /* or NULL */
 };
 
 /* An opaque test that the answer depends on. */

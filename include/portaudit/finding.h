@@ -112,6 +112,16 @@ size_t pa_policy_cuts(const struct pa_policy *policy, const struct pa_host *host
 
 /* The cuts that a scan (scan.h) needs: its ports, this host's addresses in it, its sender. */
 size_t pa_scan_cuts(const struct pa_scan *scan, const struct pa_host *host, struct pa_arena *arena, struct pa_cut **ret_cuts);
+/* Listeners that no row reaches from outside. */
+struct pa_unreached {
+	const struct pa_listener **loopback; /* on loopback alone */
+	size_t loopback_count;
+	const struct pa_listener **refused; /* the rules refuse what is sent to them */
+	size_t refused_count;
+};
+/* Give each row its facts; the rows are all there are. host->sockets NULL: nothing is said of listeners. In *arena. */
+void pa_join_listeners(struct pa_row *rows, size_t count, const struct pa_host *host, const struct pa_policy *policy,
+		       struct pa_arena *arena, struct pa_unreached *ret_unreached);
 
 /* policy may be NULL: then the checks that need none. Never fails; a check that cannot run is NOT_ASSESSED. */
 struct pa_result *pa_compare(struct pa_evaluation *evaluation, const struct pa_ruleset *ruleset, const struct pa_host *host,

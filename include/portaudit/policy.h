@@ -95,6 +95,28 @@ struct pa_endpoint {
 	struct pa_interfaces interfaces;
 };
 
+/* Who listens: everything that is given must fit. Names of users, groups, programs and units may hold * and ?. */
+struct pa_who {
+	const char *user, *group; /* a name or a number; NULL: anybody */
+	const char *executable;	  /* a path */
+	const char *unit;	  /* "nginx.service" */
+	uint64_t capabilities;	  /* bits of linux/capability.h: some of these and no others; 0: not asked */
+	const char *text;	  /* as written */
+};
+struct pa_whos {
+	struct pa_who *items; /* one of them must fit */
+	size_t count;
+};
+
+/* `listener ...` of a block. */
+enum pa_listener_demand {
+	PA_LISTENER_NOT_GIVEN,
+	PA_LISTENER_REQUIRED, /* somebody must listen */
+	PA_LISTENER_NONE,     /* nobody may */
+	PA_LISTENER_ANY,      /* whoever it is */
+	PA_LISTENER_BY,	      /* if anybody, then these */
+};
+
 /* The fields of a block. NULL or PA_DAY_NONE: not given. */
 struct pa_fields {
 	const char *owner, *reason, *ticket, *approved_by;
@@ -103,7 +125,11 @@ struct pa_fields {
 	enum pa_severity severity;
 	bool rate_limited, logged;
 	const char *listener; /* as written: "required", "none", "any", "exe /usr/sbin/sshd user root" */
+	enum pa_listener_demand listener_demand;
+	struct pa_whos listener_whos; /* BY */
 };
+
+enum pa_listen_kind { PA_LISTEN_BY, PA_LISTEN_ONLY_ON, PA_LISTEN_NEVER };
 
 enum pa_statement_kind { PA_STATEMENT_ALLOW, PA_STATEMENT_DENY, PA_STATEMENT_REQUIRE, PA_STATEMENT_LISTEN, PA_STATEMENT_WAIVE };
 
@@ -125,6 +151,9 @@ struct pa_statement {
 	struct pa_fields fields;
 	/* listen */
 	const char *listen_text; /* what follows the services, as written */
+	enum pa_listen_kind listen;
+	struct pa_whos listen_whos;	    /* BY */
+	struct pa_addresses listen_only_on; /* ONLY_ON */
 	/* waive */
 	const char *check; /* "PA-EXP-001" */
 	bool has_what;
@@ -140,11 +169,21 @@ struct pa_check_setting {
 	struct pa_fields fields; /* of the block, when there is one */
 };
 
+/* A `service NAME = ...` that holds for the host in question. */
+struct pa_named_service {
+	const char *name;
+	const struct pa_service_item *items;
+	size_t count;
+	struct pa_location where;
+};
+
 struct pa_policy {
 	struct pa_arena *arena;
 	const char *file;
 	struct pa_statement **statements;
 	size_t statement_count;
+	struct pa_named_service *services; /* by name */
+	size_t service_count;
 	struct pa_check_setting *checks; /* one for each check that the policy names */
 	size_t check_count;
 	/* set ... */
@@ -187,6 +226,8 @@ bool pa_policy_is_name(const char *word);
 
 /* The compiled-in service table: "ssh" -> 22/tcp. Returns the number of items (0: unknown name). */
 size_t pa_service_lookup(const char *name, const struct pa_service_item **ret_items);
+/* The name that the policy's own services give to a port; the one with the fewest ports wins. policy may be NULL. NULL: none. */
+const char *pa_policy_service_name(const struct pa_policy *policy, unsigned protocol, unsigned port);
 /* The service usually found on a port ("ssh" for 22/tcp), or NULL. */
 const char *pa_service_name(unsigned protocol, unsigned port);
 const char *pa_protocol_name(unsigned protocol); /* "tcp", or NULL */

@@ -22,7 +22,9 @@ struct pa_report {
 	const struct pa_result *result; /* NULL for list */
 	const struct pa_row *rows;
 	size_t row_count;
-	bool rows_cut; /* more rows than shown */
+	bool rows_cut;			  /* more rows than shown */
+	const struct pa_sockets *sockets; /* NULL: not looked at */
+	struct pa_unreached unreached;	  /* listeners that no row reaches; only where there are rows */
 	bool complete;
 	const char *const *incomplete; /* sentences: why the audit is not complete */
 	size_t incomplete_count;

@@ -364,6 +364,8 @@ struct pa_manager {
 };
 const struct pa_manager *pa_chain_manager(const struct pa_chain *chain);
 const struct pa_manager *pa_rule_manager(const struct pa_rule *rule);
+/* Does it decide for the whole host (ufw, firewalld ...), not only for what it runs? */
+bool pa_manager_is_whole(const struct pa_manager *manager);
 
 /* Canonical text (rules/ir/print.c): of the whole ruleset for --print-rules; one rule; one step's test or action. */
 void pa_ruleset_print(const struct pa_ruleset *ruleset, struct pa_buffer *out);

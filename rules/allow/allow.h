@@ -7,7 +7,7 @@
  *   scan.c      tokens -> statements, definitions, host blocks, includes (all files are read here)
  *   names.c     the definitions by name; each is resolved once, wherever it stands
  *   cursor.c    walking the tokens of one statement
- *   address.c, address_set.c, interface.c, what.c, port.c, field.c    the parts of a statement
+ *   address.c, address_set.c, interface.c, what.c, port.c, who.c, field.c    the parts of a statement
  *   verdict.c   allow, deny, require, listen, waive
  *   setting.c   set, check
  *   error.c     errors with places; suggest.c: "did you mean"
@@ -237,6 +237,8 @@ bool pa_names_defined(const struct pa_allow *allow, enum pa_definition_kind kind
 void pa_names_offer(const struct pa_allow *allow, enum pa_definition_kind kind, const struct pa_scope *scope,
 		    struct pa_suggestion *suggestion);
 const char *pa_definition_word(enum pa_definition_kind kind); /* "network" */
+/* The services that hold for this host become a part of the policy. */
+void pa_names_keep_services(struct pa_allow *allow);
 
 /* --- cursor.c: one statement ------------------------------------------------------------------------------------ */
 struct pa_cursor {
@@ -276,8 +278,9 @@ bool pa_parse_ports(struct pa_cursor *cursor, struct pa_ports *ret_ports);
 void pa_parse_block(struct pa_cursor *cursor, struct pa_fields *fields);
 /* YYYY-MM-DD; a wrong date is reported and leaves *ret_day alone. */
 bool pa_parse_date(struct pa_cursor *cursor, pa_day *ret_day);
-/* whos = who { "," who }. */
-bool pa_parse_whos(struct pa_cursor *cursor);
+/* whos = who { "," who } (who.c). */
+bool pa_parse_whos(struct pa_cursor *cursor, struct pa_whos *ret_whos);
+bool pa_cursor_is_who(const struct pa_cursor *cursor);
 /* Statements; the keyword is the next token. */
 void pa_parse_verdict(struct pa_cursor *cursor, enum pa_statement_kind kind, bool active);
 void pa_parse_listen(struct pa_cursor *cursor, bool active);

@@ -17,35 +17,6 @@ enum field {
 };
 static const char *const field_words[] = { "owner",    "reason",   "ticket",	   "approved-by", "review",
 					   "severity", "listener", "rate-limited", "logged",	  NULL };
-static const char *const who_words[] = { "user", "group", "exe", "unit", "capability", NULL };
-
-/* who = 1*( ( "user" | "group" | "exe" | "unit" | "capability" ) WORD ): at least one, and all that follow. */
-static bool parse_who(struct pa_cursor *cursor)
-{
-	if (pa_cursor_choose(cursor, who_words) < 0) {
-		pa_cursor_unexpected(cursor, who_words);
-		return false;
-	}
-	do {
-		if (!pa_cursor_is(cursor, PA_TOKEN_WORD) && !pa_cursor_is(cursor, PA_TOKEN_STRING)) {
-			pa_cursor_expected(cursor, pa_allow_text(cursor->allow, "a name after '%.*s'",
-								 (int)cursor->at[-1].length, cursor->at[-1].text));
-			return false;
-		}
-		cursor->at++;
-	} while (pa_cursor_choose(cursor, who_words) >= 0);
-	return true;
-}
-
-bool pa_parse_whos(struct pa_cursor *cursor)
-{
-	do {
-		if (!parse_who(cursor))
-			return false;
-	} while (pa_cursor_take(cursor, PA_TOKEN_COMMA));
-	return true;
-}
-
 static bool parse_value(struct pa_cursor *cursor, const char *word, const char **ret_value)
 {
 	if (pa_cursor_is(cursor, PA_TOKEN_STRING)) {
@@ -86,21 +57,21 @@ static bool parse_severity(struct pa_cursor *cursor, struct pa_fields *fields)
 	return true;
 }
 
-static bool parse_listener(struct pa_cursor *cursor, const char **ret_listener)
+static bool parse_listener(struct pa_cursor *cursor, struct pa_fields *fields)
 {
 	static const char *const single[] = { "required", "none", "any", NULL };
+	static const enum pa_listener_demand demands[] = { PA_LISTENER_REQUIRED, PA_LISTENER_NONE, PA_LISTENER_ANY };
 	static const char *const legal[] = { "required", "none", "any", "user", "group", "exe", "unit", "capability", NULL };
 	const struct pa_token *first = cursor->at;
-	if (pa_cursor_choose(cursor, single) < 0) {
-		struct pa_cursor ahead = *cursor;
-		if (pa_cursor_choose(&ahead, who_words) < 0) {
-			pa_cursor_unexpected(cursor, legal);
-			return false;
-		}
-		if (!pa_parse_whos(cursor))
-			return false;
+	int word = pa_cursor_choose(cursor, single);
+	if (word < 0 && !pa_cursor_is_who(cursor)) {
+		pa_cursor_unexpected(cursor, legal);
+		return false;
 	}
-	*ret_listener = pa_tokens_text(cursor->allow, first, cursor->at);
+	if (word < 0 && !pa_parse_whos(cursor, &fields->listener_whos))
+		return false;
+	fields->listener_demand = word < 0 ? PA_LISTENER_BY : demands[word];
+	fields->listener = pa_tokens_text(cursor->allow, first, cursor->at);
 	return true;
 }
 
@@ -121,7 +92,7 @@ static bool parse_field_value(struct pa_cursor *cursor, enum field field, struct
 	case FIELD_SEVERITY:
 		return parse_severity(cursor, fields);
 	case FIELD_LISTENER:
-		return parse_listener(cursor, &fields->listener);
+		return parse_listener(cursor, fields);
 	case FIELD_RATE_LIMITED:
 		fields->rate_limited = true;
 		return true;

@@ -214,3 +214,25 @@ void pa_names_resolve(struct pa_allow *allow)
 		if (allow->definitions[i]->state == PA_DEFINITION_NEW)
 			resolve(allow, allow->definitions[i]);
 }
+
+void pa_names_keep_services(struct pa_allow *allow)
+{
+	struct pa_policy *policy = allow->policy;
+	policy->services = pa_arena_alloc(policy->arena, allow->definition_count + 1, sizeof(*policy->services));
+	for (size_t i = 0; i < allow->definition_count; i++) {
+		const struct pa_definition *definition = allow->definitions[i];
+		if (definition->kind != PA_DEFINE_SERVICE || definition->state != PA_DEFINITION_DONE ||
+		    !definition->scope->active)
+			continue;
+		struct pa_place place = pa_token_place(definition->source, definition->token);
+		policy->services[policy->service_count++] = (struct pa_named_service){
+			.name = pa_arena_strdup(policy->arena, definition->name),
+			.items = definition->value.service.items,
+			.count = definition->value.service.count,
+			.where = { .file = definition->source->path,
+				   .line = place.line,
+				   .column = place.column,
+				   .length = place.length },
+		};
+	}
+}

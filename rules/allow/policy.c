@@ -59,6 +59,7 @@ static void understand(struct pa_allow *allow, struct pa_source *source)
 	struct pa_scope whole = { .active = true };
 	pa_allow_scan(allow, source, &whole);
 	pa_names_resolve(allow);
+	pa_names_keep_services(allow);
 	for (size_t i = 0; i < allow->span_count; i++)
 		parse_span(allow, &allow->spans[i]);
 }

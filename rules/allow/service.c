@@ -94,6 +94,27 @@ const char *pa_service_name(unsigned protocol, unsigned port)
 	return found;
 }
 
+/* 443/tcp of the service that names it alone, rather than of one that names 1-1023. */
+const char *pa_policy_service_name(const struct pa_policy *policy, unsigned protocol, unsigned port)
+{
+	const char *found = NULL;
+	pa_u128 fewest = 0;
+	for (size_t i = 0; policy && i < policy->service_count; i++) {
+		const struct pa_named_service *service = &policy->services[i];
+		for (size_t k = 0; k < service->count; k++) {
+			const struct pa_service_item *item = &service->items[k];
+			pa_u128 ports = item->ports.last - item->ports.first;
+			if (item->any_protocol || item->icmp || item->any_port || item->ephemeral ||
+			    item->protocol != protocol || port < item->ports.first || port > item->ports.last ||
+			    (found && ports >= fewest))
+				continue;
+			found = service->name;
+			fewest = ports;
+		}
+	}
+	return found;
+}
+
 const struct pa_protocol_row *pa_protocol_find(const char *name)
 {
 	for (size_t i = 0; i < PROTOCOL_COUNT; i++)

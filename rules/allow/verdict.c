@@ -273,19 +273,21 @@ void pa_parse_verdict(struct pa_cursor *cursor, enum pa_statement_kind kind, boo
 }
 
 /* --- listen ------------------------------------------------------------------------------------------------------------------ */
-static bool parse_listen_rest(struct pa_cursor *cursor)
+static bool parse_listen_rest(struct pa_cursor *cursor, struct pa_statement *statement)
 {
 	static const char *const ways[] = { "by", "only", "never", NULL }, *const on[] = { "on", NULL };
-	struct pa_addresses addresses;
 	switch (pa_cursor_choose(cursor, ways)) {
 	case 0:
-		return pa_parse_whos(cursor);
+		statement->listen = PA_LISTEN_BY;
+		return pa_parse_whos(cursor, &statement->listen_whos);
 	case 1:
+		statement->listen = PA_LISTEN_ONLY_ON;
 		if (pa_cursor_choose(cursor, on) == 0)
-			return pa_parse_addresses(cursor, &addresses);
+			return pa_parse_addresses(cursor, &statement->listen_only_on);
 		pa_cursor_unexpected(cursor, on);
 		return false;
 	case 2:
+		statement->listen = PA_LISTEN_NEVER;
 		return true;
 	default:
 		pa_cursor_unexpected(cursor, ways);
@@ -293,16 +295,29 @@ static bool parse_listen_rest(struct pa_cursor *cursor)
 	}
 }
 
+/* A statement that can never mean a socket must not look like a rule. */
+static void check_listenable(struct pa_cursor *cursor, const struct pa_statement *statement, struct pa_place place)
+{
+	bool some = statement->item_count == 0;
+	for (size_t i = 0; i < statement->item_count; i++)
+		some = some || !statement->items[i].icmp;
+	if (!some)
+		pa_allow_meaning_error(cursor->allow, place, "name ports, as in 22/tcp", "nobody listens on ICMP");
+}
+
 void pa_parse_listen(struct pa_cursor *cursor, bool active)
 {
 	static const char *const legal[] = { "{", NULL };
+	struct pa_place place = pa_cursor_place(cursor);
 	struct pa_statement *statement = new_statement(cursor, PA_STATEMENT_LISTEN);
 	struct pa_items items = { 0 };
 	bool parsed = pa_parse_what(cursor, &items);
 	statement->items = items.items;
 	statement->item_count = items.count;
 	const struct pa_token *rest = cursor->at;
-	parsed = parsed && parse_listen_rest(cursor);
+	if (parsed)
+		check_listenable(cursor, statement, place);
+	parsed = parsed && parse_listen_rest(cursor, statement);
 	if (parsed)
 		statement->listen_text = pa_tokens_text(cursor->allow, rest, cursor->at);
 	if (parsed && !pa_cursor_done(cursor) && cursor->at->kind != PA_TOKEN_OPEN)

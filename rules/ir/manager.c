@@ -11,6 +11,7 @@ enum manager_id {
 #define CHAIN(id, pattern)
 #define MARKER(id, pattern)
 #define COMMENT(id, pattern)
+#define WHOLE(id)
 #define BESIDE(id, pattern, marker)
 #define ENDS(id, pattern)
 #include "manager.def"
@@ -50,6 +51,27 @@ static const struct {
 #undef CHAIN
 #undef MARKER
 #undef COMMENT
+#undef BESIDE
+#undef ENDS
+#undef WHOLE
+};
+
+static const enum manager_id whole_host[] = {
+#define MANAGER(id, name, close)
+#define TABLE(id, pattern)
+#define CHAIN(id, pattern)
+#define MARKER(id, pattern)
+#define COMMENT(id, pattern)
+#define BESIDE(id, pattern, marker)
+#define ENDS(id, pattern)
+#define WHOLE(id) MANAGER_##id,
+#include "manager.def"
+#undef MANAGER
+#undef TABLE
+#undef CHAIN
+#undef MARKER
+#undef COMMENT
+#undef WHOLE
 #undef BESIDE
 #undef ENDS
 };
@@ -131,4 +153,12 @@ const struct pa_manager *pa_chain_manager(const struct pa_chain *chain)
 			return by_name(chain->table, chain->name);
 	}
 	return found;
+}
+
+bool pa_manager_is_whole(const struct pa_manager *manager)
+{
+	for (size_t i = 0; i < sizeof(whole_host) / sizeof(*whole_host); i++)
+		if (manager == &managers[whole_host[i]])
+			return true;
+	return false;
 }

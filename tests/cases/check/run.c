@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One case: NAME.nft or NAME.rules4 (.rules6), perhaps NAME.conf, and NAME.expected with all findings that `check` must make, no more and no fewer:
+ * One case: NAME.nft or NAME.rules4 (.rules6), perhaps NAME.conf and NAME.ss (what `ss -tulpn` printed), and NAME.expected with all findings that `check` must make, no more and no fewer:
  *
  *     PA-EXP-001 high certain 8080/tcp from any     check, severity, certainty, a piece of the message
  *     none                                          no finding at all
@@ -139,6 +139,10 @@ static json_t *ask(const char *program, const char *ruleset, const char *policy,
 	if (access(policy, R_OK) == 0) {
 		arguments[count++] = strdup("--policy");
 		arguments[count++] = strdup(policy);
+	}
+	if (access(beside(ruleset, ".ss"), R_OK) == 0) {
+		arguments[count++] = strdup("--sockets");
+		arguments[count++] = beside(ruleset, ".ss");
 	}
 	for (size_t i = 0; i < expected->word_count; i++)
 		arguments[count++] = expected->words[i];
