@@ -659,7 +659,9 @@ static pa_node without_iif(void *context, uint32_t terminal)
 	struct pa_outcome outcome = e->terms->outcomes[terminal];
 	if (outcome.kind != PA_OUTCOME_THROUGH)
 		return PA_TERMINAL(terminal);
-	return through_node(e, pa_env_set_const(e, outcome.env, PA_FIELD_IIFNAME, 0));
+	struct pa_value length = question(e, "the length with the header of the link");
+	uint32_t env = pa_env_set(e, outcome.env, PA_FIELD_META_LENGTH, &length);
+	return through_node(e, pa_env_set_const(e, env, PA_FIELD_IIFNAME, 0));
 }
 
 static pa_node leave(struct pa_evaluation *e, pa_node node, enum pa_scenario scenario)

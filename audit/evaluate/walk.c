@@ -429,8 +429,10 @@ static void hook_end(struct pa_wrun *run, struct pa_wstate *s)
 	case PA_HOOK_POSTROUTING:
 		s->at = PA_HOOK_EGRESS;
 		s->stage = 0;
-		/* no incoming interface any more */
+		/* no incoming interface any more, and the link's header in front */
 		s->now[PA_FIELD_IIFNAME] = constant(0);
+		s->now[PA_FIELD_META_LENGTH] =
+			(struct pa_wvalue){ .kind = PA_W_UNKNOWN, .text = "the length with the header of the link" };
 		return;
 	case PA_HOOK_EGRESS:
 	case PA_HOOK_INPUT:

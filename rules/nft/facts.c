@@ -371,6 +371,8 @@ static void read_expressions(struct pa_nft_facts *facts, struct pa_nft_rule_fact
 	rule->nfproto_first = order.effect && order.nfproto_first;
 	rule->hidden_family = pa_kernel_order_hidden_family(&order);
 	rule->hidden_late = order.family_late;
+	rule->hidden_protocol = pa_kernel_order_hidden_protocol(&order);
+	rule->protocol_late = order.protocol_late;
 	rule->any_network = pa_kernel_order_any_network(&order);
 	rule->first_headers = order.first_headers;
 	rule->first_header = order.first_header;
@@ -379,7 +381,7 @@ static void read_expressions(struct pa_nft_facts *facts, struct pa_nft_rule_fact
 	if (!wide)
 		rule->count = 0; /* single bytes alone are what they seem */
 	if (wide || rule->paired_relations || rule->first_headers || rule->ethertypes || rule->flow_protocols ||
-	    rule->any_network || rule->hidden_family || rule->l4proto_first || rule->nfproto_first) {
+	    rule->any_network || rule->hidden_protocol || rule->hidden_family || rule->l4proto_first || rule->nfproto_first) {
 		rule->table = pa_arena_strdup(facts->arena, rule->table);
 		rule->differing = pa_arena_dup(facts->arena, found, rule->count, sizeof(*found));
 		pa_grow(&facts->rules, &facts->rule_capacity, facts->rule_count + 1, sizeof(*facts->rules));

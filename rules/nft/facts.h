@@ -66,10 +66,12 @@ struct pa_nft_comparison {
 struct pa_nft_rule_fact {
 	enum pa_family family;
 	const char *table;
-	uint64_t handle;		    /* of one rule of the table only */
-	unsigned flow_protocols;	    /* how often it reads ct l3proto or ct protocol */
-	unsigned hidden_family;		    /* 4 or 6: it asks for this family, and the listing may not show it */
-	bool hidden_late;		    /* it does so behind a verdict map or a change */
+	uint64_t handle;	  /* of one rule of the table only */
+	unsigned flow_protocols;  /* how often it reads ct l3proto or ct protocol */
+	unsigned hidden_family;	  /* 4 or 6: it asks for this family, and the listing may not show it */
+	bool hidden_late;	  /* it does so behind a verdict map or a change */
+	unsigned hidden_protocol; /* the transport protocol that it asks for, and that the listing may not show */
+	bool protocol_late;
 	unsigned first_headers, ethertypes; /* loads of the first next header of IPv6 (ip6 tables), of the Ethernet type */
 	unsigned paired_relations;	    /* comparisons that the listing runs into one: kernel_expression.h */
 	int first_header;		    /* what the former must be; -1: not one value */

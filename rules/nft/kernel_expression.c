@@ -102,6 +102,21 @@ static bool is_payload(const struct pa_kernel_expression *expression, uint32_t b
 	       pa_attributes_find_u32(expression->attributes, NFTA_PAYLOAD_LEN) == length;
 }
 
+static void note_protocol(struct pa_kernel_order *order, const struct pa_kernel_expression *expression)
+{
+	bool meta = strcmp(expression->name, "meta") == 0;
+	order->options = order->options || strcmp(expression->name, "exthdr") == 0;
+	if (strcmp(expression->name, "cmp") == 0 && order->protocol_loaded && !order->protocol &&
+	    pa_attributes_find_u32(expression->attributes, NFTA_CMP_OP) == NFT_CMP_EQ) {
+		order->protocol = compared_byte(expression);
+		order->protocol_late = order->effect;
+	}
+	if (pa_kernel_expression_loads(expression))
+		order->protocol_loaded =
+			is_payload(expression, NFT_PAYLOAD_NETWORK_HEADER, 9, 1) ||
+			(meta && pa_attributes_find_u32(expression->attributes, NFTA_META_KEY) == NFT_META_L4PROTO);
+}
+
 static void note_headers(struct pa_kernel_order *order, const struct pa_kernel_expression *expression)
 {
 	if (order->first_header_loaded && strcmp(expression->name, "cmp") == 0 &&
@@ -138,6 +153,7 @@ static void note_relations(struct pa_kernel_order *order, const struct pa_kernel
 void pa_kernel_order_take(struct pa_kernel_order *order, const struct pa_kernel_expression *expression)
 {
 	note_network(order, expression);
+	note_protocol(order, expression);
 	note_headers(order, expression);
 	note_relations(order, expression);
 	if (has_effect(expression)) {

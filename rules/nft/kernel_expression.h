@@ -95,7 +95,10 @@ struct pa_kernel_order {
 	unsigned family;  /* 4 or 6: the one that it wants; 0: none */
 	bool family_late; /* that test comes behind an effect */
 	bool reset;	  /* reject with tcp reset: nft leaves tests of the family out of the listing of such a rule */
-	bool ip_protocol; /* `ip protocol` of IPv4: left out with its family where a TCP option is asked for behind it */
+	bool options;	  /* it asks for options of TCP or IP, or for extension headers */
+	bool protocol_loaded, protocol_late;
+	unsigned protocol; /* the transport protocol that it wants, by either header; 0: none */
+	bool ip_protocol;  /* `ip protocol` of IPv4: left out with its family where a TCP option is asked for behind it */
 	/* Loads of the first next header (network + 6), of the Ethernet type: nft takes either for a test of its own. */
 	unsigned first_headers, ethertypes;
 	bool first_header_loaded;
@@ -123,6 +126,12 @@ static inline bool pa_kernel_order_any_network(const struct pa_kernel_order *ord
 static inline unsigned pa_kernel_order_hidden_family(const struct pa_kernel_order *order)
 {
 	return order->reset || order->ip_protocol || order->first_headers ? order->family : 0;
+}
+
+/* `meta l4proto tcp ... tcp option sack-perm missing`: the listing may leave the test of the protocol out. 0: none. */
+static inline unsigned pa_kernel_order_hidden_protocol(const struct pa_kernel_order *order)
+{
+	return order->options ? order->protocol : 0;
 }
 
 #endif

@@ -321,7 +321,7 @@ static bool check_expressions(struct pa_legible *legible, struct pa_digest *dige
 	}
 	return kept || order.paired_relations || order.first_headers || order.ethertypes ||
 	       pa_kernel_order_any_network(&order) || pa_kernel_order_hidden_family(&order) ||
-	       (order.effect && (order.l4proto_first || order.nfproto_first));
+	       pa_kernel_order_hidden_protocol(&order) || (order.effect && (order.l4proto_first || order.nfproto_first));
 }
 
 static bool check_rule(struct pa_legible *legible, struct pa_digest *digest, const struct nlmsghdr *message)

@@ -305,11 +305,11 @@ static unsigned count_flow_protocols(const struct pa_lowering *lowering)
 	return count;
 }
 
-static bool tests_network(const struct pa_lowering *lowering)
+static bool tests_field(const struct pa_lowering *lowering, enum pa_field field)
 {
 	for (size_t i = 0; i < lowering->step_count; i++) {
 		const struct pa_step *step = &lowering->steps[i];
-		if (step->kind == PA_STEP_MATCH && !step->key.parts[0].opaque && step->key.parts[0].field == PA_FIELD_NFPROTO)
+		if (step->kind == PA_STEP_MATCH && !step->key.parts[0].opaque && step->key.parts[0].field == field)
 			return true;
 	}
 	return false;
@@ -346,13 +346,28 @@ static void add_hidden_network(struct pa_lowering *lowering, const struct pa_nft
 {
 	unsigned nfproto = fact->hidden_family == 4 ? PA_NFPROTO_IPV4 : PA_NFPROTO_IPV6;
 	enum pa_family family = lowering->table->family;
-	if (!fact->hidden_family || family == PA_FAMILY_IP || family == PA_FAMILY_IP6 || tests_network(lowering))
+	if (!fact->hidden_family || family == PA_FAMILY_IP || family == PA_FAMILY_IP6 ||
+	    tests_field(lowering, PA_FIELD_NFPROTO))
 		return;
 	if (fact->hidden_late) {
 		add_hidden_test(lowering, "a test of the family");
 		return;
 	}
 	add_requirement(lowering, requirement(lowering, &lowering->nfproto[nfproto & 255], PA_FIELD_NFPROTO, NULL, nfproto));
+	move_last_to_front(lowering);
+}
+
+/* `meta l4proto tcp tcp option sack-perm missing` is listed without its first test, and the other one holds for all protocols. */
+static void add_hidden_protocol(struct pa_lowering *lowering, const struct pa_nft_rule_fact *fact)
+{
+	unsigned protocol = fact->hidden_protocol & 255;
+	if (!protocol || tests_field(lowering, PA_FIELD_L4PROTO))
+		return;
+	if (fact->protocol_late) {
+		add_hidden_test(lowering, "a test of the protocol");
+		return;
+	}
+	add_requirement(lowering, requirement(lowering, &lowering->l4proto[protocol], PA_FIELD_L4PROTO, NULL, protocol));
 	move_last_to_front(lowering);
 }
 
@@ -411,6 +426,7 @@ static void add_hidden_tests(struct pa_lowering *lowering)
 		facts ? pa_nft_facts_rule(facts, lowering->table->family, lowering->table->name, lowering->rule_handle) : NULL;
 	if (!fact)
 		return;
+	add_hidden_protocol(lowering, fact);
 	add_hidden_network(lowering, fact);
 	add_hidden_headers(lowering, fact);
 	if (fact->flow_protocols > count_flow_protocols(lowering))

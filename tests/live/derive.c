@@ -20,6 +20,7 @@ struct pool {
 	uint32_t number[POOL];
 	size_t numbers;
 	bool nat, marks, pkttype, loopback;
+	bool zones;	    /* the flows that are made beforehand are in zone 0 */
 	uint16_t next_port; /* for flows that stay */
 	struct chance *chance;
 };
@@ -148,6 +149,7 @@ static void pool_fill(struct pool *pool, const char *ruleset)
 	bool iptables_nat = strstr(ruleset, "DNAT") || strstr(ruleset, "REDIRECT") || strstr(ruleset, "NETMAP");
 	pool->nat = strstr(ruleset, "dnat") || strstr(ruleset, "redirect") || strstr(ruleset, "daddr set") || iptables_nat;
 	pool->marks = strstr(ruleset, "mark") != NULL;
+	pool->zones = strstr(ruleset, "zone set") != NULL;
 	pool->pkttype = strstr(ruleset, "pkttype") != NULL;
 	pool->loopback = !strstr(ruleset, "mark set") && !strstr(ruleset, "notrack") &&
 			 !strstr(ruleset, "type nat hook output") && !strstr(ruleset, "type nat hook postrouting") &&
@@ -267,6 +269,8 @@ static void choose_invalid(const struct pool *pool, struct packet *packet)
 static void choose_protocol(struct pool *pool, struct packet *packet)
 {
 	uint32_t kind = packet->entry == ENTRY_LO ? 0 : chance_below(pool->chance, 100);
+	if (pool->zones && kind >= 68 && kind < 88)
+		kind = 0;
 	packet->state = kind < 68   ? STATE_NEW
 			: kind < 82 ? STATE_ESTABLISHED
 			: kind < 88 ? STATE_RELATED

@@ -99,7 +99,8 @@ static bool is_open(const char *ruleset, const char *part, const struct packet *
 	bool template = packet->state == STATE_INVALID || packet->state == STATE_UNTRACKED;
 	if (old_flow && strstr(part, "ct original"))
 		return true;
-	if (template && strstr(ruleset, "zone set") && strstr(part, "ct ")) /* in the place of a flow */
+	if (template && strstr(ruleset, "zone set") &&
+	    (strstr(part, "ct ") || strstr(part, "mark"))) /* in the place of a flow */
 		return true;
 	/* nft runs two relations into one range, which may end before it begins */
 	bool relations = strstr(ruleset, " < ") && strstr(ruleset, " > ");
@@ -108,6 +109,8 @@ static bool is_open(const char *ruleset, const char *part, const struct packet *
 	bool raw_ports = strstr(ruleset, "@th,") || strstr(ruleset, "th dport") || strstr(ruleset, "th sport");
 	if (!packet_has_ports(packet->protocol) && raw_ports &&
 	    (strstr(part, "sport") || strstr(part, "dport"))) /* other bytes there */
+		return true;
+	if (strstr(ruleset, "hook egress") && strstr(part, " length")) /* the link's header is in it */
 		return true;
 	if (packet->family == 6 && strstr(part, " length")) /* conntrack may have taken a fragment header away */
 		return true;
