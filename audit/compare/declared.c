@@ -286,9 +286,9 @@ static void report_undeclared(struct comparison *c, const struct group *group)
 	else
 		weigh_protocol(c, finding, group);
 	compare_note_ports(c, finding, group);
-	weigh_forwarding(c, finding, group);
 	if (check == PA_CHECK_FWD_002)
 		compare_stands_for(c, finding, group->exposure->path == PA_PATH_FORWARD ? PA_CHECK_FWD_001 : PA_CHECK_EXP_001);
+	weigh_forwarding(c, finding, group); /* the last word: what it stands for is not forwarded either */
 }
 
 static void report_undeclared_part(struct comparison *c, enum pa_path path, enum pa_check_id check)
