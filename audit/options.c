@@ -139,6 +139,23 @@ static const char **text_option(struct pa_options *options, enum pa_option optio
 	return option == PA_OPTION_BASELINE ? &options->baseline : NULL;
 }
 
+/* Options that are given or not. */
+static bool *flag_option(struct pa_command_line *line, enum pa_option option)
+{
+	struct pa_options *options = line->options;
+	if (option == PA_OPTION_HELP || option == PA_OPTION_VERSION)
+		return option == PA_OPTION_HELP ? &line->help : &line->version;
+	if (option == PA_OPTION_QUIET || option == PA_OPTION_VERBOSE)
+		return option == PA_OPTION_QUIET ? &options->quiet : &options->verbose;
+	if (option == PA_OPTION_ALLOW_UNKNOWN)
+		return &options->allow_unknown;
+	if (option == PA_OPTION_PRINT_RULES)
+		return &options->print_rules;
+	if (option == PA_OPTION_LOOPBACK)
+		return &options->loopback;
+	return option == PA_OPTION_FMT_CHECK ? &options->fmt_check : NULL;
+}
+
 /* `argument` is NULL for options without one. */
 static void take_option(struct pa_command_line *line, enum pa_option option, const char *argument)
 {
@@ -146,8 +163,11 @@ static void take_option(struct pa_command_line *line, enum pa_option option, con
 	struct pa_diags *diags = line->diags;
 	note_given(line, option);
 	const char **text = text_option(options, option);
+	bool *flag = flag_option(line, option);
 	if (text)
 		*text = argument;
+	if (flag)
+		*flag = true;
 	switch (option) {
 	case PA_OPTION_POLICY:
 	case PA_OPTION_PACKETS:
@@ -157,6 +177,14 @@ static void take_option(struct pa_command_line *line, enum pa_option option, con
 	case PA_OPTION_SCAN:
 	case PA_OPTION_NETNS:
 	case PA_OPTION_BASELINE:
+	case PA_OPTION_QUIET:
+	case PA_OPTION_VERBOSE:
+	case PA_OPTION_ALLOW_UNKNOWN:
+	case PA_OPTION_PRINT_RULES:
+	case PA_OPTION_LOOPBACK:
+	case PA_OPTION_FMT_CHECK:
+	case PA_OPTION_HELP:
+	case PA_OPTION_VERSION:
 		return;
 	case PA_OPTION_RULESET:
 		pa_options_append(options->arena, &options->rulesets, argument);
@@ -167,12 +195,6 @@ static void take_option(struct pa_command_line *line, enum pa_option option, con
 	case PA_OPTION_OUTPUT:
 		pa_options_append(options->arena, &line->outputs, argument);
 		return;
-	case PA_OPTION_QUIET:
-		options->quiet = true;
-		return;
-	case PA_OPTION_VERBOSE:
-		options->verbose = true;
-		return;
 	case PA_OPTION_COLOR:
 		pa_options_take_color(options, argument, diags);
 		return;
@@ -182,26 +204,14 @@ static void take_option(struct pa_command_line *line, enum pa_option option, con
 	case PA_OPTION_CHECK:
 		pa_options_take_checks(options->arena, &options->checks, argument, diags);
 		return;
-	case PA_OPTION_FMT_CHECK:
-		options->fmt_check = true;
-		return;
 	case PA_OPTION_SELF:
 		pa_options_take_self(options, argument, diags);
 		return;
 	case PA_OPTION_INTERFACES:
 		pa_options_take_interfaces(options, argument, diags);
 		return;
-	case PA_OPTION_ALLOW_UNKNOWN:
-		options->allow_unknown = true;
-		return;
 	case PA_OPTION_NOW:
 		options->now_given = pa_options_take_time(options, argument, "--now", diags);
-		return;
-	case PA_OPTION_PRINT_RULES:
-		options->print_rules = true;
-		return;
-	case PA_OPTION_LOOPBACK:
-		options->loopback = true;
 		return;
 	case PA_OPTION_INCLUDE_FOLDER:
 		pa_options_append(options->arena, &options->include_folders, argument);
@@ -211,12 +221,6 @@ static void take_option(struct pa_command_line *line, enum pa_option option, con
 		return;
 	case PA_OPTION_SCAN_FROM:
 		pa_options_take_scan_from(options, argument, diags);
-		return;
-	case PA_OPTION_HELP:
-		line->help = true;
-		return;
-	case PA_OPTION_VERSION:
-		line->version = true;
 		return;
 	case PA_OPTION_COUNT:
 		return;

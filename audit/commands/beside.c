@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Other rulesets that a command holds the audited one against. */
+#include <glob.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "job.h"
@@ -65,23 +65,48 @@ static void compare_one(struct pa_job *job, struct pa_job_beside *beside, bool i
 	pa_diags_done(&diags);
 }
 
-/* The files that the services of Debian and others load at boot, those that exist, with commas. */
+/* Is a service started at boot? systemd, or the scripts of System V. */
+static bool is_enabled(const char *service)
+{
+	static const char *const places[][2] = { { "/etc/systemd/system/*.wants/", ".service" },
+						 { "/etc/rc[2345].d/S[0-9][0-9]", "" } };
+	bool found = false;
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]) && !found; i++) {
+		struct pa_buffer pattern = { 0 };
+		glob_t paths = { 0 };
+		pa_buffer_printf(&pattern, "%s%s%s", places[i][0], service, places[i][1]);
+		found = glob(pattern.data, 0, NULL, &paths) == 0 && paths.gl_pathc > 0;
+		globfree(&paths);
+		pa_buffer_done(&pattern);
+	}
+	return found;
+}
+
+/* The files that the services of Debian and others load at boot: those that exist, where their service is started; with commas. */
 static const char *boot_files(struct pa_job *job)
 {
-	static const char *const files[] = { "/etc/nftables.conf", "/etc/iptables/rules.v4", "/etc/iptables/rules.v6" };
+	static const struct {
+		const char *service, *file;
+	} loaded[] = { { "nftables", "/etc/nftables.conf" },
+		       { "netfilter-persistent", "/etc/iptables/rules.v4" },
+		       { "netfilter-persistent", "/etc/iptables/rules.v6" } };
 	const char *list = NULL;
-	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-		if (access(files[i], F_OK) == 0)
-			list = list ? pa_arena_printf(job->arena, "%s,%s", list, files[i]) : files[i];
+	for (size_t i = 0; i < sizeof(loaded) / sizeof(loaded[0]); i++) {
+		if (access(loaded[i].file, F_OK) == 0 && is_enabled(loaded[i].service))
+			list = list ? pa_arena_printf(job->arena, "%s,%s", list, loaded[i].file) : loaded[i].file;
 	}
 	return list;
 }
 
-/* A container or a namespace made by hand: what the host loads at boot is not loaded there. */
-static bool is_other_namespace(void)
+/* A service that is started at boot and writes rules while it runs: no file holds what it will write. NULL: none. */
+static const char *writer_at_boot(void)
 {
-	struct stat own, first;
-	return stat("/proc/self/ns/net", &own) == 0 && stat("/proc/1/ns/net", &first) == 0 && own.st_ino != first.st_ino;
+	static const char *const writers[] = { "ufw",	  "firewalld", "docker",     "podman",	"libvirtd", "shorewall", "ferm",
+					       "firehol", "fail2ban",  "tailscaled", "kubelet", "k3s",	    "crowdsec" };
+	for (size_t i = 0; i < sizeof(writers) / sizeof(writers[0]); i++)
+		if (is_enabled(writers[i]))
+			return writers[i];
+	return NULL;
 }
 
 static bool wants(const struct pa_options *options, const char *check)
@@ -98,12 +123,19 @@ void pa_job_read_beside(struct pa_job *job)
 	const struct pa_options *options = job->options;
 	struct pa_job_beside *saved = &job->beside[0];
 	bool by_default = !options->saved && !pa_job_is_offline(options);
-	const char *files = by_default && !is_other_namespace() ? boot_files(job) : options->saved;
+	const char *writer = by_default ? writer_at_boot() : NULL;
+	const char *files = options->saved;
+	if (by_default && !writer && pa_host_in_first_namespace() == PA_YES)
+		files = boot_files(job);
 	if (files && wants(options, "PA-PER-001"))
 		read_one(job, saved, files);
+	else if (writer)
+		saved->told.missing =
+			pa_arena_printf(job->arena, "%s writes rules after boot; say with --saved what they should be", writer);
 	else if (!pa_job_is_offline(options))
 		saved->told.missing =
-			"none of /etc/nftables.conf and /etc/iptables/rules.v4, rules.v6 exists; say with --saved what boot loads";
+			"no service that is started at boot loads a file that is known: nftables (/etc/nftables.conf) or "
+			"netfilter-persistent (/etc/iptables/rules.v4, rules.v6); say with --saved what boot loads";
 	if (options->baseline && wants(options, "PA-PER-004"))
 		read_one(job, &job->beside[1], options->baseline);
 }

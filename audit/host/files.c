@@ -166,11 +166,26 @@ static enum pa_tristate loads_at_boot(const char *root)
 
 /* --- the whole ------------------------------------------------------------------------------------------------------------------ */
 
-/* Files and units are those of the first network namespace; a container's rules are somebody else's to load. */
-static bool is_first_namespace(void)
+/* kthreadd, which is in the namespace that the kernel started with, stands in for process 1 where that one is hidden. */
+static bool is_kernel_thread_daemon(void)
+{
+	char name[32] = "";
+	FILE *file = fopen("/proc/2/comm", "re");
+	if (!file)
+		return false;
+	bool read = fgets(name, sizeof(name), file) != NULL;
+	fclose(file);
+	return read && strcmp(name, "kthreadd\n") == 0;
+}
+
+enum pa_tristate pa_host_in_first_namespace(void)
 {
 	struct stat own, first;
-	return stat("/proc/self/ns/net", &own) == 0 && stat("/proc/1/ns/net", &first) == 0 && own.st_ino == first.st_ino;
+	if (stat("/proc/self/ns/net", &own) != 0)
+		return PA_UNKNOWN;
+	if (stat("/proc/1/ns/net", &first) != 0 && !(is_kernel_thread_daemon() && stat("/proc/2/ns/net", &first) == 0))
+		return PA_UNKNOWN;
+	return own.st_ino == first.st_ino ? PA_YES : PA_NO;
 }
 
 void pa_host_read_files_below(struct pa_host *host, const char *root)
@@ -188,6 +203,6 @@ void pa_host_read_files_below(struct pa_host *host, const char *root)
 
 void pa_host_read_files(struct pa_host *host)
 {
-	if (is_first_namespace())
+	if (pa_host_in_first_namespace() == PA_YES)
 		pa_host_read_files_below(host, "");
 }

@@ -73,6 +73,8 @@ struct pa_host *pa_host_read_live(struct pa_diags *diags)
 	}
 	pa_host_read_sysctls(host);
 	pa_host_read_surroundings(host);
+	if (pa_host_in_first_namespace() == PA_NO)
+		host->namespace_count = 0; /* of the host, not of this namespace, which is audited alone */
 	pa_host_read_files(host);
 	read_zone(host);
 	return host;

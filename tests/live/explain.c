@@ -97,7 +97,9 @@ static bool is_open(const char *ruleset, const char *part, const struct packet *
 	bool old_flow = packet->state == STATE_RELATED ||
 			packet->state == STATE_ESTABLISHED; /* the line says nothing of its first packet */
 	bool template = packet->state == STATE_INVALID || packet->state == STATE_UNTRACKED;
-	if (old_flow && strstr(part, "ct original"))
+	if (old_flow && (strstr(part, "ct original") || strstr(part, "--ctorig")))
+		return true;
+	if (packet->protocol == IPPROTO_DCCP && strstr(part, "--ctorig")) /* not every kernel tracks its ports */
 		return true;
 	if (template && strstr(ruleset, "zone set") &&
 	    (strstr(part, "ct ") || strstr(part, "mark"))) /* in the place of a flow */
