@@ -19,6 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../../audit/host/read.h"
 #include "portaudit/host.h"
 
 static void command(const char *text)
@@ -182,17 +183,16 @@ static pid_t live_elsewhere(const char *commands)
 
 static bool is_found(const char *commands)
 {
-	struct pa_diags diags = { 0 };
 	char name[64];
 	ck_assert_int_eq(unshare(CLONE_NEWNET), 0);
 	pid_t child = live_elsewhere(commands);
-	struct pa_host *host = pa_host_read_live(&diags);
+	struct pa_host *host = pa_host_new("test");
+	pa_host_read_surroundings(host);
 	snprintf(name, sizeof(name), "that of process %d (", (int)child);
 	bool found = lists(host->namespaces, host->namespace_count, name);
 	kill(child, SIGKILL);
 	waitpid(child, NULL, 0);
 	pa_host_free(host);
-	pa_diags_done(&diags);
 	return found;
 }
 
