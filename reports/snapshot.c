@@ -192,6 +192,30 @@ static void add_reserved_ports(struct pa_json *json, const struct pa_host *host)
 	pa_json_close(json, ']');
 }
 
+/* null: nobody looked. */
+static void add_sentences(struct pa_json *json, const char *key, bool known, const char *const *sentences, size_t count)
+{
+	if (!known) {
+		pa_json_null(json, key);
+		return;
+	}
+	pa_json_open(json, key, '[');
+	for (size_t i = 0; i < count; i++)
+		pa_json_string(json, NULL, sentences[i]);
+	pa_json_close(json, ']');
+}
+
+/* What is beside the rules, and what boot loads. */
+static void add_surroundings(struct pa_json *json, const struct pa_host *host)
+{
+	bool known = host->surroundings_known;
+	add_sentences(json, "beside", known, host->beside, host->beside_count);
+	add_sentences(json, "namespaces", known, host->namespaces, host->namespace_count);
+	add_sentences(json, "unseen", known, host->unseen, host->unseen_count);
+	add_tristate(json, "loads_at_boot", host->loads_at_boot);
+	add_sentences(json, "loose_files", host->files_known, host->loose_files, host->loose_file_count);
+}
+
 static void add_settings(struct pa_json *json, const struct pa_host *host)
 {
 	pa_json_line(json);
@@ -211,6 +235,7 @@ static void add_settings(struct pa_json *json, const struct pa_host *host)
 	add_known_number(json, "zone", host->zone_known, (uint64_t)(PA_SNAPSHOT_ZONE_ZERO - host->minutes_west));
 	add_known_number(json, "ip_unprivileged_port_start", host->unprivileged_port_start >= 0,
 			 (uint64_t)host->unprivileged_port_start);
+	add_surroundings(json, host);
 	pa_json_close(json, '}');
 }
 

@@ -129,13 +129,6 @@ void pa_job_read_beside(struct pa_job *job)
 		files = boot_files(job);
 	if (files && wants(options, "PA-PER-001"))
 		read_one(job, saved, files);
-	else if (writer)
-		saved->told.missing =
-			pa_arena_printf(job->arena, "%s writes rules after boot; say with --saved what they should be", writer);
-	else if (!pa_job_is_offline(options))
-		saved->told.missing =
-			"no service that is started at boot loads a file that is known: nftables (/etc/nftables.conf) or "
-			"netfilter-persistent (/etc/iptables/rules.v4, rules.v6); say with --saved what boot loads";
 	if (options->baseline && wants(options, "PA-PER-004"))
 		read_one(job, &job->beside[1], options->baseline);
 }

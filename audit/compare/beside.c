@@ -146,8 +146,7 @@ void check_saved(struct comparison *c)
 	static const struct words words = { PA_CHECK_PER_001, "gets in after the next boot, but not now",
 					    "gets in now, but not after the next boot", "fares otherwise after the next boot" };
 
-	check_beside(c, c->options ? c->options->saved : NULL, &words,
-		     "needs the file that boot loads (--saved FILE, where the ruleset is not the live one)");
+	check_beside(c, c->options ? c->options->saved : NULL, &words, "what boot loads is not known: --saved FILE says it");
 }
 
 void check_baseline(struct comparison *c)

@@ -212,6 +212,39 @@ static void take_reserved_ports(struct pa_document *document, const struct pa_js
 	host->reserved_ports_known = true;
 }
 
+/* null: nobody looked; false. */
+static bool take_sentences(struct pa_document *document, const struct pa_json_node *settings, const char *key,
+			   const char ***ret_sentences, size_t *ret_count)
+{
+	const struct pa_json_node *list = pa_document_member(document, settings, key);
+	if (!list || list->kind == PA_JSON_NULL)
+		return false;
+	if (list->kind != PA_JSON_ARRAY) {
+		pa_document_wrong(document, pa_document_place(document, list), "a list of sentences should stand here");
+		return false;
+	}
+	*ret_sentences = pa_arena_alloc(document->snapshot->host->arena, list->length + 1, sizeof(**ret_sentences));
+	const struct pa_json_node *item = list + 1;
+	for (uint32_t i = 0; i < list->length; i++, item = pa_json_after(&document->tape, item)) {
+		const char *sentence = pa_document_string(document, item);
+		if (!sentence)
+			return false;
+		(*ret_sentences)[(*ret_count)++] = sentence;
+	}
+	return true;
+}
+
+static void take_surroundings(struct pa_document *document, const struct pa_json_node *settings)
+{
+	struct pa_host *host = document->snapshot->host;
+	bool beside = take_sentences(document, settings, "beside", &host->beside, &host->beside_count);
+	bool namespaces = take_sentences(document, settings, "namespaces", &host->namespaces, &host->namespace_count);
+	bool unseen = take_sentences(document, settings, "unseen", &host->unseen, &host->unseen_count);
+	host->surroundings_known = beside && namespaces && unseen;
+	host->loads_at_boot = pa_document_tristate(document, settings, "loads_at_boot");
+	host->files_known = take_sentences(document, settings, "loose_files", &host->loose_files, &host->loose_file_count);
+}
+
 void pa_document_read_settings(struct pa_document *document)
 {
 	struct pa_host *host = document->snapshot->host;
@@ -232,4 +265,5 @@ void pa_document_read_settings(struct pa_document *document)
 	host->minutes_west = host->zone_known ? PA_SNAPSHOT_ZONE_ZERO - (int)start : 0;
 	if (pa_document_known_number(document, settings, "ip_unprivileged_port_start", 65536, &start))
 		host->unprivileged_port_start = (int)start;
+	take_surroundings(document, settings);
 }
