@@ -94,7 +94,7 @@ for family, address, port, kind in ((2, "0.0.0.0", 22, 1), (10, "::", 80, 1), (2
         one.listen(5)
     held.append(one)
 print("ready", flush=True)
-time.sleep(600)' >ready &
+time.sleep(120)' >ready 2>ready.errors </dev/null &
 server=$!
 for _ in $(seq 100); do
 	[ -s ready ] && break
