@@ -282,6 +282,12 @@ void compare_not_assessed(struct comparison *c, enum pa_check_id check, const ch
 void compare_add_example(struct comparison *c, struct pa_finding *finding, enum pa_path path, pa_set set,
 			 enum pa_scenario scenario);
 
+/* A finding about one rule, or none (NULL). The message is taken from the buffer, which is empty then. */
+void compare_report_rule(struct comparison *c, enum pa_check_id check, const struct pa_rule *rule, const char *identity,
+			 struct pa_buffer *message, const char *fix);
+/* Exchange what a packet has in two fields. */
+void compare_swap_fields(struct pa_packet *packet, enum pa_field a, enum pa_field b);
+
 /* --- waivers (waive.c) ------------------------------------------------------------------------------------------- */
 void compare_set_up_waivers(struct comparison *c);
 /* Findings get the waiver that hides them. After all checks that can be waived. */

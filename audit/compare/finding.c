@@ -298,3 +298,16 @@ void compare_add_example(struct comparison *c, struct pa_finding *finding, enum 
 	add_decision(c, finding, &walk);
 	pa_walk_done(&walk);
 }
+
+void compare_report_rule(struct comparison *c, enum pa_check_id check, const struct pa_rule *rule, const char *identity,
+			 struct pa_buffer *message, const char *fix)
+{
+	struct pa_finding *finding = compare_add(c, check, identity);
+
+	finding->message = compare_text(c, message);
+	finding->fix = fix;
+	if (!rule)
+		return;
+	finding->rules = pa_arena_dup(c->result->arena, &rule, 1, sizeof(rule));
+	finding->rule_count = 1;
+}

@@ -14,7 +14,7 @@ static enum pa_path opposite(enum pa_path path)
 	return path == PA_PATH_IN ? PA_PATH_OUT : path == PA_PATH_OUT ? PA_PATH_IN : PA_PATH_FORWARD;
 }
 
-static void swap_fields(struct pa_packet *packet, enum pa_field a, enum pa_field b)
+void compare_swap_fields(struct pa_packet *packet, enum pa_field a, enum pa_field b)
 {
 	pa_u128 value = packet->value[a];
 	bool known = packet->known[a];
@@ -42,9 +42,9 @@ static struct pa_packet turn(const struct pa_packet *packet, bool reply)
 		turned.value[kept[i]] = packet->value[kept[i]];
 		turned.known[kept[i]] = packet->known[kept[i]];
 	}
-	swap_fields(&turned, PA_FIELD_SADDR, PA_FIELD_DADDR);
-	swap_fields(&turned, PA_FIELD_SPORT, PA_FIELD_DPORT);
-	swap_fields(&turned, PA_FIELD_IIFNAME, PA_FIELD_OIFNAME);
+	compare_swap_fields(&turned, PA_FIELD_SADDR, PA_FIELD_DADDR);
+	compare_swap_fields(&turned, PA_FIELD_SPORT, PA_FIELD_DPORT);
+	compare_swap_fields(&turned, PA_FIELD_IIFNAME, PA_FIELD_OIFNAME);
 	know(&turned, PA_FIELD_CT_STATE, reply ? PA_CT_ESTABLISHED : PA_CT_NEW);
 	know(&turned, PA_FIELD_CT_DIRECTION, reply ? 1 : 0);
 	if (packet->value[PA_FIELD_L4PROTO] == PROTOCOL_TCP)

@@ -295,17 +295,6 @@ static bool answers_as_closed(const struct scan_part *part, const struct verdict
 	return part->answer->protocol == PROTOCOL_TCP ? has_word(verdict->rule, reset) : !has_word(verdict->rule, others);
 }
 
-static void swap(struct pa_packet *packet, enum pa_field a, enum pa_field b)
-{
-	pa_u128 value = packet->value[a];
-	bool known = packet->known[a];
-
-	packet->value[a] = packet->value[b];
-	packet->known[a] = packet->known[b];
-	packet->value[b] = value;
-	packet->known[b] = known;
-}
-
 /* A filter on the way out keeps a port silent that is open. */
 static bool answer_gets_out(struct comparison *c, const struct pa_packet *packet)
 {
@@ -317,8 +306,8 @@ static bool answer_gets_out(struct comparison *c, const struct pa_packet *packet
 		reply.value[kept[i]] = packet->value[kept[i]];
 		reply.known[kept[i]] = packet->known[kept[i]];
 	}
-	swap(&reply, PA_FIELD_SADDR, PA_FIELD_DADDR);
-	swap(&reply, PA_FIELD_SPORT, PA_FIELD_DPORT);
+	compare_swap_fields(&reply, PA_FIELD_SADDR, PA_FIELD_DADDR);
+	compare_swap_fields(&reply, PA_FIELD_SPORT, PA_FIELD_DPORT);
 	reply.value[PA_FIELD_OIFNAME] = packet->value[PA_FIELD_IIFNAME];
 	reply.known[PA_FIELD_OIFNAME] = packet->known[PA_FIELD_IIFNAME];
 	reply.value[PA_FIELD_CT_STATE] = PA_CT_ESTABLISHED;

@@ -14,19 +14,6 @@
 
 #include "compare.h"
 
-static void report(struct comparison *c, enum pa_check_id check, const struct pa_rule *rule, const char *identity,
-		   struct pa_buffer *message, const char *fix)
-{
-	struct pa_finding *finding = compare_add(c, check, identity);
-
-	finding->message = compare_text(c, message);
-	finding->fix = fix;
-	if (!rule)
-		return;
-	finding->rules = pa_arena_dup(c->result->arena, &rule, 1, sizeof(rule));
-	finding->rule_count = 1;
-}
-
 /* --- DEN-007 --------------------------------------------------------------------------------------------------------------- */
 
 static bool default_is_open(const struct comparison *c, enum pa_path path)
@@ -75,8 +62,8 @@ void check_literal_deny(struct comparison *c)
 				 pa_hook_name(hooks[i].hook));
 		describe_chain(chain, &text);
 		pa_buffer_puts(&text, " ends in rules that do");
-		report(c, PA_CHECK_DEN_007, NULL, pa_hook_name(hooks[i].hook), &text,
-		       "for benchmarks that look for these words: give the chain `policy drop` as well");
+		compare_report_rule(c, PA_CHECK_DEN_007, NULL, pa_hook_name(hooks[i].hook), &text,
+				    "for benchmarks that look for these words: give the chain `policy drop` as well");
 		pa_buffer_done(&text);
 	}
 }
@@ -177,9 +164,10 @@ void check_fragments(struct comparison *c)
 		identity = compare_text(c, &text);
 		describe_rule(rule, &text);
 		pa_buffer_puts(&text, " does not see later fragments, which have no ports, and what follows accepts them");
-		report(c, PA_CHECK_FRG_001, rule, identity, &text,
-		       "let conntrack put fragments together (a rule with `ct state` is enough), or refuse them: `ip frag-off & 0x1fff != 0 "
-		       "drop`, `exthdr frag exists drop`");
+		compare_report_rule(
+			c, PA_CHECK_FRG_001, rule, identity, &text,
+			"let conntrack put fragments together (a rule with `ct state` is enough), or refuse them: `ip frag-off & 0x1fff != 0 "
+			"drop`, `exthdr frag exists drop`");
 		pa_buffer_done(&text);
 	}
 }
@@ -206,8 +194,8 @@ void check_offload(struct comparison *c)
 		describe_rule(rule, &text);
 		pa_buffer_puts(&text,
 			       " takes flows past the rules at hook forward: a rule that is changed later does not reach them");
-		report(c, PA_CHECK_FWD_005, rule, identity, &text,
-		       "after a change of the rules, end the flows that it should reach: `conntrack -D`");
+		compare_report_rule(c, PA_CHECK_FWD_005, rule, identity, &text,
+				    "after a change of the rules, end the flows that it should reach: `conntrack -D`");
 		pa_buffer_done(&text);
 	}
 }

@@ -12,19 +12,6 @@
 
 #include "compare.h"
 
-static void report(struct comparison *c, enum pa_check_id check, const struct pa_rule *rule, const char *identity,
-		   struct pa_buffer *message, const char *fix)
-{
-	struct pa_finding *finding = compare_add(c, check, identity);
-
-	finding->message = compare_text(c, message);
-	finding->fix = fix;
-	if (!rule)
-		return;
-	finding->rules = pa_arena_dup(c->result->arena, &rule, 1, sizeof(rule));
-	finding->rule_count = 1;
-}
-
 /* --- HYG-002 --------------------------------------------------------------------------------------------------------------- */
 
 /* The verdict of a rule of tests and a verdict; CONTINUE: it is another. */
@@ -65,7 +52,7 @@ static void check_chain_end(struct comparison *c, const struct pa_chain *chain)
 		identity = compare_text(c, &text);
 		describe_rule(rule, &text);
 		pa_buffer_printf(&text, " is not needed: the policy of the chain is %s, too", pa_verdict_name(chain->policy));
-		report(c, PA_CHECK_HYG_002, rule, identity, &text, "remove the rule, or let it count or log");
+		compare_report_rule(c, PA_CHECK_HYG_002, rule, identity, &text, "remove the rule, or let it count or log");
 		pa_buffer_done(&text);
 	}
 }
@@ -158,8 +145,8 @@ static void report_chain(struct comparison *c, const struct pa_chain *chain)
 	describe_chain(chain, &text);
 	identity = compare_text(c, &text);
 	pa_buffer_printf(&text, "%s is never used: no rule jumps to it", identity);
-	report(c, PA_CHECK_HYG_004, chain->rule_count > 0 ? chain->rules[0] : NULL, identity, &text,
-	       "remove the chain, or jump to it");
+	compare_report_rule(c, PA_CHECK_HYG_004, chain->rule_count > 0 ? chain->rules[0] : NULL, identity, &text,
+			    "remove the chain, or jump to it");
 	pa_buffer_done(&text);
 }
 
@@ -172,7 +159,7 @@ static void report_set(struct comparison *c, const struct pa_table *table, const
 			 set->name);
 	identity = compare_text(c, &text);
 	pa_buffer_printf(&text, "%s is never used: no rule names it", identity);
-	report(c, PA_CHECK_HYG_004, NULL, identity, &text, "remove it, or use it in a rule");
+	compare_report_rule(c, PA_CHECK_HYG_004, NULL, identity, &text, "remove it, or use it in a rule");
 	pa_buffer_done(&text);
 }
 
