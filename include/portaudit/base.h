@@ -143,6 +143,14 @@ bool pa_diags_has_errors(const struct pa_diags *diags);
 void pa_diags_sort(struct pa_diags *diags); /* by file (in order of first appearance), line, column */
 void pa_diags_done(struct pa_diags *diags);
 
+/* --- files (audit/base/file.c) -------------------------------------------------------------------------------- */
+/*
+ * Append a whole file, up to 256 MB, or standard input ("-"). *ret_name: what it is called in messages. false: diags says why
+ * (INPUT).
+ */
+struct pa_diags;
+bool pa_file_read(const char *path, struct pa_buffer *ret_text, const char **ret_name, struct pa_diags *diags);
+
 /* --- a child process (audit/base/process.c) ----------------------------------------------------------------- */
 /* What the parent does with signals must not reach into the child: a handler of it would run there, too. */
 void pa_process_reset_signals(void);

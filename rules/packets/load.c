@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A packets file: one JSON object a line. */
-#include <errno.h>
-#include <fcntl.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "reader.h"
 
 enum { SUGGESTION_BUDGET = 1000000 };
-#define FILE_SIZE_MAX ((size_t)256 << 20)
 
 /* --- a line ------------------------------------------------------------------------------------------------------- */
 static bool is_blank(const char *text, size_t length)
@@ -130,37 +126,13 @@ struct pa_packet_file *pa_packets_free(struct pa_packet_file *file)
 	return NULL;
 }
 
-/* NULL, or why it could not be read. */
-static const char *read_whole(int fd, struct pa_buffer *ret_text)
-{
-	char block[65536];
-	for (;;) {
-		ssize_t got = read(fd, block, sizeof(block));
-		if (got == 0)
-			return NULL;
-		if (got < 0 && errno != EINTR)
-			return strerrordesc_np(errno);
-		if (got > 0)
-			pa_buffer_add(ret_text, block, (size_t)got);
-		if (ret_text->length > FILE_SIZE_MAX)
-			return "it is larger than 256 MB";
-	}
-}
-
 struct pa_packet_file *pa_packets_load(const char *path, struct pa_diags *diags)
 {
 	struct pa_packet_file *file = NULL;
 	struct pa_buffer text = { 0 };
-	bool is_stdin = strcmp(path, "-") == 0;
-	const char *name = is_stdin ? "standard input" : path;
-	int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	const char *fault = fd < 0 ? strerrordesc_np(errno) : read_whole(fd, &text);
-	if (fault)
-		pa_diags_add(diags, PA_DIAG_ERROR, PA_DIAG_INPUT, "cannot read %s: %s", name, fault);
-	else
+	const char *name;
+	if (pa_file_read(path, &text, &name, diags))
 		file = pa_packets_parse(text.data ? text.data : "", text.length, name, diags);
-	if (fd >= 0 && !is_stdin)
-		close(fd);
 	pa_buffer_done(&text);
 	return file;
 }

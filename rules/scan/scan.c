@@ -4,12 +4,9 @@
  * which a short text can become an endless one, are refused before it sees the text. The <!DOCTYPE nmaprun> that nmap writes
  * declares none.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <libxml/xmlreader.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "reader.h"
 
@@ -281,37 +278,13 @@ struct pa_scan *pa_scan_free(struct pa_scan *scan)
 	return NULL;
 }
 
-/* NULL, or why it could not be read. */
-static const char *read_whole(int fd, struct pa_buffer *ret_text)
-{
-	char block[65536];
-	for (;;) {
-		ssize_t got = read(fd, block, sizeof(block));
-		if (got == 0)
-			return NULL;
-		if (got < 0 && errno != EINTR)
-			return strerrordesc_np(errno);
-		if (got > 0)
-			pa_buffer_add(ret_text, block, (size_t)got);
-		if (ret_text->length > SCAN_SIZE_MAX)
-			return "it is larger than 256 MB";
-	}
-}
-
 struct pa_scan *pa_scan_load(const char *path, struct pa_diags *diags)
 {
 	struct pa_scan *scan = NULL;
 	struct pa_buffer text = { 0 };
-	bool is_stdin = strcmp(path, "-") == 0;
-	const char *name = is_stdin ? "standard input" : path;
-	int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	const char *fault = fd < 0 ? strerrordesc_np(errno) : read_whole(fd, &text);
-	if (fault)
-		pa_diags_add(diags, PA_DIAG_ERROR, PA_DIAG_INPUT, "cannot read %s: %s", name, fault);
-	else
+	const char *name;
+	if (pa_file_read(path, &text, &name, diags))
 		scan = pa_scan_parse(text.data ? text.data : "", text.length, name, diags);
-	if (fd >= 0 && !is_stdin)
-		close(fd);
 	pa_buffer_done(&text);
 	return scan;
 }
