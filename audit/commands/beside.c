@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Other rulesets that a command holds the audited one against. */
-#include <glob.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -65,23 +64,6 @@ static void compare_one(struct pa_job *job, struct pa_job_beside *beside, bool i
 	pa_diags_done(&diags);
 }
 
-/* Is a service started at boot? systemd, or the scripts of System V. */
-static bool is_enabled(const char *service)
-{
-	static const char *const places[][2] = { { "/etc/systemd/system/*.wants/", ".service" },
-						 { "/etc/rc[2345].d/S[0-9][0-9]", "" } };
-	bool found = false;
-	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]) && !found; i++) {
-		struct pa_buffer pattern = { 0 };
-		glob_t paths = { 0 };
-		pa_buffer_printf(&pattern, "%s%s%s", places[i][0], service, places[i][1]);
-		found = glob(pattern.data, 0, NULL, &paths) == 0 && paths.gl_pathc > 0;
-		globfree(&paths);
-		pa_buffer_done(&pattern);
-	}
-	return found;
-}
-
 /* The files that the services of Debian and others load at boot: those that exist, where their service is started; with commas. */
 static const char *boot_files(struct pa_job *job)
 {
@@ -92,7 +74,7 @@ static const char *boot_files(struct pa_job *job)
 		       { "netfilter-persistent", "/etc/iptables/rules.v6" } };
 	const char *list = NULL;
 	for (size_t i = 0; i < sizeof(loaded) / sizeof(loaded[0]); i++) {
-		if (access(loaded[i].file, F_OK) == 0 && is_enabled(loaded[i].service))
+		if (access(loaded[i].file, F_OK) == 0 && pa_host_starts_at_boot(loaded[i].service))
 			list = list ? pa_arena_printf(job->arena, "%s,%s", list, loaded[i].file) : loaded[i].file;
 	}
 	return list;
@@ -104,7 +86,7 @@ static const char *writer_at_boot(void)
 	static const char *const writers[] = { "ufw",	  "firewalld", "docker",     "podman",	"libvirtd", "shorewall", "ferm",
 					       "firehol", "fail2ban",  "tailscaled", "kubelet", "k3s",	    "crowdsec" };
 	for (size_t i = 0; i < sizeof(writers) / sizeof(writers[0]); i++)
-		if (is_enabled(writers[i]))
+		if (pa_host_starts_at_boot(writers[i]))
 			return writers[i];
 	return NULL;
 }

@@ -164,6 +164,22 @@ static enum pa_tristate loads_at_boot(const char *root)
 	return answer;
 }
 
+bool pa_host_starts_at_boot(const char *service)
+{
+	static const char *const places[][2] = { { "/etc/systemd/system/*.wants/", ".service" },
+						 { "/etc/rc[2345].d/S[0-9][0-9]", "" } };
+	bool found = false;
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]) && !found; i++) {
+		struct pa_buffer pattern = { 0 };
+		glob_t paths = { 0 };
+		pa_buffer_printf(&pattern, "%s%s%s", places[i][0], service, places[i][1]);
+		found = glob(pattern.data, 0, NULL, &paths) == 0 && paths.gl_pathc > 0;
+		globfree(&paths);
+		pa_buffer_done(&pattern);
+	}
+	return found;
+}
+
 /* --- the whole ------------------------------------------------------------------------------------------------------------------ */
 
 /* kthreadd, which is in the namespace that the kernel started with, stands in for process 1 where that one is hidden. */

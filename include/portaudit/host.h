@@ -94,6 +94,8 @@ struct pa_host *pa_host_free(struct pa_host *host);
 struct pa_host *pa_host_read_live(struct pa_diags *diags);
 /* Is this process in the network namespace that the host started with? Files, units and other namespaces are that one's. */
 enum pa_tristate pa_host_in_first_namespace(void);
+/* Is a service started at boot ("nftables")? systemd, or the scripts of System V. */
+bool pa_host_starts_at_boot(const char *service);
 /*
  * Add to loose_files when others than root may write a file, or a folder on the way to it. `root`: where that way ends, "" is /. A
  * file that is not there says nothing.
