@@ -201,6 +201,21 @@ static uint32_t group_of(void *context, uint32_t terminal)
 
 /* --- conditions in words --- */
 
+struct polarity {
+	struct pa_space *space;
+	unsigned variable;
+	int found; /* as pa_condition_polarity() says it */
+};
+
+static void add_polarity(void *context, pa_node condition)
+{
+	struct polarity *polarity = context;
+	int here = pa_condition_polarity(polarity->space, condition, polarity->variable);
+	if (here)
+		polarity->found = !polarity->found || polarity->found == here ? here : 2;
+}
+
+/* The condition may be a set: then what holds for its packets together. */
 const char *pa_condition_text(struct pa_evaluation *e, pa_node condition)
 {
 	struct pa_buffer text = { 0 };
@@ -209,8 +224,9 @@ const char *pa_condition_text(struct pa_evaluation *e, pa_node condition)
 	for (size_t i = 0; i < e->terms->variable_count; i++) {
 		if (!used[i])
 			continue;
-		int polarity = pa_condition_polarity(e->space, condition, (unsigned)i);
-		const char *word = polarity > 0 ? (polarity == 1 ? "only while" : "depending on whether") : "unless";
+		struct polarity polarity = { .space = e->space, .variable = (unsigned)i };
+		pa_node_conditions(e->space, condition, add_polarity, &polarity);
+		const char *word = polarity.found == 1 ? "only while" : polarity.found < 0 ? "unless" : "depending on whether";
 		pa_buffer_printf(&text, "%s%s `%s`%s", text.length ? ", " : "", word, e->terms->variables[i].text,
 				 strchr(e->terms->variables[i].text, ' ') && strstr(e->terms->variables[i].text, " is ")
 					 ? ""
