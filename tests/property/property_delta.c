@@ -182,8 +182,8 @@ static bool has_nat_chain(const struct pa_ruleset *ruleset)
 }
 
 /*
- * The walk knows that a flow may have been translated before; the sets of these scenarios speak of flows that were not. What a zone
- * makes of packets that somebody calls untracked or invalid the walk takes from the packet, the sets from conntrack.
+ * The walk knows that a flow may have been translated before; the sets of these scenarios speak of flows that were not. An untracked
+ * packet is one that notrack met before all rules, for the sets; for the walk it is invalid until conntrack runs, and may get a zone.
  */
 static bool means_other_packets(const struct trial *trial, enum pa_scenario scenario)
 {
@@ -194,12 +194,12 @@ static bool means_other_packets(const struct trial *trial, enum pa_scenario scen
 	}
 	switch (scenario) {
 	case PA_SCENARIO_NEW:
+	case PA_SCENARIO_INVALID:
 		return false;
 	case PA_SCENARIO_REPLY:
 	case PA_SCENARIO_RELATED:
 	case PA_SCENARIO_ESTABLISHED:
 		return nat;
-	case PA_SCENARIO_INVALID:
 	case PA_SCENARIO_UNTRACKED:
 		break;
 	}
