@@ -176,6 +176,23 @@ static void add_routes(struct pa_json *json, const struct pa_host *host)
 	pa_json_close(json, '}');
 }
 
+static void add_source_checks(struct pa_json *json, const struct pa_host *host)
+{
+	if (!host->source_checks_known) {
+		pa_json_null(json, "source_checks");
+		return;
+	}
+	pa_json_open(json, "source_checks", '[');
+	for (size_t i = 0; i < host->source_check_count; i++) {
+		pa_json_open(json, NULL, '{');
+		pa_json_string(json, "interface", host->source_checks[i].interface);
+		pa_json_number(json, "rp_filter", host->source_checks[i].rp_filter);
+		pa_json_bool(json, "accept_local", host->source_checks[i].accept_local);
+		pa_json_close(json, '}');
+	}
+	pa_json_close(json, ']');
+}
+
 static void add_reserved_ports(struct pa_json *json, const struct pa_host *host)
 {
 	if (!host->reserved_ports_known) {
@@ -223,6 +240,7 @@ static void add_settings(struct pa_json *json, const struct pa_host *host)
 	add_tristate(json, "forward_ipv4", host->forward_ipv4);
 	add_tristate(json, "forward_ipv6", host->forward_ipv6);
 	add_tristate(json, "route_localnet", host->route_localnet);
+	add_source_checks(json, host);
 	if (host->ephemeral_last) {
 		pa_json_open(json, "ip_local_port_range", '[');
 		pa_json_number(json, NULL, host->ephemeral_first);

@@ -34,6 +34,7 @@ static const struct {
 	{ PA_CHECK_LOO_001, check_loopback },
 	{ PA_CHECK_LOO_002, check_loopback_source },
 	{ PA_CHECK_LOO_003, check_loopback_services },
+	{ PA_CHECK_SPF_001, check_spoofed_sources },
 	{ PA_CHECK_STA_001, check_replies },
 	{ PA_CHECK_STA_002, check_invalid },
 	{ PA_CHECK_STA_005, check_untracked },
