@@ -218,7 +218,7 @@ static void add_listeners(struct writer *writer, const struct pa_region *region)
 			add_holder(writer, listener, NULL);
 	}
 	pa_json_close(writer->json, ']');
-	if (!facts->sockets->listeners_complete)
+	if (!region->covered)
 		pa_json_bool(writer->json, "listeners_complete", false);
 }
 

@@ -177,7 +177,7 @@ bool pa_phrase_listeners(const struct pa_region *region, size_t most, struct pa_
 		return false;
 	if (region->listener_count == 0) {
 		if (may_have_listeners(region))
-			pa_buffer_puts(out, facts->sockets->listeners_complete ? "nobody" : "nobody that is known");
+			pa_buffer_puts(out, region->covered ? "nobody" : "nobody that is known");
 		return may_have_listeners(region);
 	}
 	bool one_port = pa_ranges_is_single(region->dport) || region->row->has_target;

@@ -106,8 +106,7 @@ static void print_listeners(const struct writer *writer, const struct pa_port_si
 	if (!sockets)
 		print_fact(writer, "listens", PA_PAINT_FAINT, "not looked at: the sockets of this host are not known");
 	else if (side->listener_count == 0)
-		print_fact(writer, "listens", PA_PAINT_NONE,
-			   sockets->listeners_complete ? "nobody" : "nobody that could be seen");
+		print_fact(writer, "listens", PA_PAINT_NONE, side->covered ? "nobody" : "nobody that could be seen");
 	for (size_t i = 0; i < side->listener_count; i++)
 		print_listener(writer, i ? "" : "listens", side->listeners[i]);
 }

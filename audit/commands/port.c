@@ -161,6 +161,7 @@ static void find_listeners(struct pa_job *job, unsigned port, struct pa_port_sid
 	if (!sockets)
 		return;
 	side->listeners = pa_arena_alloc(job->arena, sockets->listener_count + 1, sizeof(const struct pa_listener *));
+	side->covered = pa_sockets_cover(sockets, side->protocol, 4) && pa_sockets_cover(sockets, side->protocol, 6);
 	for (size_t i = 0; i < sockets->listener_count; i++) {
 		const struct pa_listener *listener = &sockets->listeners[i];
 		if (!listener->raw && listener->protocol == side->protocol && listener->port == port)

@@ -119,8 +119,9 @@ struct comparison {
 	pa_set open_default[PATH_COUNT];      /* contexts (family, interfaces) that default deny reported as open */
 	struct listening *listening;	      /* who listens; host->sockets NULL: not looked at */
 	size_t listening_count;
-	bool *blocked;	     /* for each statement: SOC-003 reported it */
-	const char **unsure; /* for each statement: why what it says of listeners is not assessed, or NULL */
+	bool *blocked;		      /* for each statement: SOC-003 reported it */
+	bool settled[PA_CHECK_COUNT]; /* compare_settle() */
+	const char **unsure;	      /* for each statement: why what it says of listeners is not assessed, or NULL */
 };
 
 /* A box under construction: values for some fields, any value for the others. */

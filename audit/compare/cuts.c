@@ -210,8 +210,8 @@ static void cut_sockets(struct cut_list *cuts, const struct pa_host *host)
 		if (listener->interface)
 			cut_single(cuts, PA_FIELD_IIFNAME, pa_ifname_value(listener->interface));
 	}
-	if (host->sockets && host->unprivileged_port_start >= 0 && host->unprivileged_port_start <= 65535)
-		cut(cuts, PA_FIELD_DPORT, (pa_u128)host->unprivileged_port_start, 65535);
+	if (host->sockets && compare_unprivileged_start(host) <= 65535)
+		cut(cuts, PA_FIELD_DPORT, (pa_u128)compare_unprivileged_start(host), 65535);
 	cut(cuts, PA_FIELD_DADDR, MULTICAST4_FIRST, PA_IPV4_LAST);
 	cut(cuts, PA_FIELD_DADDR, MULTICAST6_FIRST, PA_U128_MAX);
 }

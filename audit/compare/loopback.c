@@ -189,8 +189,10 @@ static void check_loopback_socket(struct comparison *c, struct listening *listen
 
 void check_loopback_services(struct comparison *c)
 {
-	if (c->host->route_localnet == PA_NO)
+	if (c->host->route_localnet == PA_NO) {
+		compare_settle(c, PA_CHECK_LOO_003);
 		return;
+	}
 	for (size_t i = 0; i < c->listening_count; i++) {
 		struct listening *listening = &c->listening[i];
 		pa_u128 address = listening->socket->address;
