@@ -230,6 +230,7 @@ static void add_surroundings(struct pa_json *json, const struct pa_host *host)
 	add_sentences(json, "namespaces", known, host->namespaces, host->namespace_count);
 	add_sentences(json, "unseen", known, host->unseen, host->unseen_count);
 	add_tristate(json, "loads_at_boot", host->loads_at_boot);
+	add_sentences(json, "boot_loaders", host->files_known, host->boot_loaders, host->boot_loader_count);
 	add_sentences(json, "loose_files", host->files_known, host->loose_files, host->loose_file_count);
 }
 

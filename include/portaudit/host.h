@@ -93,7 +93,9 @@ struct pa_host {
 	size_t unseen_count;
 	bool files_known;		/* live, and in the network namespace that the host's files are for */
 	enum pa_tristate loads_at_boot; /* does anything that boot starts load rules? */
-	const char **loose_files;	/* sentences: "/etc/nftables.conf may be written by group 100" */
+	const char **boot_loaders;	/* services that boot starts and that load rules: "nftables". With files_known */
+	size_t boot_loader_count;
+	const char **loose_files; /* sentences: "/etc/nftables.conf may be written by group 100" */
 	size_t loose_file_count;
 };
 
@@ -107,7 +109,7 @@ struct pa_host *pa_host_free(struct pa_host *host);
 struct pa_host *pa_host_read_live(struct pa_diags *diags);
 /* Is this process in the network namespace that the host started with? Files, units and other namespaces are that one's. */
 enum pa_tristate pa_host_in_first_namespace(void);
-/* Is a service started at boot ("nftables")? systemd, or the scripts of System V. */
+/* Is a service started at boot ("nftables"), and will it do something (ufw may be switched off)? systemd, System V or OpenRC. */
 bool pa_host_starts_at_boot(const char *service);
 /*
  * Add to loose_files when others than root may write a file, or a folder on the way to it. `root`: where that way ends, "" is /. A

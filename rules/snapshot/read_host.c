@@ -273,6 +273,9 @@ static void take_surroundings(struct pa_document *document, const struct pa_json
 	bool unseen = take_sentences(document, settings, "unseen", &host->unseen, &host->unseen_count);
 	host->surroundings_known = beside && namespaces && unseen;
 	host->loads_at_boot = pa_document_tristate(document, settings, "loads_at_boot");
+	/* Snapshots of older versions have none. */
+	if (!document->failed && pa_json_member(&document->tape, settings, "boot_loaders"))
+		take_sentences(document, settings, "boot_loaders", &host->boot_loaders, &host->boot_loader_count);
 	host->files_known = take_sentences(document, settings, "loose_files", &host->loose_files, &host->loose_file_count);
 }
 
