@@ -260,7 +260,7 @@ int pa_command_port(struct pa_job *job)
 	struct pa_port_question question;
 	bool good = pa_port_parse(job->options->words[0], &question, &job->diags);
 	if (!has_usable_formats(job) || !good || !pa_job_load_ruleset(job) || !pa_job_load_host(job) ||
-	    !evaluate(job, &question))
+	    !pa_job_load_sockets(job) || !evaluate(job, &question))
 		return pa_diags_status(&job->diags);
 	return answer(job, &question);
 }
