@@ -209,7 +209,7 @@ struct ordinary_value {
 };
 size_t compare_ordinary_values(const struct ordinary_value **ret_values);
 /* Hosts with more routes (of the whole Internet) are not asked what is behind which interface. */
-#define COMPARE_ROUTES_MAX 4096
+#define COMPARE_ROUTES_MAX 1024
 #define LINK_LOCAL4_FIRST (PA_IPV4_BASE | 0xa9fe0000u)
 #define LINK_LOCAL4_LAST (PA_IPV4_BASE | 0xa9feffffu)
 #define LINK_LOCAL_FIRST ((pa_u128)0xfe80 << 112)
@@ -219,6 +219,14 @@ size_t compare_ordinary_values(const struct ordinary_value **ret_values);
 #define LOOPBACK4_ADDRESS (PA_IPV4_BASE | 0x7f000001u)
 #define LOOPBACK6 ((pa_u128)1)
 enum { ICMPV6_PACKET_TOO_BIG = 2, ICMPV6_NEIGHBOUR_SOLICITATION = 135, ICMPV6_NEIGHBOUR_ADVERTISEMENT = 136 };
+
+/* --- routes (routed.c) ---------------------------------------------------------------------------------------- */
+/* Addresses and routes are known, and few enough to be looked at. */
+bool compare_knows_routes(const struct pa_host *host);
+/* The number of rows, from `first` on, that are ways to one destination. */
+size_t compare_route_ways(const struct pa_host *host, size_t first);
+/* Packets whose address (a field) is reached through the interface (a field) by the host's routes; as far as these are known. */
+pa_set compare_routed(struct comparison *c, int family, enum pa_field address, enum pa_field interface);
 
 /* --- groups of rows: what one finding speaks of (group.c) ------------------------------------------------------ */
 /* A box in words: family 0 is both; a field with count 0 is any value. */

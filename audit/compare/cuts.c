@@ -188,13 +188,14 @@ static void cut_tables(struct cut_list *cuts, const struct arbitrary *arbitrary)
 	cut(cuts, PA_FIELD_SADDR, LINK_LOCAL_FIRST, LINK_LOCAL_LAST);
 }
 
-/* What lies behind which interface (spoof.c). */
+/* What lies behind which interface (routed.c, spoof.c). */
 static void cut_routes(struct cut_list *cuts, const struct pa_host *host)
 {
 	cut(cuts, PA_FIELD_SADDR, LINK_LOCAL4_FIRST, LINK_LOCAL4_LAST);
-	for (size_t i = 0; host->route_count <= COMPARE_ROUTES_MAX && i < host->route_count; i++) {
+	for (size_t i = 0; compare_knows_routes(host) && i < host->route_count; i++) {
 		cut(cuts, PA_FIELD_SADDR, host->routes[i].to.first, host->routes[i].to.last);
 		cut_single(cuts, PA_FIELD_SADDR, host->routes[i].to.first);
+		cut(cuts, PA_FIELD_DADDR, host->routes[i].to.first, host->routes[i].to.last);
 	}
 }
 
@@ -228,10 +229,9 @@ size_t pa_policy_cuts(const struct pa_policy *policy, const struct pa_host *host
 	cut_self(&cuts, policy, host);
 	cut_tables(&cuts, arbitrary);
 	cut_sockets(&cuts, host);
-	if (policy) {
-		cut_routes(&cuts, host);
+	cut_routes(&cuts, host);
+	if (policy)
 		cut_policy(&cuts, policy, arbitrary, host, arena);
-	}
 	*ret_cuts = pa_arena_dup(arena, cuts.items, cuts.count, sizeof(*cuts.items));
 	free(cuts.items);
 	return cuts.count;

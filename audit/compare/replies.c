@@ -102,6 +102,11 @@ static pa_set plain_ports(struct comparison *c, enum pa_path path, int family, e
 	if (c->arbitrary->source_port.count > 0)
 		box_set(&builder, client, c->arbitrary->source_port.value[0], c->arbitrary->source_port.value[0]);
 	set = pa_set_intersect(c->space, pa_set_intersect(c->space, set, protocols), compare_box(c, &builder));
+	/* Connections go the way that the routes say: rules that ask for the way back refuse replies of others, as they should. */
+	if (path != PA_PATH_OUT)
+		set = pa_set_intersect(c->space, set, compare_routed(c, family, PA_FIELD_SADDR, PA_FIELD_IIFNAME));
+	if (path != PA_PATH_IN)
+		set = pa_set_intersect(c->space, set, compare_routed(c, family, PA_FIELD_DADDR, PA_FIELD_OIFNAME));
 	for (size_t i = 0; i < count; i++) {
 		if (martians[i].family != family)
 			continue;

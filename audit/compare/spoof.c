@@ -79,18 +79,14 @@ static struct pa_ranges outside_names(struct comparison *c)
 
 /* --- inside ------------------------------------------------------------------------------------------------------------- */
 
-/* Rows of one destination, from `first` to the one before *ret_next: do all ways lead inside? */
-static bool leads_inside(const struct comparison *c, const struct side *side, size_t first, size_t *ret_next)
+/* Do all ways to one destination lead inside? */
+static bool leads_inside(const struct comparison *c, const struct side *side, size_t first, size_t ways)
 {
-	const struct pa_host_route *routes = c->host->routes, *route = &routes[first];
-	bool inside = !leads_everywhere(route);
-	size_t i;
+	const struct pa_host_route *routes = c->host->routes;
+	bool inside = !leads_everywhere(&routes[first]);
 
-	for (i = first; i < c->host->route_count && routes[i].family == route->family &&
-			routes[i].to.first == route->to.first && routes[i].to.last == route->to.last;
-	     i++)
+	for (size_t i = first; i < first + ways; i++)
 		inside = inside && routes[i].interface && !holds(side->outside, pa_ifname_value(routes[i].interface));
-	*ret_next = i;
 	return inside;
 }
 
@@ -98,12 +94,13 @@ static bool leads_inside(const struct comparison *c, const struct side *side, si
 static void add_routed(struct comparison *c, struct side *side)
 {
 	pa_set taken = pa_set_empty(c->space);
-	size_t next;
 
-	for (size_t i = 0; i < c->host->route_count; i = next) {
-		bool inside = leads_inside(c, side, i, &next);
+	for (size_t i = 0, ways; i < c->host->route_count; i += ways) {
+		bool inside;
 		pa_set here;
 
+		ways = compare_route_ways(c->host, i);
+		inside = leads_inside(c, side, i, ways);
 		if (c->host->routes[i].family != side->family)
 			continue;
 		here = pa_set_minus(c->space, sources(c, side->family, c->host->routes[i].to), taken);
@@ -238,11 +235,12 @@ static void put_fix(const struct comparison *c, int family, struct pa_ranges out
 		if (holds(outside, pa_ifname_value(c->host->interfaces[i])))
 			name = c->host->interfaces[i];
 	if (family == 4)
-		pa_buffer_printf(out, "set net.ipv4.conf.%s.rp_filter = 1, or drop them", name ? name : "all");
+		pa_buffer_printf(out, "set net.ipv4.conf.%s.rp_filter = 1 in sysctl.d(5)", name ? name : "all");
 	else
-		pa_buffer_puts(out, "drop them");
-	pa_buffer_printf(out, " in a chain at hook prerouting: `iifname \"%s\" fib saddr . iif oif missing drop`",
-			 name ? name : "eth0");
+		pa_buffer_printf(
+			out,
+			"drop them in a chain at hook prerouting: `meta nfproto ipv6 iifname \"%s\" fib saddr . iif oif missing drop`",
+			name ? name : "eth0");
 }
 
 static const char *verb_for(enum pa_path path)
@@ -368,11 +366,10 @@ void check_spoofed_sources(struct comparison *c)
 {
 	struct pa_ranges outside;
 
-	if (!c->host->addresses_known || !c->host->interfaces_known || !c->host->routes_known ||
-	    c->host->route_count > COMPARE_ROUTES_MAX) {
+	if (!compare_knows_routes(c->host) || !c->host->interfaces_known) {
 		compare_not_assessed(
 			c, PA_CHECK_SPF_001,
-			c->host->route_count > COMPARE_ROUTES_MAX
+			c->host->routes_known && c->host->interfaces_known
 				? "the host has too many routes"
 				: "the interfaces, addresses and routes of the host are not known (live, or a snapshot)");
 		return;
