@@ -25,6 +25,11 @@ static const struct pa_process *first_holder(const struct pa_sockets *sockets, c
 	return pa_listener_holders(sockets, listener, &first) ? &sockets->processes[listener->processes[first]] : NULL;
 }
 
+bool pa_listener_is_waiting(const struct pa_listener *listener, const struct pa_process *process)
+{
+	return listener->activates && process->is_service_manager;
+}
+
 const char *pa_listener_unit(const struct pa_listener *listener, const struct pa_process *process)
 {
 	if (listener->activates)
@@ -41,7 +46,7 @@ static const char *last_part(const char *path)
 static const char *program_of(const struct pa_sockets *sockets, const struct pa_listener *listener)
 {
 	const struct pa_process *process = first_holder(sockets, listener);
-	if (!process)
+	if (!process || pa_listener_is_waiting(listener, process))
 		return listener->unit ? pa_listener_unit(listener, NULL) : NULL;
 	return process->command ? process->command : process->executable ? last_part(process->executable) : NULL;
 }
@@ -68,6 +73,10 @@ static void print_users(const struct pa_sockets *sockets, const struct pa_listen
 {
 	size_t first, shown = 0, count = pa_listener_holders(sockets, listener, &first);
 	struct pa_buffer users = { 0 };
+	if (count > 0 && pa_listener_is_waiting(listener, &sockets->processes[listener->processes[first]])) {
+		pa_buffer_puts(out, " (on demand)");
+		return;
+	}
 	for (size_t i = first; i < first + count && shown < USERS_SHOWN; i++) {
 		const struct pa_process *process = &sockets->processes[listener->processes[i]];
 		if (!process->ids_known || user_seen(sockets, listener, first, i))

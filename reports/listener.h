@@ -16,6 +16,8 @@ void pa_phrase_sockets(const struct pa_sockets *sockets, const struct pa_listene
 		       struct pa_buffer *out);
 /* The processes behind a listener; systemd is left out where it only keeps the socket of a service that runs. */
 size_t pa_listener_holders(const struct pa_sockets *sockets, const struct pa_listener *listener, size_t *ret_first);
+/* systemd keeps the socket of a service that it starts on demand, and that does not run. */
+bool pa_listener_is_waiting(const struct pa_listener *listener, const struct pa_process *process);
 /* The systemd unit that is told of a holder (NULL: of a listener without one), or NULL. */
 const char *pa_listener_unit(const struct pa_listener *listener, const struct pa_process *process);
 

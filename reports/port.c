@@ -6,6 +6,7 @@
 #include "format.h"
 #include "json_parts.h"
 #include "lines.h"
+#include "listener.h"
 #include "phrase.h"
 
 /* --- text ------------------------------------------------------------------------------------------------------------ */
@@ -66,8 +67,14 @@ static void put_address(const struct pa_listener *listener, struct pa_buffer *ou
 	}
 }
 
-static void put_process(const struct pa_process *process, struct pa_buffer *out)
+static void put_process(const struct pa_listener *listener, const struct pa_process *process, struct pa_buffer *out)
 {
+	if (pa_listener_is_waiting(listener, process)) {
+		pa_buffer_puts(out, "systemd, which starts ");
+		pa_text_escape(listener->activates, out);
+		pa_buffer_puts(out, " on demand");
+		return;
+	}
 	pa_text_escape(process->command ? process->command : process->executable ? process->executable : "?", out);
 	pa_buffer_printf(out, " (pid %u", (unsigned)process->pid);
 	if (process->user) {
@@ -85,14 +92,15 @@ static void print_listener(const struct writer *writer, const char *label, const
 {
 	const struct pa_sockets *sockets = writer->port->host->sockets;
 	struct pa_buffer text = { 0 };
+	size_t first, count = pa_listener_holders(sockets, listener, &first);
 	put_address(listener, &text);
 	pa_buffer_puts(&text, ": ");
-	for (size_t i = 0; i < listener->process_count && i < 4; i++) {
-		pa_buffer_puts(&text, i ? ", " : "");
-		put_process(&sockets->processes[listener->processes[i]], &text);
+	for (size_t i = first; i < first + count && i < first + 4; i++) {
+		pa_buffer_puts(&text, i > first ? ", " : "");
+		put_process(listener, &sockets->processes[listener->processes[i]], &text);
 	}
-	if (listener->process_count > 4)
-		pa_buffer_printf(&text, " and %zu more", listener->process_count - 4);
+	if (count > 4)
+		pa_buffer_printf(&text, " and %zu more", count - 4);
 	if (listener->process_count == 0)
 		pa_buffer_puts(&text,
 			       listener->processes_known ? "no process (the kernel itself)" : "a process that is not known");

@@ -323,6 +323,10 @@ static void add_listener(struct pa_json *json, const struct pa_sockets *sockets,
 	pa_json_string(json, "cgroup", listener->cgroup);
 	pa_json_string(json, "unit", listener->unit);
 	pa_json_string(json, "activates", listener->activates);
+	if (listener->activates) {
+		pa_json_string(json, "activates_executable", listener->activates_executable);
+		pa_json_string(json, "activates_user", listener->activates_user);
+	}
 	pa_json_bool(json, "processes_known", listener->processes_known);
 	pa_json_open(json, "processes", '[');
 	for (size_t i = 0; i < listener->process_count; i++)

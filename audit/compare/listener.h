@@ -69,6 +69,8 @@ void compare_assume(struct comparison *c, struct pa_finding *finding, const char
 /* The processes that hold a socket. systemd is left out where it only keeps the socket of a unit that runs. */
 size_t compare_holder_count(const struct comparison *c, const struct pa_listener *listener);
 const struct pa_process *compare_holder(const struct comparison *c, const struct pa_listener *listener, size_t index);
+/* The process is systemd, which keeps the socket of a unit: the service that takes the connections does not run yet. */
+bool compare_is_waiting(const struct pa_listener *listener, const struct pa_process *process);
 /* "sshd", or NULL: the name of the first holder. */
 const char *compare_program(const struct comparison *c, const struct pa_listener *listener);
 /* "sshd (pid 811, user root, ssh.service)" */
