@@ -91,6 +91,25 @@ static void print_users(const struct pa_sockets *sockets, const struct pa_listen
 	pa_buffer_done(&users);
 }
 
+bool pa_process_put_proxied(const struct pa_process *process, struct pa_buffer *out)
+{
+	char address[PA_ADDRESS_TEXT_MAX];
+	if (process->proxy_port == 0)
+		return false;
+	pa_address_format(process->proxy_address, process->proxy_family, address);
+	pa_buffer_printf(out, process->proxy_family == 6 ? "[%s]:%u" : "%s:%u", address, process->proxy_port);
+	return true;
+}
+
+/* A proxy is told with whom it works for: "docker-proxy for 172.17.0.2:80". */
+static void print_proxied(const struct pa_process *process, struct pa_buffer *out)
+{
+	struct pa_buffer text = { 0 };
+	if (process && pa_process_put_proxied(process, &text))
+		pa_buffer_printf(out, " for %s", text.data);
+	pa_buffer_done(&text);
+}
+
 static void print_program(const struct pa_sockets *sockets, const struct pa_listener *listener, struct pa_buffer *out)
 {
 	const char *program = program_of(sockets, listener);
@@ -98,6 +117,7 @@ static void print_program(const struct pa_sockets *sockets, const struct pa_list
 		pa_text_escape(program, out);
 	else
 		pa_buffer_puts(out, listener->processes_known ? "the kernel" : "somebody");
+	print_proxied(first_holder(sockets, listener), out);
 }
 
 static bool same_program(const struct pa_sockets *sockets, const struct pa_listener *a, const struct pa_listener *b)
@@ -105,7 +125,8 @@ static bool same_program(const struct pa_sockets *sockets, const struct pa_liste
 	const struct pa_process *first = first_holder(sockets, a), *second = first_holder(sockets, b);
 	if (!pa_text_equal(program_of(sockets, a), program_of(sockets, b)) || !first != !second)
 		return false;
-	return !first || (first->ids_known == second->ids_known && first->effective_uid == second->effective_uid);
+	return !first || (first->ids_known == second->ids_known && first->effective_uid == second->effective_uid &&
+			  first->proxy_port == second->proxy_port && first->proxy_address == second->proxy_address);
 }
 
 /* The first of its program among those before `index`? */

@@ -86,6 +86,9 @@ static void put_process(const struct pa_listener *listener, const struct pa_proc
 		pa_text_escape(process->container ? process->container : process->unit, out);
 	}
 	pa_buffer_putc(out, ')');
+	if (process->proxy_port)
+		pa_buffer_puts(out, " for ");
+	pa_process_put_proxied(process, out);
 }
 
 static void print_listener(const struct writer *writer, const char *label, const struct pa_listener *listener)
