@@ -161,10 +161,11 @@ void pa_parse_setting(struct pa_cursor *cursor, struct pa_scope *scope)
 		const char *word = pa_allow_shown(cursor->allow, cursor->at->text, cursor->at->length);
 		struct pa_suggestion suggestion = pa_suggestion_start(cursor->allow, word, strlen(word));
 		pa_suggestion_offer_all(&suggestion, setting_words);
-		pa_allow_meaning_error(cursor->allow, place,
-				       pa_suggestion_help(&suggestion,
-							  "there are fail-on, waiver-max, require-fields, loopback, self and untrusted"),
-				       "unknown setting '%s'", word);
+		pa_allow_meaning_error(
+			cursor->allow, place,
+			pa_suggestion_help(&suggestion,
+					   "there are fail-on, waiver-max, require-fields, loopback, self and untrusted"),
+			"unknown setting '%s'", word);
 		return;
 	}
 	if (setting < 0) {

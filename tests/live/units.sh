@@ -23,7 +23,7 @@ END
 unshare -n -m -p -C -f --mount-proc sh "$folder/start" >"$folder/log" 2>&1 &
 outer=$!
 for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
-	first=$(cat "/proc/$outer/task/$outer/children" 2>/dev/null | tr -d ' ')
+	first=$(tr -d ' ' <"/proc/$outer/task/$outer/children" 2>/dev/null)
 	[ -n "$first" ] && nsenter -t "$first" -n ss -Htln 2>/dev/null | grep -q 8099 && break
 	sleep 0.5
 done
