@@ -10,6 +10,7 @@
 
 #define USERS_SHOWN 3
 #define PORTS_SHOWN 4
+#define PORTS_NAMED 12
 
 size_t pa_listener_holders(const struct pa_sockets *sockets, const struct pa_listener *listener, size_t *ret_first)
 {
@@ -200,6 +201,29 @@ static bool may_have_listeners(const struct pa_region *region)
 	return region->has_ports || region->protocol.count == 0;
 }
 
+static bool is_taken(const struct pa_region *region, pa_u128 port)
+{
+	for (size_t i = 0; i < region->listener_count; i++)
+		if (region->listeners[i]->port == port && pa_ranges_hold(region->protocol, region->listeners[i]->protocol))
+			return true;
+	return false;
+}
+
+/* Of a few ports that are named one by one, those on which nobody listens: "; nobody 443, 8443". */
+static void print_deserted(const struct pa_region *region, struct pa_buffer *out)
+{
+	bool named = region->covered && !region->row->has_target && pa_ranges_is_single(region->protocol) &&
+		     region->dport.count > 1 && region->dport.count <= PORTS_NAMED;
+	size_t shown = 0;
+	for (size_t i = 0; named && i < region->dport.count; i++)
+		named = region->dport.items[i].first == region->dport.items[i].last;
+	for (size_t i = 0; named && i < region->dport.count; i++) {
+		pa_u128 port = region->dport.items[i].first;
+		if (!is_taken(region, port))
+			pa_buffer_printf(out, "%s%u", shown++ ? ", " : "; nobody ", (unsigned)port);
+	}
+}
+
 bool pa_phrase_listeners(const struct pa_region *region, size_t most, struct pa_buffer *out)
 {
 	const struct pa_row_facts *facts = region->row->facts;
@@ -213,6 +237,7 @@ bool pa_phrase_listeners(const struct pa_region *region, size_t most, struct pa_
 	bool one_port = pa_ranges_is_single(region->dport) || region->row->has_target;
 	print_programs(facts->sockets, region->listeners, region->listener_count, most, true, !one_port,
 		       !pa_ranges_is_single(region->protocol), out);
+	print_deserted(region, out);
 	return true;
 }
 

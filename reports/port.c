@@ -56,10 +56,14 @@ static void put_address(const struct pa_listener *listener, struct pa_buffer *ou
 {
 	char address[PA_ADDRESS_TEXT_MAX];
 	if (listener->any_address) {
-		pa_buffer_puts(out, listener->family == 4 ? "0.0.0.0" : "::");
+		pa_buffer_puts(out, listener->family == 4	     ? "all IPv4 addresses"
+				    : listener->v6only == PA_YES     ? "all IPv6 addresses"
+				    : listener->v6only == PA_UNKNOWN ? "all IPv6 addresses, perhaps IPv4"
+								     : "all addresses");
 	} else {
-		pa_address_format(listener->address, pa_value_is_ipv4(listener->address) ? 4 : 6, address);
-		pa_buffer_puts(out, address);
+		bool is_ipv4 = pa_value_is_ipv4(listener->address);
+		pa_address_format(listener->address, is_ipv4 ? 4 : 6, address);
+		pa_buffer_printf(out, is_ipv4 ? "%s" : "[%s]", address);
 	}
 	if (listener->interface) {
 		pa_buffer_puts(out, " on ");
@@ -151,15 +155,19 @@ static void print_reach(const struct writer *writer, const struct pa_port_side *
 	struct pa_region *lines;
 	size_t count = pa_lines_make(arena, side->rows, side->row_count, &lines);
 	struct pa_buffer text = { 0 };
-	size_t anywhere = 0, away = 0;
+	size_t anywhere = 0, everywhere = 0, away = 0;
 	for (size_t i = 0; i < count; i++) {
 		anywhere += lines[i].rank == 0;
+		everywhere += lines[i].rank == 0 && lines[i].iif.count == 0;
 		away += lines[i].row->has_target;
 	}
 	if (count == 0)
 		pa_buffer_puts(&text, "no: no new connection gets in");
 	else
-		pa_buffer_printf(&text, "yes, %s%s", anywhere ? "from anywhere" : "from some senders only",
+		pa_buffer_printf(&text, "yes, %s%s",
+				 everywhere ? "from anywhere"
+				 : anywhere ? "from anywhere on some interfaces"
+					    : "from some senders only",
 				 away ? "; address translation sends packets elsewhere" : "");
 	print_fact(writer, "reachable", anywhere ? PA_PAINT_WARN : PA_PAINT_NONE, text.data);
 	pa_buffer_done(&text);

@@ -130,6 +130,21 @@ START_TEST(real_services)
 }
 END_TEST
 
+/* Few ports, named one by one: those that nobody serves are told; not of ranges, and not where sockets may be missing. */
+START_TEST(ports_that_nobody_serves)
+{
+	struct pa_interval ports[] = { { 22, 22 }, { 443, 443 }, { 8443, 8443 } };
+	struct pa_row rows[] = { row_of(4, 22, 22), row_of(4, 1000, 9999) };
+	rows[0].box.field[PA_FIELD_DPORT] = fixture_ranges(&f, 3, ports);
+	hold(add(6, NULL, 22), 10, "sshd", "root", 0);
+	hold(add(6, NULL, 2000), 11, "app", "app", 1001);
+	char *is = shown(rows, 2, PA_FORMAT_TEXT);
+	check_holds(is, "sshd (root) 22; nobody 443, 8443  ");
+	check_holds(is, "app (app) 2000  ");
+	free(is);
+}
+END_TEST
+
 START_TEST(a_narrow_terminal)
 {
 	struct pa_row rows[] = { row_of(4, 80, 80), row_of(6, 80, 80) };
@@ -216,6 +231,7 @@ int main(void)
 	tcase_add_checked_fixture(group, setup, teardown);
 	tcase_add_test(group, programs_users_and_ports);
 	tcase_add_test(group, real_services);
+	tcase_add_test(group, ports_that_nobody_serves);
 	tcase_add_test(group, a_narrow_terminal);
 	tcase_add_test(group, who_is_not_reached);
 	tcase_add_test(group, boxes_are_honoured);
