@@ -179,8 +179,8 @@ static void print_choice(const struct writer *writer, const struct pa_port_side 
 	const struct pa_port_report *port = writer->port;
 	if (side->objection_count == 0) {
 		print_fact(writer, "new service", PA_PAINT_GOOD,
-			   port->host->sockets ? "a good choice: nothing speaks against it"
-					       : "a good choice, as long as no program listens there: that is not known");
+			   side->covered ? "a good choice: nothing speaks against it"
+					 : "a good choice, as long as no program listens there: that is not known");
 		return;
 	}
 	print_fact(writer, "new service", PA_PAINT_WARN, "not a good choice");
@@ -215,13 +215,16 @@ static void print_suggestions(const struct writer *writer)
 {
 	const struct pa_port_report *port = writer->port;
 	struct pa_buffer text = { 0 };
+	bool covered = true;
 	if (port->suggestion_count == 0)
 		return;
+	for (size_t i = 0; i < port->side_count; i++)
+		covered = covered && port->sides[i].covered;
 	pa_buffer_puts(&text, "Near ports that a new service could have: ");
 	for (size_t i = 0; i < port->suggestion_count; i++)
 		pa_buffer_printf(&text, "%s%u", i ? ", " : "", port->suggestions[i]);
 	pa_buffer_printf(&text, " (not registered, not ephemeral, no translation%s)",
-			 port->host->sockets ? ", nobody listens" : "; who listens is not known");
+			 covered ? ", nobody listens" : "; who listens is not known");
 	pa_paragraph(writer->style, PA_PAINT_NONE, "", text.data, writer->out);
 	pa_buffer_done(&text);
 }
