@@ -109,9 +109,10 @@ static struct pa_value field_value(struct pa_evaluation *e, const struct pa_key_
  */
 static uint32_t set_template(struct pa_evaluation *e, uint32_t env)
 {
-	static const enum pa_field unknown[] = { PA_FIELD_CT_ORIG_SADDR, PA_FIELD_CT_ORIG_DADDR, PA_FIELD_CT_ORIG_SPORT,
-						 PA_FIELD_CT_ORIG_DPORT, PA_FIELD_CT_PROTOCOL,	 PA_FIELD_CT_STATUS,
-						 PA_FIELD_CT_MARK };
+	static const enum pa_field unknown[] = { PA_FIELD_CT_ORIG_SADDR,  PA_FIELD_CT_ORIG_DADDR,  PA_FIELD_CT_ORIG_SPORT,
+						 PA_FIELD_CT_ORIG_DPORT,  PA_FIELD_CT_PROTOCOL,	   PA_FIELD_CT_STATUS,
+						 PA_FIELD_CT_MARK,	  PA_FIELD_CT_REPLY_SADDR, PA_FIELD_CT_REPLY_DADDR,
+						 PA_FIELD_CT_REPLY_SPORT, PA_FIELD_CT_REPLY_DPORT };
 	const struct pa_value *phase = pa_env_find(e, env, PA_SLOT_PHASE), *state = pa_env_find(e, env, PA_FIELD_CT_STATE);
 	bool none =
 		state && state->kind == PA_VALUE_CONST && (state->first == PA_CT_INVALID || state->first == PA_CT_UNTRACKED);
@@ -367,15 +368,25 @@ static uint32_t as_flow_source(struct pa_evaluation *e, uint32_t env)
 	return pa_env_set(e, env, PA_FIELD_SADDR_TYPE, &type);
 }
 
+/* The reply comes from where the flow goes now, or goes where it comes from now. NULL: as before. */
+static uint32_t set_reply(struct pa_evaluation *e, uint32_t env, enum pa_field field, const struct pa_value *value)
+{
+	struct pa_value self = unknown_value(e, "an address of this host");
+	if (!value || !e->plan.reads_reply)
+		return env;
+	return pa_env_set(e, env, field, value->kind == PA_VALUE_SELF ? &self : value);
+}
+
 static pa_node source_node(struct change *c, const struct pa_value *address, const struct pa_value *port)
 {
 	struct pa_evaluation *e = c->e;
 	struct pa_value chosen = unknown_value(e, "the source port that NAT chooses");
 	uint32_t flow = as_flow_source(e, c->env), env = address ? new_source(e, flow, address) : flow;
 	env = pa_env_set(e, env, PA_FIELD_SPORT, port ? port : &chosen);
+	env = set_reply(e, set_reply(e, env, PA_FIELD_CT_REPLY_DADDR, address), PA_FIELD_CT_REPLY_DPORT, port ? port : &chosen);
 	env = set_status(e, pa_env_set_const(e, env, PA_SLOT_NATTED, 1), PA_STATUS_SNAT);
 	/* what changes nothing puts nothing back either */
-	uint32_t left = pa_env_set_const(e, c->env, PA_SLOT_NATTED, 1);
+	uint32_t left = set_reply(e, pa_env_set_const(e, c->env, PA_SLOT_NATTED, 1), PA_FIELD_CT_REPLY_DPORT, &chosen);
 	if (address && !e->plan.writes_source && !is_known(address))
 		left = new_source(e, left, address);
 	if (!e->plan.writes_source_port)
@@ -389,6 +400,7 @@ static pa_node destination_node(struct change *c, const struct pa_value *address
 	struct pa_evaluation *e = c->e;
 	uint32_t flow = as_flow(e, c->env), env = translate_destination(e, flow, address, port, c->family);
 	env = pa_env_set_const(e, env, PA_SLOT_NATTED, 1);
+	env = set_reply(e, set_reply(e, env, PA_FIELD_CT_REPLY_SADDR, address), PA_FIELD_CT_REPLY_SPORT, port);
 	uint32_t marked = set_status(e, env, PA_STATUS_DNAT);
 	/* what changes nothing puts nothing back either */
 	uint32_t left = flow == c->env ? env : pa_env_set_const(e, c->env, PA_SLOT_NATTED, 1);

@@ -18,20 +18,17 @@ static bool by_value(const struct pa_evaluation *e, enum pa_field field)
 	       field == PA_FIELD_CT_STATUS || field == PA_FIELD_CT_DIRECTION;
 }
 
-/* The flow's original header is the header of its first packet. */
+/* The flow's original header is the header of its first packet, the reply's is that turned round. */
 enum pa_field pa_field_alias(const struct pa_evaluation *e, enum pa_field field)
 {
-	if (e->symbolic)
-		return field;
-	if (field == PA_FIELD_CT_ORIG_SADDR)
-		return PA_FIELD_SADDR;
-	if (field == PA_FIELD_CT_ORIG_DADDR)
-		return PA_FIELD_DADDR;
-	if (field == PA_FIELD_CT_ORIG_SPORT)
-		return PA_FIELD_SPORT;
-	if (field == PA_FIELD_CT_PROTOCOL)
-		return PA_FIELD_L4PROTO;
-	return field == PA_FIELD_CT_ORIG_DPORT ? PA_FIELD_DPORT : field;
+	static const enum pa_field header[PA_FIELD_COUNT] = {
+		[PA_FIELD_CT_ORIG_SADDR] = PA_FIELD_SADDR,  [PA_FIELD_CT_ORIG_DADDR] = PA_FIELD_DADDR,
+		[PA_FIELD_CT_ORIG_SPORT] = PA_FIELD_SPORT,  [PA_FIELD_CT_ORIG_DPORT] = PA_FIELD_DPORT,
+		[PA_FIELD_CT_REPLY_SADDR] = PA_FIELD_DADDR, [PA_FIELD_CT_REPLY_DADDR] = PA_FIELD_SADDR,
+		[PA_FIELD_CT_REPLY_SPORT] = PA_FIELD_DPORT, [PA_FIELD_CT_REPLY_DPORT] = PA_FIELD_SPORT,
+		[PA_FIELD_CT_PROTOCOL] = PA_FIELD_L4PROTO,
+	};
+	return e->symbolic || !header[field] ? field : header[field];
 }
 
 const struct pa_key *pa_step_key(const struct pa_step *step, const struct pa_elements **ret_elements)

@@ -16,8 +16,7 @@ bool pa_family_sees(enum pa_family family, int ip_family)
 bool pa_field_needs_flow(enum pa_field field)
 {
 	return field == PA_FIELD_CT_DIRECTION || field == PA_FIELD_CT_STATUS || field == PA_FIELD_CT_MARK ||
-	       field == PA_FIELD_CT_ORIG_SADDR || field == PA_FIELD_CT_ORIG_DADDR || field == PA_FIELD_CT_ORIG_SPORT ||
-	       field == PA_FIELD_CT_ORIG_DPORT || field == PA_FIELD_CT_PROTOCOL;
+	       (field >= PA_FIELD_CT_ORIG_SADDR && field <= PA_FIELD_CT_PROTOCOL);
 }
 
 bool pa_is_same_as_positive(const struct pa_key_part *part, const char *text, struct pa_buffer *out)
@@ -209,7 +208,10 @@ static void note_key(const struct pa_step *step, struct pa_plan *plan)
 		if (part->opaque)
 			continue;
 		plan->raw_ports = plan->raw_ports || part->any_transport || part->field == PA_FIELD_CT_ORIG_SPORT ||
-				  part->field == PA_FIELD_CT_ORIG_DPORT;
+				  part->field == PA_FIELD_CT_ORIG_DPORT || part->field == PA_FIELD_CT_REPLY_SPORT ||
+				  part->field == PA_FIELD_CT_REPLY_DPORT;
+		plan->reads_reply =
+			plan->reads_reply || (part->field >= PA_FIELD_CT_REPLY_SADDR && part->field <= PA_FIELD_CT_REPLY_DPORT);
 		plan->reads_nexthdr = plan->reads_nexthdr || part->field == PA_FIELD_IP6_NEXTHDR;
 		plan->reads_fragments = plan->reads_fragments || part->field == PA_FIELD_IP6_NEXTHDR ||
 					part->field == PA_FIELD_FRAG || part->field == PA_FIELD_IP6_LENGTH ||

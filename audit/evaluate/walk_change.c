@@ -120,8 +120,10 @@ static void new_source(struct pa_wrun *run, struct pa_wstate *state, const struc
 /* A template in the place of a flow (nf_ct_tmpl_alloc), for a packet that has none. */
 static void set_template(struct pa_wrun *run, struct pa_wstate *state)
 {
-	static const enum pa_field unknown[] = { PA_FIELD_CT_ORIG_SADDR, PA_FIELD_CT_ORIG_DADDR, PA_FIELD_CT_ORIG_SPORT,
-						 PA_FIELD_CT_ORIG_DPORT, PA_FIELD_CT_PROTOCOL,	 PA_FIELD_CT_MARK };
+	static const enum pa_field unknown[] = { PA_FIELD_CT_ORIG_SADDR,  PA_FIELD_CT_ORIG_DADDR,  PA_FIELD_CT_ORIG_SPORT,
+						 PA_FIELD_CT_ORIG_DPORT,  PA_FIELD_CT_PROTOCOL,	   PA_FIELD_CT_MARK,
+						 PA_FIELD_CT_REPLY_SADDR, PA_FIELD_CT_REPLY_DADDR, PA_FIELD_CT_REPLY_SPORT,
+						 PA_FIELD_CT_REPLY_DPORT };
 	static const char *const text = "what conntrack says of a packet that only has a zone";
 	static const struct pa_interval new = { PA_CT_NEW, PA_CT_NEW };
 	struct pa_wvalue *now = state->now;
@@ -334,6 +336,13 @@ static bool is_unchanged_source(struct pa_wrun *run, struct pa_wstate *state, co
 	return !step->random || pa_wassume(run, state, text, (uint64_t)PA_FIELD_SPORT, true);
 }
 
+/* The reply comes from where the flow goes now, or goes where it comes from now. NULL: as before. */
+static void set_reply(struct pa_wstate *state, enum pa_field field, const struct pa_wvalue *value)
+{
+	if (value)
+		state->now[field] = value->kind == PA_W_SELF ? unknown_value("an address of this host") : *value;
+}
+
 static void put_source_back(struct pa_wstate *state)
 {
 	struct pa_wvalue *now = state->now;
@@ -351,6 +360,7 @@ static void translate_source(struct pa_wrun *run, struct pa_wstate *state, const
 			     const struct pa_wvalue *address, const struct pa_wvalue *port)
 {
 	struct pa_wvalue chosen = unknown_value("the source port that NAT chooses");
+	state->now[PA_FIELD_CT_REPLY_DPORT] = chosen;
 	if (is_unchanged_source(run, state, step, address, port)) {
 		if (address && address->kind != PA_W_VALUE && !run->walker->plan.writes_source)
 			new_source(run, state, address);
@@ -362,6 +372,8 @@ static void translate_source(struct pa_wrun *run, struct pa_wstate *state, const
 	if (address)
 		new_source(run, state, address);
 	state->now[PA_FIELD_SPORT] = port ? *port : chosen;
+	set_reply(state, PA_FIELD_CT_REPLY_DADDR, address);
+	set_reply(state, PA_FIELD_CT_REPLY_DPORT, port);
 	add_status(state, PA_STATUS_SNAT);
 }
 
@@ -404,8 +416,11 @@ enum pa_wnat pa_wtranslate(struct pa_wrun *run, struct pa_wstate *state, const s
 			put_back(state);
 		if (!unchanged || !overwritten)
 			translate_destination(run, state, has_address ? &address : NULL, has_port ? &port : NULL, family);
-		if (!unchanged)
+		if (!unchanged) {
 			add_status(state, PA_STATUS_DNAT);
+			set_reply(state, PA_FIELD_CT_REPLY_SADDR, has_address ? &address : NULL);
+			set_reply(state, PA_FIELD_CT_REPLY_SPORT, has_port ? &port : NULL);
+		}
 	} else {
 		translate_source(run, state, step, has_address ? &address : NULL, has_port ? &port : NULL);
 	}

@@ -129,24 +129,23 @@ static void add_direction(struct flow_tests *tests)
 		pa_xt_fail_value(tests->lowering, option);
 }
 
-/* The reply's addresses and the time that is left are no fields of ours. */
-static void add_opaque_tests(struct flow_tests *tests)
+/* The time that is left is no field of ours. */
+static void add_expiration(struct flow_tests *tests)
 {
-	static const char *const names[] = { "ctreplsrc", "ctrepldst", "ctreplsrcport", "ctrepldstport", "ctexpire" };
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		const struct pa_xt_option *option = pa_xt_option(tests->use, names[i]);
-		if (option)
-			add_question(tests, option);
-	}
+	const struct pa_xt_option *option = pa_xt_option(tests->use, "ctexpire");
+	if (option)
+		add_question(tests, option);
 }
 
 static void collect(struct flow_tests *tests)
 {
 	add_address(tests, "ctorigsrc", PA_FIELD_CT_ORIG_SADDR);
 	add_address(tests, "ctorigdst", PA_FIELD_CT_ORIG_DADDR);
+	add_address(tests, "ctreplsrc", PA_FIELD_CT_REPLY_SADDR);
+	add_address(tests, "ctrepldst", PA_FIELD_CT_REPLY_DADDR);
 	add_status(tests);
 	add_direction(tests);
-	add_opaque_tests(tests);
+	add_expiration(tests);
 }
 
 /*
@@ -324,4 +323,6 @@ void pa_xt_match_conntrack(struct pa_xt_lowering *lowering, const struct pa_xt_u
 	add_protocol(&tests, without);
 	add_port(&tests, "ctorigsrcport", PA_FIELD_CT_ORIG_SPORT, without);
 	add_port(&tests, "ctorigdstport", PA_FIELD_CT_ORIG_DPORT, without);
+	add_port(&tests, "ctreplsrcport", PA_FIELD_CT_REPLY_SPORT, without);
+	add_port(&tests, "ctrepldstport", PA_FIELD_CT_REPLY_DPORT, without);
 }

@@ -226,7 +226,9 @@ void pa_expression_ct(struct pa_lowering *lowering, const struct pa_json_node *w
 	lower_keyed(lowering, "ct", whole, node, "dir", "key", ret_part);
 	if (ret_part->part.opaque || !pa_json_member(&lowering->tape, node, "dir"))
 		return;
-	bool port = ret_part->part.field == PA_FIELD_CT_ORIG_SPORT || ret_part->part.field == PA_FIELD_CT_ORIG_DPORT;
+	enum pa_field field = ret_part->part.field;
+	bool port = field == PA_FIELD_CT_ORIG_SPORT || field == PA_FIELD_CT_ORIG_DPORT || field == PA_FIELD_CT_REPLY_SPORT ||
+		    field == PA_FIELD_CT_REPLY_DPORT;
 	if (port && !has_flow_ports(lowering->required_l4proto)) {
 		pa_lower_unknown(lowering, whole, PA_REASON_TUPLE, ret_part);
 		return;
