@@ -7,6 +7,7 @@
  * A protocol that no step asks for becomes one. Where the kernel looks at more than the listing shows, something unknown may end the
  * rule. Where the listing shows more, or other things, nobody knows which packets the rule takes.
  */
+#include <netinet/in.h>
 #include <string.h>
 
 #include "listed.h"
@@ -197,7 +198,9 @@ static bool is_unbacked(const struct pa_step *step, const struct pa_nft_tests *k
 		return false;
 	pa_u128 value = step->elements->keys[0].first;
 	if (step->key.parts[0].field == PA_FIELD_NFPROTO)
-		return !kernel->asks_by_itself && !kernel_asks(kernel, PA_PROTOCOL_NETWORK, value);
+		return !kernel->family_by_itself && !kernel_asks(kernel, PA_PROTOCOL_NETWORK, value);
+	if (value == IPPROTO_TCP && kernel->tcp_by_itself)
+		return false;
 	return step->key.parts[0].field == PA_FIELD_L4PROTO && !kernel_asks(kernel, PA_PROTOCOL_TRANSPORT, value) &&
 	       !kernel_asks(kernel, PA_PROTOCOL_NEXT_HEADER, value);
 }

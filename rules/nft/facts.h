@@ -94,7 +94,8 @@ struct pa_nft_tests {
 	uint8_t protocol_count, payload_count;
 	uint8_t paired_relations; /* comparisons that the listing runs into one */
 	bool too_many;		  /* more than there was room for */
-	bool asks_by_itself;	  /* something in it ends the rule for packets of another family, without a test of it */
+	bool family_by_itself;	  /* something in it ends the rule for packets of another family, without a test of it */
+	bool tcp_by_itself;	  /* the same for what is not TCP */
 	const struct pa_nft_protocol_test *protocol;
 	const struct pa_nft_comparison *payload; /* header bytes that something is compared with */
 };

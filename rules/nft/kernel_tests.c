@@ -45,7 +45,7 @@ static enum pa_source source_of(const struct pa_kernel_expression *expression)
 }
 
 /* nft_ct_get_eval() and nft_rt_get_eval() end the rule for packets of another family. */
-static bool asks_by_itself(const struct pa_kernel_expression *expression)
+static bool ends_for_family(const struct pa_kernel_expression *expression)
 {
 	if (is(expression, "rt"))
 		return true;
@@ -223,7 +223,7 @@ static void take_load(struct pa_kernel_walk *walk, const struct pa_kernel_expres
 
 	if (source != PA_SOURCE_COUNT)
 		walk->tests.loads[source]++;
-	walk->tests.asks_by_itself = walk->tests.asks_by_itself || asks_by_itself(expression);
+	walk->tests.family_by_itself = walk->tests.family_by_itself || ends_for_family(expression);
 	walk->before = walk->loader = *expression;
 	walk->loaders++;
 }
@@ -233,6 +233,9 @@ void pa_kernel_walk_take(struct pa_kernel_walk *walk, const struct pa_kernel_exp
 	bool writes = is(expression, "payload") && find(expression, NFTA_PAYLOAD_DREG) == UINT32_MAX;
 	bool loads = pa_kernel_expression_loads(expression) && !keeps(expression) && !is(expression, "lookup") && !writes;
 
+	/* nft_exthdr_tcp_set_eval(), nft_exthdr_tcp_strip_eval() */
+	if (is(expression, "exthdr") && find(expression, NFTA_EXTHDR_DREG) == UINT32_MAX)
+		walk->tests.tcp_by_itself = true;
 	if (is(expression, "cmp")) {
 		take_equal(walk, expression, late);
 		take_relation(walk, find(expression, NFTA_CMP_OP));

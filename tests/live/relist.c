@@ -132,6 +132,15 @@ static bool go_round(struct chance *chance)
 	return done;
 }
 
+static bool write_file(const char *path, const char *text)
+{
+	FILE *file = fopen(path, "w");
+	if (!file)
+		return false;
+	bool written = fputs(text, file) >= 0;
+	return fclose(file) == 0 && written;
+}
+
 static void save(const char *folder, size_t number, const struct class *class)
 {
 	char *path = NULL, *text = NULL, *base = relist_base(class->table);
@@ -148,7 +157,7 @@ static void save(const char *folder, size_t number, const struct class *class)
 	if (asprintf(&path, "%s/relist-%04zu.nft", folder, number) < 0 ||
 	    asprintf(&text, "%sadd chain %s t base { %s; policy drop; }\nadd rule %s t base %s %s\n", base, name, hook, name, rule,
 		     ended ? "" : "accept") < 0 ||
-	    !file_write(path, text))
+	    !write_file(path, text))
 		fprintf(stderr, "relist: %s cannot be written\n", path);
 	free(path);
 	free(text);

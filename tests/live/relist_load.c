@@ -128,8 +128,8 @@ static size_t read_listing(const char *text, char **ret, size_t room)
 {
 	const char *at = strstr(text, "\n\tchain c {\n");
 	size_t count = 0;
-	for (at = at ? strchr(at + 2, '\n') + 1 : ""; strncmp(at, "\t\t", 2) == 0 && count < room;
-	     at += strcspn(at, "\n"), at += *at == '\n') {
+	at = at ? strchr(at + 2, '\n') + 1 : NULL;
+	for (; at && strncmp(at, "\t\t", 2) == 0 && count < room; at += strcspn(at, "\n"), at += *at == '\n') {
 		if (at[2] != '\t') {
 			ret[count++] = line_at(at + 2);
 			continue;
@@ -157,7 +157,6 @@ static bool load(enum relist_table table, char *const *rules, size_t count, char
 			complaints[i] = line_at(nft_ctx_get_error_buffer(context()));
 	}
 	text = done ? list() : NULL;
-	if(!text) for(size_t i=0;i<loaded;i++) fprintf(stderr,"RULE %s\n",rules[position[i]]);
 	seen = text ? read_expressions(text, told, count) : 0;
 	done = text && seen == loaded && read_listing(text, shown, count) == loaded;
 	if (!done)
