@@ -9,8 +9,9 @@
 #include "relist.h"
 
 static const char usage[] = "relist: what nft's listing of random rules loses (root, a network namespace of its own)\n"
-			    "  relist [--seed N] [--rounds N] [--seconds N] [--save DIR]\n"
+			    "  relist [--seed N] [--rounds N] [--seconds N] [--save DIR] [--ask]\n"
 			    "A round is 300 rules of one table. --save: the smallest rule of each class as DIR/relist-N.nft\n"
+			    "--ask: what the program makes of the rules as well\n"
 			    "Exit: 0 done, 2 usage, 3 nothing could be loaded, 77 no namespaces here.\n";
 
 #define ROUND 300
@@ -83,6 +84,26 @@ static void shrink(enum relist_table table, struct relist_rule *rule, const char
 	}
 }
 
+/* A faithful listing of which the program says that it is not; one that is not, of which the program knows nothing. */
+static unsigned long alarms, silent;
+
+static void hold_against(const char *rule, const struct relist_outcome *outcome)
+{
+	if (!outcome->understood)
+		return;
+	bool named = strstr(outcome->understood, "(a ") || strstr(outcome->understood, "(what ");
+	if (outcome->result == RELIST_SAME && named) {
+		alarms++;
+		printf("named without cause: %s\n    listed %s\n    understood %s\n", rule, outcome->listing, outcome->understood);
+	}
+	if (outcome->result == RELIST_DIFFERENT && outcome->understood_again &&
+	    strcmp(outcome->understood, outcome->understood_again) == 0) {
+		silent++;
+		printf("not noticed: %s\n    listed %s%s\n    understood %s\n", rule, outcome->listing, outcome->difference,
+		       outcome->understood);
+	}
+}
+
 static void note(enum relist_table table, struct relist_rule *rule, const struct relist_outcome *outcome)
 {
 	char *key = key_of(outcome->difference);
@@ -123,6 +144,7 @@ static bool go_round(struct chance *chance)
 		refused += outcomes[i].result == RELIST_REFUSED;
 		unlisted += outcomes[i].result == RELIST_UNLISTED;
 		different += outcomes[i].result == RELIST_DIFFERENT;
+		hold_against(texts[i], &outcomes[i]);
 		if (done && (outcomes[i].result == RELIST_DIFFERENT || outcomes[i].result == RELIST_UNLISTED))
 			note(table, &rules[i], &outcomes[i]);
 		relist_outcome_done(&outcomes[i]);
@@ -180,6 +202,8 @@ static void report(const char *folder)
 		if (folder)
 			save(folder, i, class);
 	}
+	if (relist_asks)
+		printf("named without cause: %lu, not noticed: %lu\n", alarms, silent);
 	printf("%lu rules, %lu refused, %lu whose listing is refused, %lu differ in %zu ways\n", tried, refused, unlisted, different,
 	       class_count);
 }
@@ -190,6 +214,7 @@ int main(int argc, char **argv)
 						 { "rounds", required_argument, NULL, 'r' },
 						 { "seconds", required_argument, NULL, 't' },
 						 { "save", required_argument, NULL, 'o' },
+						 { "ask", no_argument, NULL, 'a' },
 						 { NULL, 0, NULL, 0 } };
 	unsigned long seed = 1, rounds = 10, seconds = 0;
 	const char *folder = NULL;
@@ -197,6 +222,10 @@ int main(int argc, char **argv)
 		if (option == '?') {
 			fputs(usage, stderr);
 			return 2;
+		}
+		if (option == 'a') {
+			relist_asks = true;
+			continue;
 		}
 		*(option == 's' ? &seed : option == 'r' ? &rounds : &seconds) = option == 'o' ? seconds : strtoul(optarg, NULL, 10);
 		if (option == 'o')

@@ -5,6 +5,7 @@
  *
  *   relist_rule.c   random rules       relist_guards.c  a rule's expressions as tests between effects, and their difference
  *   relist_load.c   loads and lists    relist.c         rounds, classes of differences, the smallest rule of each
+ *   relist_understood.c  what the program makes of the same rules
  */
 #ifndef RELIST_H
 #define RELIST_H
@@ -39,10 +40,15 @@ struct relist_outcome {
 	char *listing;	     /* as nft prints the rule */
 	char *before, *after; /* the kernel's expressions, a line each */
 	char *difference;    /* DIFFERENT: "lost ... new ..."; UNLISTED: what nft says */
+	char *understood, *understood_again; /* what the program makes of either, when it is asked */
 };
+extern bool relist_asks; /* whether the program is asked */
 /* Several rules in one table. false: nothing could be loaded at all. */
 bool relist_try(enum relist_table table, char *const *rules, size_t count, struct relist_outcome *ret_outcomes);
 void relist_outcome_done(struct relist_outcome *outcome);
+
+/* relist_understood.c: what the program makes of the `count` rules of chain c. */
+bool relist_understand(char **ret_understood, size_t count);
 
 /* relist_guards.c: NULL: the two lists ask the same of every packet, as far as their texts tell. Freed by the caller. */
 char *relist_difference(const char *before, const char *after);

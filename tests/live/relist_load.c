@@ -144,11 +144,15 @@ static size_t read_listing(const char *text, char **ret, size_t room)
 	return count;
 }
 
+bool relist_asks;
+
 /* Loads those rules that have a text; takes the expressions, and the listing, of each that was taken. */
-static bool load(enum relist_table table, char *const *rules, size_t count, char **expressions, char **listing, char **complaints)
+static bool load(enum relist_table table, char *const *rules, size_t count, char **expressions, char **listing, char **complaints,
+		 char **understood)
 {
 	size_t *position = calloc(count + 1, sizeof(*position)), loaded = 0, seen;
 	char **shown = calloc(count + 1, sizeof(*shown)), **told = calloc(count + 1, sizeof(*told)), *text = NULL;
+	char **meant = calloc(count + 1, sizeof(*meant));
 	bool done = start(table);
 	for (size_t i = 0; done && i < count; i++) {
 		if (rules[i] && add_rule(table, rules[i]))
@@ -159,12 +163,14 @@ static bool load(enum relist_table table, char *const *rules, size_t count, char
 	text = done ? list() : NULL;
 	seen = text ? read_expressions(text, told, count) : 0;
 	done = text && seen == loaded && read_listing(text, shown, count) == loaded;
+	done = done && (!relist_asks || relist_understand(meant, loaded));
 	if (!done)
 		fprintf(stderr, "relist: %zu rules, the kernel tells of %zu\n", loaded, seen);
 	for (size_t i = 0; i < count; i++)
 		if (done && i < loaded) {
 			expressions[position[i]] = told[i];
 			listing[position[i]] = shown[i];
+			understood[position[i]] = meant[i];
 		} else {
 			free(told[i]);
 			free(shown[i]);
@@ -173,6 +179,7 @@ static bool load(enum relist_table table, char *const *rules, size_t count, char
 	free(position);
 	free(shown);
 	free(told);
+	free(meant);
 	return done;
 }
 
@@ -191,10 +198,13 @@ bool relist_try(enum relist_table table, char *const *rules, size_t count, struc
 	char **before = calloc(count, sizeof(*before)), **after = calloc(count, sizeof(*after));
 	char **listing = calloc(count, sizeof(*listing)), **again = calloc(count, sizeof(*again));
 	char **complaints = calloc(count, sizeof(*complaints));
-	bool done = load(table, rules, count, before, listing, NULL) && load(table, listing, count, after, again, complaints);
+	char **meant = calloc(count, sizeof(*meant)), **meant_again = calloc(count, sizeof(*meant_again));
+	bool done = load(table, rules, count, before, listing, NULL, meant) &&
+		    load(table, listing, count, after, again, complaints, meant_again);
 	for (size_t i = 0; i < count; i++) {
 		ret_outcomes[i] = (struct relist_outcome){
-			.before = before[i], .after = after[i], .listing = listing[i], .difference = complaints[i]
+			.before = before[i], .after = after[i], .listing = listing[i], .difference = complaints[i],
+			.understood = meant[i], .understood_again = meant_again[i]
 		};
 		free(again[i]);
 		judge(&ret_outcomes[i]);
@@ -204,6 +214,8 @@ bool relist_try(enum relist_table table, char *const *rules, size_t count, struc
 	free(listing);
 	free(again);
 	free(complaints);
+	free(meant);
+	free(meant_again);
 	return done;
 }
 
@@ -213,4 +225,6 @@ void relist_outcome_done(struct relist_outcome *outcome)
 	free(outcome->before);
 	free(outcome->after);
 	free(outcome->difference);
+	free(outcome->understood);
+	free(outcome->understood_again);
 }
