@@ -7,6 +7,8 @@
  * A protocol that no step asks for becomes one. Where the kernel looks at more than the listing shows, something unknown may end the
  * rule. Where the listing shows more, or other things, nobody knows which packets the rule takes.
  */
+#include <linux/netfilter/nf_tables.h>
+#include <net/if_arp.h>
 #include <netinet/in.h>
 #include <string.h>
 
@@ -60,19 +62,42 @@ static unsigned count_comparing(const struct pa_nft_tests *kernel, const struct 
 	return count;
 }
 
-/* One comparison of the kernel may be of several fields, or of the beginning of one: each field is in as many as the listing shows. */
-static enum account compare_payload(const struct pa_nft_tests *kernel, const struct pa_listed *listed)
+static bool is_icmp_type(const struct pa_listed_bits *bits)
+{
+	return bits->base == NFT_PAYLOAD_TRANSPORT_HEADER && bits->first == 0 && bits->end == 8;
+}
+
+/* `icmpv6 max-delay` is of one type of message, for which the kernel asks; a step says so already. */
+static bool asks_icmp_type(const struct pa_lowering *lowering)
+{
+	for (size_t i = 0; i < lowering->step_count; i++) {
+		const struct pa_step *step = &lowering->steps[i];
+		if (step->kind == PA_STEP_MATCH && step->implied && !step->key.parts[0].opaque &&
+		    step->key.parts[0].field == PA_FIELD_ICMP_TYPE)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * One comparison of the kernel may be of several fields, or of the beginning of one: each field is in as many as the listing shows.
+ * `icmp_type`: the type of ICMP messages is no more than what the steps ask.
+ */
+static enum account compare_payload(const struct pa_nft_tests *kernel, const struct pa_listed *listed, bool icmp_type)
 {
 	enum account account = BALANCED;
 	for (unsigned i = 0; i < listed->payload_count; i++) {
 		unsigned shown = count_sharing(listed, &listed->payload[i]);
 		unsigned made = count_comparing(kernel, &listed->payload[i]);
+		if (icmp_type && is_icmp_type(&listed->payload[i]) && made == shown + 1)
+			continue;
 		if (made != shown)
 			account = worse(account, made > shown ? KERNEL_HAS_MORE : LISTING_HAS_MORE);
 	}
 	for (unsigned i = 0; i < kernel->payload_count; i++) {
 		struct pa_listed_bits compared = bits_of(&kernel->payload[i]);
-		if (!pa_listed_is_protocol(&compared) && !count_sharing(listed, &compared))
+		if (!pa_listed_is_protocol(&compared) && !(icmp_type && is_icmp_type(&compared)) &&
+		    !count_sharing(listed, &compared))
 			account = worse(account, KERNEL_HAS_MORE);
 	}
 	return account;
@@ -96,7 +121,8 @@ static enum pa_field field_of(enum pa_protocol_source source)
 		return PA_FIELD_L4PROTO;
 	case PA_PROTOCOL_NEXT_HEADER:
 		return PA_FIELD_IP6_NEXTHDR;
-	case PA_PROTOCOL_ETHER:
+	case PA_PROTOCOL_LINK:
+	case PA_PROTOCOL_FRAME:
 		break;
 	}
 	return PA_FIELD_COUNT;
@@ -107,15 +133,28 @@ static bool asks(const struct pa_step *step, const struct pa_nft_protocol_test *
 	if (!is_one_value(step) || step->elements->keys[0].first != test->value)
 		return false;
 	const struct pa_key_part *part = &step->key.parts[0];
-	if (test->source == PA_PROTOCOL_ETHER)
+	if (test->source == PA_PROTOCOL_LINK)
 		return part->opaque && strcmp(part->opaque, "meta iiftype") == 0;
 	enum pa_field field = field_of(test->source);
 	return !part->opaque && part->field == field && part->mask == pa_field_max(field) && !part->xor_value;
 }
 
+/* Frames of VLANs and ARP are no packets that steps speak of: does any text? */
+static bool is_frame_told(const struct pa_lowering *lowering)
+{
+	static const char *const words[] = { "vlan ", "8021", "arp", "ether type", "protocol" };
+	for (size_t i = 0; i < lowering->step_count; i++)
+		for (size_t w = 0; lowering->texts[i] != PA_NO_TEXT && w < sizeof(words) / sizeof(*words); w++)
+			if (strstr(lowering->text.data + lowering->texts[i], words[w]))
+				return true;
+	return false;
+}
+
 /* In one of the first `end` steps. */
 static bool is_asked(const struct pa_lowering *lowering, size_t end, const struct pa_nft_protocol_test *test)
 {
+	if (test->source == PA_PROTOCOL_FRAME)
+		return is_frame_told(lowering);
 	for (size_t i = 0; i < end; i++)
 		if (asks(&lowering->steps[i], test))
 			return true;
@@ -138,7 +177,9 @@ static const char *name_of(enum pa_protocol_source source)
 		return "a test of the protocol";
 	case PA_PROTOCOL_NEXT_HEADER:
 		return "a test of ip6 nexthdr";
-	case PA_PROTOCOL_ETHER:
+	case PA_PROTOCOL_FRAME:
+		return "a test of the Ethernet type";
+	case PA_PROTOCOL_LINK:
 		break;
 	}
 	return "a test of meta iiftype";
@@ -161,11 +202,10 @@ static void add_hidden_test(struct pa_lowering *lowering, const char *what)
 static void add_protocol(struct pa_lowering *lowering, const struct pa_nft_protocol_test *test)
 {
 	size_t before = lowering->step_count;
-	if (test->late)
-		;
-	else if (test->source == PA_PROTOCOL_ETHER)
+	bool link = test->source == PA_PROTOCOL_LINK;
+	if (link && !test->late && test->value == ARPHRD_ETHER)
 		pa_lower_require_ether(lowering);
-	else
+	else if (!link && !test->late && test->source != PA_PROTOCOL_FRAME)
 		pa_lower_require_value(lowering, field_of(test->source), test->value);
 	if (lowering->step_count > before)
 		pa_lower_move_to_front(lowering);
@@ -269,18 +309,19 @@ void pa_lower_account(struct pa_lowering *lowering, const struct pa_json_node *s
 	pa_listed_read(&lowering->tape, statements, &listed);
 	enum account account = compare_sources(&fact->tests, &listed);
 	if (!fact->tests.too_many && !listed.unknown_place)
-		account = worse(account, compare_payload(&fact->tests, &listed));
+		account = worse(account, compare_payload(&fact->tests, &listed, asks_icmp_type(lowering)));
 	for (size_t i = 0; i < lowering->step_count && !fact->tests.too_many; i++)
 		if (is_unbacked(&lowering->steps[i], &fact->tests))
 			account = LISTING_HAS_MORE;
 	if (fact->flow_protocols > count_flow_protocols(lowering))
 		add_hidden_test(lowering, "a test of ct l3proto or ct protocol");
-	if (fact->tests.paired_relations)
+	bool paired = fact->tests.paired_relations && (account != BALANCED || fact->tests.paired_protocols);
+	if (paired)
 		forget_ranges(lowering);
 	if (account == LISTING_HAS_MORE)
 		forget_tests(lowering);
 	add_protocols(lowering, &fact->tests);
-	if (fact->tests.paired_relations)
+	if (paired)
 		add_hidden_test(lowering, "a pair of comparisons");
 	else if (account != BALANCED)
 		add_hidden_test(lowering, account == KERNEL_HAS_MORE ? "a test" : "what it asks");

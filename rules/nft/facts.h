@@ -79,12 +79,13 @@ enum pa_protocol_source {
 	PA_PROTOCOL_NETWORK,	 /* NFPROTO_IPV4, NFPROTO_IPV6 */
 	PA_PROTOCOL_TRANSPORT,	 /* IPPROTO_* */
 	PA_PROTOCOL_NEXT_HEADER, /* the first of an IPv6 packet */
-	PA_PROTOCOL_ETHER,	 /* meta iiftype ether */
+	PA_PROTOCOL_LINK,	 /* ARPHRD_*: meta iiftype */
+	PA_PROTOCOL_FRAME,	 /* an Ethernet type that is neither IPv4 nor IPv6 */
 };
 struct pa_nft_protocol_test {
 	uint8_t source; /* enum pa_protocol_source */
-	uint8_t value;
-	bool late; /* behind a verdict map or a change */
+	bool late;	/* behind a verdict map or a change */
+	uint16_t value;
 };
 
 /* What a rule looks at (kernel_tests.h). */
@@ -92,7 +93,8 @@ struct pa_nft_protocol_test {
 struct pa_nft_tests {
 	uint8_t loads[PA_SOURCE_COUNT];
 	uint8_t protocol_count, payload_count;
-	uint8_t paired_relations; /* comparisons that the listing runs into one */
+	uint8_t paired_relations; /* comparisons that the listing may run into one */
+	bool paired_protocols;	  /* one of them is of a protocol */
 	bool too_many;		  /* more than there was room for */
 	bool family_by_itself;	  /* something in it ends the rule for packets of another family, without a test of it */
 	bool tcp_by_itself;	  /* the same for what is not TCP */

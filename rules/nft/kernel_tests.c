@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "kernel_tests.h"
 
-enum { ETHERTYPE_PLACE = 12, IP_PROTOCOL_PLACE = 9, IP6_NEXTHDR_PLACE = 6, ARPHRD_ETHER_NUMBER = 1 };
+enum { ETHERTYPE_PLACE = 12, IP_PROTOCOL_PLACE = 9, IP6_NEXTHDR_PLACE = 6 };
 
 static uint32_t find(const struct pa_kernel_expression *expression, uint16_t type)
 {
@@ -98,7 +98,7 @@ static void ask(struct pa_kernel_walk *walk, enum pa_protocol_source source, uns
 		return;
 	}
 	walk->protocol[walk->tests.protocol_count++] =
-		(struct pa_nft_protocol_test){ .source = source, .value = (uint8_t)value, .late = late };
+		(struct pa_nft_protocol_test){ .source = source, .value = (uint16_t)value, .late = late };
 }
 
 static void ask_ethertype(struct pa_kernel_walk *walk, const unsigned char *type, bool late)
@@ -108,6 +108,8 @@ static void ask_ethertype(struct pa_kernel_walk *walk, const unsigned char *type
 		ask(walk, PA_PROTOCOL_NETWORK, NFPROTO_IPV4, late);
 	else if (number == 0x86dd)
 		ask(walk, PA_PROTOCOL_NETWORK, NFPROTO_IPV6, late);
+	else
+		ask(walk, PA_PROTOCOL_FRAME, number, late);
 }
 
 /* nft compares neighbouring fields in one piece: what must be equal may be among other bytes. */
@@ -145,8 +147,8 @@ static void ask_meta(struct pa_kernel_walk *walk, const struct pa_attribute *val
 		break;
 	case NFT_META_IIFTYPE:
 		memcpy(&type, bytes, value->length >= 2 ? sizeof(type) : 0);
-		if (value->length >= 2 && type == ARPHRD_ETHER_NUMBER)
-			ask(walk, PA_PROTOCOL_ETHER, ARPHRD_ETHER_NUMBER, late);
+		if (value->length >= 2)
+			ask(walk, PA_PROTOCOL_LINK, type, late);
 		break;
 	default:
 		break;
@@ -193,6 +195,14 @@ static bool is_same(const struct pa_kernel_expression *one, const struct pa_kern
 	       memcmp(one->attributes.at, other->attributes.at, one->attributes.left) == 0;
 }
 
+/* Something that has no account of its own. */
+static bool may_be_protocol(const struct pa_kernel_expression *expression)
+{
+	if (!expression->name || !is(expression, "payload"))
+		return !expression->name || is_protocol(expression);
+	return find(expression, NFTA_PAYLOAD_LEN) <= 2 && find(expression, NFTA_PAYLOAD_BASE) != NFT_PAYLOAD_TRANSPORT_HEADER;
+}
+
 /*
  * nft lists a pair of relations (`tcp dport >= 22 tcp dport <= 80`) as one range. It is one when both look at the same thing; of
  * `tcp sport >= 22 tcp dport <= 80`, and of `< 22` with `> 80` behind it, the listing says something else than the rule.
@@ -201,7 +211,7 @@ static void take_relation(struct pa_kernel_walk *walk, uint32_t relation)
 {
 	bool inside = walk->relation == NFT_CMP_GTE && relation == NFT_CMP_LTE;
 	bool outside = walk->relation == NFT_CMP_LT && relation == NFT_CMP_GT;
-	bool joined = inside && walk->loaders == 1 && is_same(&walk->loader, &walk->compared);
+	bool joined = inside && walk->adjacent && walk->loaders == 1 && is_same(&walk->loader, &walk->compared);
 
 	if (joined) {
 		enum pa_source source = source_of(&walk->loader);
@@ -210,11 +220,14 @@ static void take_relation(struct pa_kernel_walk *walk, uint32_t relation)
 			walk->tests.loads[source]--;
 	} else if ((inside || outside) && walk->loaders) {
 		walk->tests.paired_relations++;
+		walk->tests.paired_protocols = walk->tests.paired_protocols || may_be_protocol(&walk->loader) ||
+					       may_be_protocol(&walk->compared);
 	}
 	if (walk->loaders)
 		walk->compared = walk->loader;
 	walk->relation = relation;
 	walk->loaders = 0;
+	walk->adjacent = true;
 }
 
 static void take_load(struct pa_kernel_walk *walk, const struct pa_kernel_expression *expression)
@@ -239,6 +252,8 @@ void pa_kernel_walk_take(struct pa_kernel_walk *walk, const struct pa_kernel_exp
 	if (is(expression, "cmp")) {
 		take_equal(walk, expression, late);
 		take_relation(walk, find(expression, NFTA_CMP_OP));
+	} else if (!loads && !is(expression, "byteorder") && !is(expression, "bitwise")) {
+		walk->adjacent = false;
 	}
 	walk->before = (struct pa_kernel_expression){ 0 };
 	if (looks(expression))

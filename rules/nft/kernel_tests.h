@@ -19,6 +19,7 @@ struct pa_kernel_walk {
 	struct pa_kernel_expression loader;   /* the last one that loaded something since the last comparison */
 	struct pa_kernel_expression compared; /* what the last comparison looked at */
 	unsigned loaders;		      /* how many since then */
+	bool adjacent;			      /* nothing but loads has come since then */
 	uint32_t relation;		      /* NFT_CMP_* of the last comparison; 0: none */
 };
 

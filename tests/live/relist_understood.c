@@ -37,7 +37,7 @@ static char *understood(const struct pa_rule *rule)
 		const struct pa_step *step = &rule->steps[i];
 		if (step->kind == PA_STEP_NONE)
 			continue;
-		if (step->implied && step->text && strstr(step->text, "does not show")) {
+		if (step->implied && step->text && strstr(step->text, " that the listing of rule ")) {
 			fprintf(out, "(%.*s) ", (int)(strstr(step->text, " that the listing") - step->text), step->text);
 			continue;
 		}
