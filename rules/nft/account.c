@@ -108,8 +108,9 @@ static enum account compare_payload(const struct pa_nft_tests *kernel, const str
 static bool is_one_value(const struct pa_step *step)
 {
 	const struct pa_elements *elements = step->elements;
-	return step->kind == PA_STEP_MATCH && !step->negated && step->key.count == 1 && elements->count == 1 && !elements->decl &&
-	       !elements->may_grow && !elements->has_catch_all && elements->keys[0].first == elements->keys[0].last;
+	return step->kind == PA_STEP_MATCH && !step->negated && step->key.count == 1 && elements->count == 1 &&
+	       !elements->decl && !elements->may_grow && !elements->has_catch_all &&
+	       elements->keys[0].first == elements->keys[0].last;
 }
 
 static enum pa_field field_of(enum pa_protocol_source source)

@@ -368,8 +368,7 @@ static void keep_rule(struct pa_nft_facts *facts, const struct pa_nft_rule_fact 
 	kept->table = table;
 	kept->differing = pa_arena_dup(facts->arena, differing, rule->count, sizeof(*differing));
 	kept->tests = walk->tests;
-	kept->tests.protocol =
-		pa_arena_dup(facts->arena, walk->protocol, walk->tests.protocol_count, sizeof(*walk->protocol));
+	kept->tests.protocol = pa_arena_dup(facts->arena, walk->protocol, walk->tests.protocol_count, sizeof(*walk->protocol));
 	kept->tests.payload = pa_arena_dup(facts->arena, walk->payload, walk->tests.payload_count, sizeof(*walk->payload));
 }
 

@@ -83,10 +83,10 @@ bool pa_kernel_loads_take(struct pa_kernel_loads *loads, const struct pa_kernel_
 /* What a rule asks of the network, and where its effects begin. All zero before the first expression. */
 struct pa_kernel_order {
 	bool l4proto_loaded, network_loaded; /* in the register, just now */
-	bool effect;	      /* a verdict map, a mark: what comes now is behind it */
-	bool icmp, network;   /* it wants ICMP or ICMPv6; it asks for the family as well */
-	unsigned icmp_family; /* of the first such test: 4 or 6 */
-	unsigned family;      /* 4 or 6: the one that it wants; 0: none */
+	bool effect;			     /* a verdict map, a mark: what comes now is behind it */
+	bool icmp, network;		     /* it wants ICMP or ICMPv6; it asks for the family as well */
+	unsigned icmp_family;		     /* of the first such test: 4 or 6 */
+	unsigned family;		     /* 4 or 6: the one that it wants; 0: none */
 };
 void pa_kernel_order_take(struct pa_kernel_order *order, const struct pa_kernel_expression *expression);
 

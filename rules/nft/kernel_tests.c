@@ -30,11 +30,16 @@ static enum pa_source source_of(const struct pa_kernel_expression *expression)
 		const char *name;
 		uint16_t target; /* the attribute that it has when it loads; 0: always */
 	} loaders[PA_SOURCE_COUNT] = {
-		[PA_SOURCE_META] = { "meta", NFTA_META_DREG },	     [PA_SOURCE_CT] = { "ct", NFTA_CT_DREG },
-		[PA_SOURCE_EXTHDR] = { "exthdr", NFTA_EXTHDR_DREG }, [PA_SOURCE_FIB] = { "fib", 0 },
-		[PA_SOURCE_RT] = { "rt", 0 },			     [PA_SOURCE_SOCKET] = { "socket", 0 },
-		[PA_SOURCE_OSF] = { "osf", 0 },			     [PA_SOURCE_IPSEC] = { "xfrm", 0 },
-		[PA_SOURCE_NUMGEN] = { "numgen", 0 },		     [PA_SOURCE_HASH] = { "hash", 0 },
+		[PA_SOURCE_META] = { "meta", NFTA_META_DREG },
+		[PA_SOURCE_CT] = { "ct", NFTA_CT_DREG },
+		[PA_SOURCE_EXTHDR] = { "exthdr", NFTA_EXTHDR_DREG },
+		[PA_SOURCE_FIB] = { "fib", 0 },
+		[PA_SOURCE_RT] = { "rt", 0 },
+		[PA_SOURCE_SOCKET] = { "socket", 0 },
+		[PA_SOURCE_OSF] = { "osf", 0 },
+		[PA_SOURCE_IPSEC] = { "xfrm", 0 },
+		[PA_SOURCE_NUMGEN] = { "numgen", 0 },
+		[PA_SOURCE_HASH] = { "hash", 0 },
 	};
 
 	for (unsigned i = 0; i < PA_SOURCE_COUNT && !is_protocol(expression); i++)
@@ -220,8 +225,8 @@ static void take_relation(struct pa_kernel_walk *walk, uint32_t relation)
 			walk->tests.loads[source]--;
 	} else if ((inside || outside) && walk->loaders) {
 		walk->tests.paired_relations++;
-		walk->tests.paired_protocols = walk->tests.paired_protocols || may_be_protocol(&walk->loader) ||
-					       may_be_protocol(&walk->compared);
+		walk->tests.paired_protocols =
+			walk->tests.paired_protocols || may_be_protocol(&walk->loader) || may_be_protocol(&walk->compared);
 	}
 	if (walk->loaders)
 		walk->compared = walk->loader;

@@ -14,7 +14,7 @@ struct pa_kernel_walk {
 	struct pa_nft_comparison payload[PA_NFT_TESTS_MAX];
 	struct pa_nft_protocol_test protocol[PA_NFT_TESTS_MAX];
 	unsigned pending_count;
-	unsigned family;		   /* NFPROTO_* of the table, or what was asked for; 0: either */
+	unsigned family;		      /* NFPROTO_* of the table, or what was asked for; 0: either */
 	struct pa_kernel_expression before;   /* the one before this, when it loads something; name NULL: none */
 	struct pa_kernel_expression loader;   /* the last one that loaded something since the last comparison */
 	struct pa_kernel_expression compared; /* what the last comparison looked at */

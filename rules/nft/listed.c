@@ -84,11 +84,21 @@ static void count_source(const struct pa_json_tape *tape, const struct pa_json_n
 		const char *name;
 		enum pa_source source;
 	} rows[] = {
-		{ "meta", PA_SOURCE_META },	    { "ct", PA_SOURCE_CT },	    { "exthdr", PA_SOURCE_EXTHDR },
-		{ "tcp option", PA_SOURCE_EXTHDR }, { "ip option", PA_SOURCE_EXTHDR }, { "sctp chunk", PA_SOURCE_EXTHDR },
-		{ "dccp option", PA_SOURCE_EXTHDR }, { "fib", PA_SOURCE_FIB },	    { "rt", PA_SOURCE_RT },
-		{ "socket", PA_SOURCE_SOCKET },	    { "osf", PA_SOURCE_OSF },	    { "ipsec", PA_SOURCE_IPSEC },
-		{ "numgen", PA_SOURCE_NUMGEN },	    { "jhash", PA_SOURCE_HASH },    { "symhash", PA_SOURCE_HASH },
+		{ "meta", PA_SOURCE_META },
+		{ "ct", PA_SOURCE_CT },
+		{ "exthdr", PA_SOURCE_EXTHDR },
+		{ "tcp option", PA_SOURCE_EXTHDR },
+		{ "ip option", PA_SOURCE_EXTHDR },
+		{ "sctp chunk", PA_SOURCE_EXTHDR },
+		{ "dccp option", PA_SOURCE_EXTHDR },
+		{ "fib", PA_SOURCE_FIB },
+		{ "rt", PA_SOURCE_RT },
+		{ "socket", PA_SOURCE_SOCKET },
+		{ "osf", PA_SOURCE_OSF },
+		{ "ipsec", PA_SOURCE_IPSEC },
+		{ "numgen", PA_SOURCE_NUMGEN },
+		{ "jhash", PA_SOURCE_HASH },
+		{ "symhash", PA_SOURCE_HASH },
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
 		if (pa_json_is(name, rows[i].name))

@@ -8,11 +8,12 @@
 
 #include "relist.h"
 
-static const char usage[] = "relist: what nft's listing of random rules loses (root, a network namespace of its own)\n"
-			    "  relist [--seed N] [--rounds N] [--seconds N] [--save DIR] [--ask]\n"
-			    "A round is 300 rules of one table. --save: the smallest rule of each class as DIR/relist-N.nft\n"
-			    "--ask: what the program makes of the rules as well\n"
-			    "Exit: 0 done, 2 usage, 3 nothing could be loaded, 77 no namespaces here.\n";
+static const char usage[] =
+	"relist: what nft's listing of random rules loses (root, a network namespace of its own)\n"
+	"  relist [--seed N] [--rounds N] [--seconds N] [--save DIR] [--ask]\n"
+	"A round is 300 rules of one table. --save: the smallest rule of each class as DIR/relist-N.nft\n"
+	"--ask: what the program makes of the rules as well\n"
+	"Exit: 0 done, 1 the program did not notice something, 2 usage, 3 nothing could be loaded, 77 no namespaces here.\n";
 
 #define ROUND 300
 #define CLASSES 2000
@@ -94,10 +95,12 @@ static void hold_against(const char *rule, const struct relist_outcome *outcome)
 	bool named = strstr(outcome->understood, "(a ") || strstr(outcome->understood, "(what ");
 	if (outcome->result == RELIST_SAME && named) {
 		alarms++;
-		printf("named without cause: %s\n    listed %s\n    understood %s\n", rule, outcome->listing, outcome->understood);
+		printf("named without cause: %s\n    listed %s\n    understood %s\n", rule, outcome->listing,
+		       outcome->understood);
 	}
 	if (outcome->result == RELIST_DIFFERENT && outcome->understood_again &&
-	    strcmp(outcome->understood, outcome->understood_again) == 0) {
+	    strcmp(outcome->understood, outcome->understood_again) == 0 &&
+	    !relist_is_harmless(outcome->difference, outcome->understood)) {
 		silent++;
 		printf("not noticed: %s\n    listed %s%s\n    understood %s\n", rule, outcome->listing, outcome->difference,
 		       outcome->understood);
@@ -167,18 +170,20 @@ static void save(const char *folder, size_t number, const struct class *class)
 {
 	char *path = NULL, *text = NULL, *base = relist_base(class->table);
 	const char *name = relist_table_name[class->table], *rule = class->rule;
-	const char *hook = strstr(rule, "dnat") || strstr(rule, "redirect") ? "type nat hook prerouting priority -100"
+	const char *hook = strstr(rule, "dnat") || strstr(rule, "redirect")	? "type nat hook prerouting priority -100"
 			   : strstr(rule, "snat") || strstr(rule, "masquerade") ? "type nat hook postrouting priority 100"
-			   : strstr(rule, "tproxy")			       ? "type filter hook prerouting priority -150"
-			   : class->table == RELIST_NETDEV ? "type filter hook ingress devices = { eth0, eth1, lan0 } priority 0"
-							   : "type filter hook input priority 0";
-	static const char *const ends[] = { "accept", "drop", "return", "c9", "reject", "dnat", "snat", "redirect", "masquerade", "queue", "tproxy", "synproxy", "vmap" };
+			   : strstr(rule, "tproxy")				? "type filter hook prerouting priority -150"
+			   : class->table == RELIST_NETDEV
+				   ? "type filter hook ingress devices = { eth0, eth1, lan0 } priority 0"
+				   : "type filter hook input priority 0";
+	static const char *const ends[] = { "accept",	"drop",	      "return", "c9",	  "reject",   "dnat", "snat",
+					    "redirect", "masquerade", "queue",	"tproxy", "synproxy", "vmap" };
 	bool ended = false;
 	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
 		ended = ended || strstr(rule, ends[i]);
 	if (asprintf(&path, "%s/relist-%04zu.nft", folder, number) < 0 ||
-	    asprintf(&text, "%sadd chain %s t base { %s; policy drop; }\nadd rule %s t base %s %s\n", base, name, hook, name, rule,
-		     ended ? "" : "accept") < 0 ||
+	    asprintf(&text, "%sadd chain %s t base { %s; policy drop; }\nadd rule %s t base %s %s\n", base, name, hook, name,
+		     rule, ended ? "" : "accept") < 0 ||
 	    !write_file(path, text))
 		fprintf(stderr, "relist: %s cannot be written\n", path);
 	free(path);
@@ -197,25 +202,24 @@ static void report(const char *folder)
 	qsort(classes, class_count, sizeof(*classes), by_count);
 	for (size_t i = 0; i < class_count; i++) {
 		const struct class *class = &classes[i];
-		printf("%zu: %lu times, %s: %s\n    listed %s%s\n", i, class->count, relist_table_name[class->table], class->rule,
-		       class->listing ? class->listing : "?", class->difference ? class->difference : "");
+		printf("%zu: %lu times, %s: %s\n    listed %s%s\n", i, class->count, relist_table_name[class->table],
+		       class->rule, class->listing ? class->listing : "?", class->difference ? class->difference : "");
 		if (folder)
 			save(folder, i, class);
 	}
 	if (relist_asks)
 		printf("named without cause: %lu, not noticed: %lu\n", alarms, silent);
-	printf("%lu rules, %lu refused, %lu whose listing is refused, %lu differ in %zu ways\n", tried, refused, unlisted, different,
-	       class_count);
+	printf("%lu rules, %lu refused, %lu whose listing is refused, %lu differ in %zu ways\n", tried, refused, unlisted,
+	       different, class_count);
 }
 
 int main(int argc, char **argv)
 {
-	static const struct option options[] = { { "seed", required_argument, NULL, 's' },
-						 { "rounds", required_argument, NULL, 'r' },
-						 { "seconds", required_argument, NULL, 't' },
-						 { "save", required_argument, NULL, 'o' },
-						 { "ask", no_argument, NULL, 'a' },
-						 { NULL, 0, NULL, 0 } };
+	static const struct option options[] = {
+		{ "seed", required_argument, NULL, 's' },    { "rounds", required_argument, NULL, 'r' },
+		{ "seconds", required_argument, NULL, 't' }, { "save", required_argument, NULL, 'o' },
+		{ "ask", no_argument, NULL, 'a' },	     { NULL, 0, NULL, 0 }
+	};
 	unsigned long seed = 1, rounds = 10, seconds = 0;
 	const char *folder = NULL;
 	for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
@@ -227,7 +231,9 @@ int main(int argc, char **argv)
 			relist_asks = true;
 			continue;
 		}
-		*(option == 's' ? &seed : option == 'r' ? &rounds : &seconds) = option == 'o' ? seconds : strtoul(optarg, NULL, 10);
+		*(option == 's'	  ? &seed
+		  : option == 'r' ? &rounds
+				  : &seconds) = option == 'o' ? seconds : strtoul(optarg, NULL, 10);
 		if (option == 'o')
 			folder = optarg;
 	}
@@ -241,5 +247,5 @@ int main(int argc, char **argv)
 	for (unsigned long i = 0; done && (seconds ? time(NULL) < end : i < rounds); i++)
 		done = go_round(&chance);
 	report(folder);
-	return done ? 0 : 3;
+	return !done ? 3 : silent ? 1 : 0;
 }

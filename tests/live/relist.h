@@ -37,9 +37,9 @@ enum relist_result {
 };
 struct relist_outcome {
 	enum relist_result result;
-	char *listing;	     /* as nft prints the rule */
-	char *before, *after; /* the kernel's expressions, a line each */
-	char *difference;    /* DIFFERENT: "lost ... new ..."; UNLISTED: what nft says */
+	char *listing;			     /* as nft prints the rule */
+	char *before, *after;		     /* the kernel's expressions, a line each */
+	char *difference;		     /* DIFFERENT: "lost ... new ..."; UNLISTED: what nft says */
 	char *understood, *understood_again; /* what the program makes of either, when it is asked */
 };
 extern bool relist_asks; /* whether the program is asked */
@@ -52,5 +52,7 @@ bool relist_understand(char **ret_understood, size_t count);
 
 /* relist_guards.c: NULL: the two lists ask the same of every packet, as far as their texts tell. Freed by the caller. */
 char *relist_difference(const char *before, const char *after);
+/* What was lost makes no difference to any packet, for what the program understood of the rule. */
+bool relist_is_harmless(const char *difference, const char *understood);
 
 #endif

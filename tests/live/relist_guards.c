@@ -54,9 +54,9 @@ static bool is_test(const char *text)
 
 static bool is_effect(const char *text)
 {
-	return begins(text, "meta set") || begins(text, "ct set") || begins(text, "payload write") || begins(text, "exthdr write") ||
-	       begins(text, "notrack") || begins(text, "dynset") || strstr(text, "dreg 0") || begins(text, "exthdr reset") ||
-	       begins(text, "limit") || begins(text, "quota") || begins(text, "connlimit");
+	return begins(text, "meta set") || begins(text, "ct set") || begins(text, "payload write") ||
+	       begins(text, "exthdr write") || begins(text, "notrack") || begins(text, "dynset") || strstr(text, "dreg 0") ||
+	       begins(text, "exthdr reset") || begins(text, "limit") || begins(text, "quota") || begins(text, "connlimit");
 }
 
 static void append(char **text, const char *more)
@@ -156,4 +156,52 @@ char *relist_difference(const char *before, const char *after)
 		return text;
 	free(text);
 	return NULL;
+}
+
+/* --- what does not matter ------------------------------------------------------------------------------------------- */
+
+static bool understood_as(const char *understood, const char *field, unsigned value)
+{
+	char *text = NULL;
+	if (asprintf(&text, "%s 0:ff 0:%x-0:%x]", field, value, value) < 0)
+		abort();
+	bool found = strstr(understood, text) != NULL;
+	free(text);
+	return found;
+}
+
+/*
+ * A line of the difference: a mask that is written as a prefix; an address of a flow in a table of its family; which ICMP error a
+ * reject sends; a protocol that the program asks for all the same.
+ */
+static bool is_harmless_line(const char *line, const char *understood)
+{
+	const char *value = strstr(line, "cmp eq r 0x");
+	unsigned long number = value ? strtoul(value + 9, NULL, 16) : 0;
+	if (strstr(line, "| bitwise r = ( r & ") && strstr(line, ") ^ 0x00000000"))
+		return true;
+	if (strstr(line, "load src => r , dir") || strstr(line, "load dst => r , dir") || strstr(line, "reject type 0 code") ||
+	    strstr(line, "reject type 2 code"))
+		return true;
+	if (strstr(line, "load l4proto") || strstr(line, "load 1b @ network header + 9 "))
+		return understood_as(understood, "meta l4proto", (unsigned)number);
+	if (strstr(line, "load 1b @ network header + 6 "))
+		return understood_as(understood, "ip6 nexthdr", (unsigned)number);
+	if (number == 0x8 || number == 0xdd86) /* a table of one family, or the step that asks for it */
+		return strstr(line, "load 2b @ link header + 12 ") || strstr(line, "load protocol") ||
+		       strstr(line, "load 8b @ link header + 6 ");
+	return strstr(line, "load 8b @ link header + 6 ") != NULL;
+}
+
+bool relist_is_harmless(const char *difference, const char *understood)
+{
+	bool harmless = true;
+	unsigned lost = 0;
+	for (const char *at = strchr(difference, '\n'); at; at = strchr(at + 1, '\n')) {
+		char *line = strndup(at + 1, strcspn(at + 1, "\n"));
+		lost += begins(line, "    lost ");
+		harmless = harmless && (begins(line, "    new ") || is_harmless_line(line, understood));
+		free(line);
+	}
+	return harmless && lost;
 }

@@ -52,7 +52,7 @@ static bool run(const char *command)
 	if (sigsetjmp(before_abort, 1)) {
 		nft = NULL;
 		sigaction(SIGABRT, &old, NULL);
-	sigaction(SIGSEGV, &old, NULL);
+		sigaction(SIGSEGV, &old, NULL);
 		return false;
 	}
 	bool done = nft_run_cmd_from_buffer(context(), command) == 0;
@@ -147,8 +147,8 @@ static size_t read_listing(const char *text, char **ret, size_t room)
 bool relist_asks;
 
 /* Loads those rules that have a text; takes the expressions, and the listing, of each that was taken. */
-static bool load(enum relist_table table, char *const *rules, size_t count, char **expressions, char **listing, char **complaints,
-		 char **understood)
+static bool load(enum relist_table table, char *const *rules, size_t count, char **expressions, char **listing,
+		 char **complaints, char **understood)
 {
 	size_t *position = calloc(count + 1, sizeof(*position)), loaded = 0, seen;
 	char **shown = calloc(count + 1, sizeof(*shown)), **told = calloc(count + 1, sizeof(*told)), *text = NULL;
@@ -202,10 +202,12 @@ bool relist_try(enum relist_table table, char *const *rules, size_t count, struc
 	bool done = load(table, rules, count, before, listing, NULL, meant) &&
 		    load(table, listing, count, after, again, complaints, meant_again);
 	for (size_t i = 0; i < count; i++) {
-		ret_outcomes[i] = (struct relist_outcome){
-			.before = before[i], .after = after[i], .listing = listing[i], .difference = complaints[i],
-			.understood = meant[i], .understood_again = meant_again[i]
-		};
+		ret_outcomes[i] = (struct relist_outcome){ .before = before[i],
+							   .after = after[i],
+							   .listing = listing[i],
+							   .difference = complaints[i],
+							   .understood = meant[i],
+							   .understood_again = meant_again[i] };
 		free(again[i]);
 		judge(&ret_outcomes[i]);
 	}

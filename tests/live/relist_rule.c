@@ -49,8 +49,8 @@ static void put_number(struct chance *chance, FILE *out, char bytes)
 static void put_comparison(struct chance *chance, FILE *out, char bytes)
 {
 	static const char *const relations[] = { " ", " ", " ", " != ", " != ", " < ", " > ", " <= ", " >= ", " <= ", " >= " };
-	static const char *const fixed[] = { " & 3 == 1", " & 1 != 1", " 2-60", " != 2-60", " { 1, 22, 80 }", " != { 22, 30-40 }",
-					     " & 0xf0 == 0", " { 1-10, 60-90 }" };
+	static const char *const fixed[] = { " & 3 == 1",      " & 1 != 1",	    " 2-60",	    " != 2-60",
+					     " { 1, 22, 80 }", " != { 22, 30-40 }", " & 0xf0 == 0", " { 1-10, 60-90 }" };
 	if (chance_of(chance, 30)) {
 		fputs(PICK(chance, fixed), out);
 		return;
@@ -64,11 +64,23 @@ static const char *const addresses6[] = { "2001:db8::1", "2001:db8::2", "fd00::5
 
 static void put_address(struct chance *chance, FILE *out, bool six)
 {
-	static const char *const fixed4[] = { " 10.0.0.0/8", " != 203.0.113.0/25", " 192.0.2.0-192.0.2.9", " != { 10.0.0.0/8, 192.0.2.1 }",
-					      " & 255.255.255.0 == 203.0.113.0", " { 203.0.113.0/24, 10.0.0.1 }", " 0.0.0.0/0",
-					      " 192.0.0.0/10", " > 10.0.0.5", " <= 203.0.113.4" };
-	static const char *const fixed6[] = { " 2001:db8::/32", " != fd00::/8", " 2001:db8::-2001:db8::9", " != { fd00::/8, 2001:db8::1 }",
-					      " & ffff:ffff:: == 2001:db8::", " { 2001:db8:9::/48, fd00::5 }", " ::/0" };
+	static const char *const fixed4[] = { " 10.0.0.0/8",
+					      " != 203.0.113.0/25",
+					      " 192.0.2.0-192.0.2.9",
+					      " != { 10.0.0.0/8, 192.0.2.1 }",
+					      " & 255.255.255.0 == 203.0.113.0",
+					      " { 203.0.113.0/24, 10.0.0.1 }",
+					      " 0.0.0.0/0",
+					      " 192.0.0.0/10",
+					      " > 10.0.0.5",
+					      " <= 203.0.113.4" };
+	static const char *const fixed6[] = { " 2001:db8::/32",
+					      " != fd00::/8",
+					      " 2001:db8::-2001:db8::9",
+					      " != { fd00::/8, 2001:db8::1 }",
+					      " & ffff:ffff:: == 2001:db8::",
+					      " { 2001:db8:9::/48, fd00::5 }",
+					      " ::/0" };
 	if (chance_of(chance, 60)) {
 		fputs(six ? PICK(chance, fixed6) : PICK(chance, fixed4), out);
 		return;
@@ -153,7 +165,11 @@ void relist_rule_draw(struct chance *chance, enum relist_table table, struct rel
 	static const char *const transports[] = { "tcp", "tcp", "tcp", "udp", "icmp", "icmpv6", "sctp", "udplite", "dccp" };
 	struct theme theme = { .table = table, .transport = PICK(chance, transports) };
 	unsigned tests = 1 + chance_below(chance, 5);
-	theme.network = table == RELIST_IP ? 4 : table == RELIST_IP6 ? 6 : chance_of(chance, 20) ? 0 : chance_of(chance, 60) ? 4 : 6;
+	theme.network = table == RELIST_IP	? 4
+			: table == RELIST_IP6	? 6
+			: chance_of(chance, 20) ? 0
+			: chance_of(chance, 60) ? 4
+						: 6;
 	*ret_rule = (struct relist_rule){ 0 };
 	for (unsigned i = 0; i < tests; i++) {
 		add_part(chance, &theme, KIND_TEST, ret_rule);
