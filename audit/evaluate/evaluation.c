@@ -106,6 +106,8 @@ static void join_plans(struct pa_plan *a, const struct pa_plan *b)
 	a->reads_fragments = a->reads_fragments || b->reads_fragments;
 	a->writes_destination = a->writes_destination || b->writes_destination;
 	a->writes_port = a->writes_port || b->writes_port;
+	a->writes_source = a->writes_source || b->writes_source;
+	a->writes_source_port = a->writes_source_port || b->writes_source_port;
 	a->raw_ports = a->raw_ports || b->raw_ports;
 }
 

@@ -242,9 +242,13 @@ static void note_step(const struct pa_rule *rule, const struct pa_step *step, st
 		plan->conntrack_ipv6 = plan->conntrack_ipv6 || (pa_family_sees(family, 6) && only != 4);
 	}
 	note_key(step, plan);
-	plan->writes_destination = plan->writes_destination || (step->kind == PA_STEP_ASSIGN && step->field == PA_FIELD_DADDR);
-	plan->writes_port = plan->writes_port || (step->kind == PA_STEP_ASSIGN && step->field == PA_FIELD_DPORT);
-	plan->reads_status = plan->reads_status || plan->writes_destination || plan->writes_port || reads_status(step);
+	enum pa_field written = step->kind == PA_STEP_ASSIGN ? step->field : PA_FIELD_NFPROTO;
+	plan->writes_destination = plan->writes_destination || written == PA_FIELD_DADDR;
+	plan->writes_port = plan->writes_port || written == PA_FIELD_DPORT;
+	plan->writes_source = plan->writes_source || written == PA_FIELD_SADDR;
+	plan->writes_source_port = plan->writes_source_port || written == PA_FIELD_SPORT;
+	plan->reads_status = plan->reads_status || plan->writes_destination || plan->writes_port || plan->writes_source ||
+			     plan->writes_source_port || reads_status(step);
 }
 
 /* --- what leaves over lo arrives again --- */
