@@ -243,9 +243,11 @@ int main(int argc, char **argv)
 	}
 	time_t end = time(NULL) + (time_t)seconds;
 	struct chance chance = { (seed + 1) * 0x9e3779b97f4a7c15u };
-	bool done = true;
-	for (unsigned long i = 0; done && (seconds ? time(NULL) < end : i < rounds); i++)
-		done = go_round(&chance);
+	unsigned long done = 0, given_up = 0;
+	for (unsigned long i = 0; seconds ? time(NULL) < end : i < rounds; i++)
+		*(go_round(&chance) ? &done : &given_up) += 1;
+	if (given_up)
+		printf("%lu rounds whose rules nft itself does not list\n", given_up);
 	report(folder);
 	return !done ? 3 : silent ? 1 : 0;
 }
