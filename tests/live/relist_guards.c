@@ -183,6 +183,8 @@ static bool is_harmless_line(const char *line, const char *understood)
 	if (strstr(line, "load src => r , dir") || strstr(line, "load dst => r , dir") || strstr(line, "reject type 0 code") ||
 	    strstr(line, "reject type 2 code"))
 		return true;
+	if (strstr(line, "load nfproto"))
+		return understood_as(understood, "meta nfproto", (unsigned)number);
 	if (strstr(line, "load l4proto") || strstr(line, "load 1b @ network header + 9 "))
 		return understood_as(understood, "meta l4proto", (unsigned)number);
 	if (strstr(line, "load 1b @ network header + 6 "))
