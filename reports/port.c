@@ -176,7 +176,6 @@ static void print_reach(const struct writer *writer, const struct pa_port_side *
 
 static void print_choice(const struct writer *writer, const struct pa_port_side *side)
 {
-	const struct pa_port_report *port = writer->port;
 	if (side->objection_count == 0) {
 		print_fact(writer, "new service", PA_PAINT_GOOD,
 			   side->covered ? "a good choice: nothing speaks against it"
