@@ -261,6 +261,12 @@ void describe_ranges(enum pa_field field, int family, struct pa_ranges ranges, s
 /* Moves the buffer's text into the result and clears it. */
 const char *compare_text(struct comparison *c, struct pa_buffer *buffer);
 
+/* --- fingerprints (fingerprint.c) ------------------------------------------------------------------------------ */
+/* 128 bits in hex of a kind ("PA-EXP-001") and a region in words of its own. */
+void fingerprint_make(const char *kind, const char *region, char ret_fingerprint[33]);
+/* The normalised region: which values each field takes, by family. */
+void fingerprint_region(const struct piece *pieces, size_t piece_count, struct pa_buffer *out);
+
 /* --- findings (finding.c) ------------------------------------------------------------------------------------- */
 bool compare_enabled(const struct comparison *c, enum pa_check_id check);
 enum pa_severity compare_severity(const struct comparison *c, enum pa_check_id check);

@@ -189,6 +189,52 @@ static int compare_changes(const void *left, const void *right)
 	return order;
 }
 
+/* Names of enum pa_delta_kind, for ever: fingerprints are made of them. */
+static const char *const kind_names[] = { [PA_DELTA_OPENS] = "opens",
+					  [PA_DELTA_CLOSES] = "closes",
+					  [PA_DELTA_CONDITION] = "condition",
+					  [PA_DELTA_FATE] = "changes",
+					  [PA_DELTA_ANSWER] = "answer" };
+
+/* The kind of change, the packets and where they are sent; not the rules. `number`: of those that are alike in this. */
+static void put_fingerprint(struct pa_change *change, unsigned number)
+{
+	struct piece *pieces = pa_xcalloc(change->row_count + 1, sizeof(*pieces));
+	struct pa_buffer text = { 0 };
+
+	pa_buffer_printf(&text, "%s %s ", pa_path_name(change->path), pa_scenario_name(change->scenario));
+	for (size_t i = 0; i < change->row_count; i++) {
+		pieces[i].family = change->rows[i].family;
+		memcpy(pieces[i].field, change->rows[i].box.field, sizeof(pieces[i].field));
+		pieces[i].field[PA_FIELD_NFPROTO].count = 0;
+	}
+	fingerprint_region(pieces, change->row_count, &text);
+	if (change->row_count && change->rows[0].has_target)
+		describe_target(&change->rows[0].target, &text);
+	if (number > 1)
+		pa_buffer_printf(&text, " #%u", number);
+	fingerprint_make(kind_names[change->kind], text.data, change->fingerprint);
+	pa_buffer_done(&text);
+	free(pieces);
+}
+
+static bool has_twin(const struct pa_difference *result, size_t index)
+{
+	for (size_t i = 0; i < index; i++)
+		if (strcmp(result->changes[i].fingerprint, result->changes[index].fingerprint) == 0)
+			return true;
+	return false;
+}
+
+static void put_fingerprints(struct pa_difference *result)
+{
+	for (size_t i = 0; i < result->change_count; i++) {
+		put_fingerprint(&result->changes[i], 1);
+		for (unsigned number = 2; has_twin(result, i); number++)
+			put_fingerprint(&result->changes[i], number);
+	}
+}
+
 static void sum_up(struct difference *d)
 {
 	struct pa_difference *result = d->result;
@@ -198,7 +244,9 @@ static void sum_up(struct difference *d)
 	for (size_t i = 0; i < result->change_count; i++) {
 		result->note_count += result->changes[i].kind == PA_DELTA_ANSWER;
 		result->violation_count += result->changes[i].verdict >= PA_CHANGE_UNDECLARED;
+		result->changes[i].severity = difference_severity(&result->changes[i]);
 	}
+	put_fingerprints(result);
 }
 
 struct pa_difference *pa_compare_pair(struct pa_evaluation *const pair[2], const struct pa_ruleset *const rulesets[2],

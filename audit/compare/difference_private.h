@@ -52,5 +52,7 @@ struct judged {
 };
 void difference_judge(struct difference *d, const struct told *told, pa_set set,
 		      void (*tell)(struct difference *d, const struct told *told, struct judged judged, pa_set part));
+/* How bad a change is; what makes the run fail is medium or above. */
+enum pa_severity difference_severity(const struct pa_change *change);
 
 #endif

@@ -43,6 +43,8 @@ struct pa_change {
 	struct pa_decision old, new;
 	enum pa_change_verdict verdict;
 	const struct pa_statement *statement; /* of the policy: the one that decides; or NULL */
+	enum pa_severity severity;	      /* medium or above: it makes the run fail */
+	char fingerprint[33];		      /* 128 bits in hex, of the kind of change and its normalised region */
 };
 
 struct pa_difference {

@@ -31,7 +31,9 @@ static void setup(void)
 					 .row_count = 1,
 					 .example = fixture_packet(4, 3306),
 					 .old = { PA_FATE_DROP, NULL, &f.input, NULL },
-					 .new = { PA_FATE_ACCEPT, rule, NULL, NULL } };
+					 .new = { PA_FATE_ACCEPT, rule, NULL, NULL },
+					 .severity = PA_SEVERITY_MEDIUM,
+					 .fingerprint = "0123456789abcdef0123456789abcdef" };
 	changes[1] = changes[0];
 	changes[1].kind = PA_DELTA_CLOSES;
 	changes[1].before = PA_ALWAYS;

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A change as workflow commands of GitHub Actions, one line for each part of it, at the rule that decides now (or that decided):
+ *
+ *     ::warning file=firewall.nft,line=12,title=opens%2C in%3A new connections::8080/tcp from anywhere%0Abefore: ...
+ */
+#include "difference_words.h"
+#include "format.h"
+#include "github_parts.h"
+
+static enum pa_github_kind kind_of(const struct pa_change *change)
+{
+	if (change->severity >= PA_SEVERITY_HIGH)
+		return PA_GITHUB_ERROR;
+	return change->severity >= PA_SEVERITY_MEDIUM ? PA_GITHUB_WARNING : PA_GITHUB_NOTICE;
+}
+
+static void add_line(const char *label, struct pa_buffer *line, struct pa_buffer *text)
+{
+	if (line->length)
+		pa_buffer_printf(text, "\n%s: %s", label, line->data);
+	pa_buffer_clear(line);
+}
+
+static void print_change(struct pa_github *github, const struct pa_change *change)
+{
+	struct pa_buffer title = { 0 }, text = { 0 }, line = { 0 };
+	pa_phrase_change_kind(change, &title);
+	pa_phrase_change_regions(change, 4, &text);
+	pa_phrase_change_verdict(change, &line);
+	add_line("policy", &line, &text);
+	pa_phrase_change_before(change, &line);
+	add_line("before", &line, &text);
+	pa_phrase_change_now(change, &line);
+	add_line("now", &line, &text);
+	pa_phrase_packet(&change->example, &line);
+	add_line("example", &line, &text);
+	pa_github_annotate(github, kind_of(change), pa_change_place(change), title.data, text.data);
+	pa_buffer_done(&title);
+	pa_buffer_done(&text);
+	pa_buffer_done(&line);
+}
+
+static void print_session(struct pa_github *github, const struct pa_session_fate *session)
+{
+	struct pa_buffer title = { 0 }, text = { 0 };
+	if (!session || (!session->lost && !session->unsure))
+		return;
+	pa_phrase_session(session, &title);
+	for (unsigned i = 0; i < PA_SESSION_PACKETS; i++) {
+		pa_buffer_puts(&text, i ? "\n" : "");
+		pa_phrase_session_packet(session, i, &text);
+	}
+	pa_github_annotate(github, session->lost ? PA_GITHUB_ERROR : PA_GITHUB_WARNING, pa_session_place(session), title.data,
+			   text.data);
+	pa_buffer_done(&title);
+	pa_buffer_done(&text);
+}
+
+bool pa_difference_github(const struct pa_difference_report *report, const struct pa_style *style, struct pa_buffer *out)
+{
+	const struct pa_difference *difference = report->difference;
+	struct pa_github github = { .out = out };
+	struct pa_buffer text = { 0 };
+	(void)style;
+	pa_github_incomplete(&github, "the comparison is not complete", report->incomplete, report->incomplete_count);
+	print_session(&github, report->session);
+	for (size_t i = 0; i < difference->change_count; i++)
+		print_change(&github, &difference->changes[i]);
+	for (size_t i = 0; i < difference->sentence_count; i++)
+		pa_github_annotate(&github, PA_GITHUB_NOTICE, NULL, "beside single packets", difference->notes[i]);
+	pa_buffer_puts(out, "portaudit: ");
+	pa_phrase_difference(report, &text);
+	pa_github_escape(text.data, false, out);
+	pa_github_counts(&github);
+	pa_buffer_putc(out, '\n');
+	pa_buffer_done(&text);
+	return true;
+}
