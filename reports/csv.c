@@ -72,6 +72,7 @@ static void print_finding(const struct pa_finding *finding, const struct pa_repo
 	print_cell(until, false, out);
 	print_cell(finding->waiver ? finding->waiver->fields.reason : "", false, out);
 	print_cell(finding->fingerprint, false, out);
+	print_cell(!report->result->baseline || finding->waiver ? "" : finding->known ? "known" : "new", false, out);
 	pa_buffer_puts(out, "\r\n");
 	pa_buffer_done(&text);
 }
@@ -80,11 +81,13 @@ static void print_findings(const struct pa_report *report, struct pa_buffer *out
 {
 	static const char *const columns[] = { "host",	       "check",		 "severity",	"certainty", "message",
 					       "fix",	       "file",		 "line",	"rule",	     "example",
-					       "waived_until", "waived_because", "fingerprint", NULL };
+					       "waived_until", "waived_because", "fingerprint", "baseline",  NULL };
 	const struct pa_result *result = report->result;
 	print_head(columns, out);
 	for (size_t i = 0; i < result->finding_count; i++)
 		print_finding(&result->findings[i], report, out);
+	for (size_t i = 0; i < result->known_count; i++)
+		print_finding(&result->known[i], report, out);
 	for (size_t i = 0; i < result->waived_count; i++)
 		print_finding(&result->waived[i], report, out);
 }

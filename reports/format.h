@@ -27,6 +27,7 @@ void pa_text_list(const struct pa_report *report, const struct pa_style *style, 
 /* The table alone. */
 void pa_text_rows(const struct pa_report *report, const struct pa_style *style, struct pa_buffer *out);
 void pa_text_findings(const struct pa_report *report, const struct pa_style *style, struct pa_buffer *out);
+void pa_text_known(const struct pa_report *report, const struct pa_style *style, struct pa_buffer *out);
 void pa_text_waived(const struct pa_report *report, const struct pa_style *style, struct pa_buffer *out);
 void pa_text_not_assessed(const struct pa_report *report, const struct pa_style *style, struct pa_buffer *out);
 void pa_text_summary(const struct pa_report *report, const struct pa_style *style, struct pa_buffer *out);

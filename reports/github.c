@@ -46,6 +46,10 @@ bool pa_format_github(const struct pa_report *report, const struct pa_style *sty
 	pa_github_counts(&github);
 	if (result->waived_count)
 		pa_buffer_printf(out, ", %zu waived", result->waived_count);
+	if (result->known_count)
+		pa_buffer_printf(out, ", %zu known from the baseline", result->known_count);
+	if (result->vanished_count)
+		pa_buffer_printf(out, ", %zu gone since", result->vanished_count);
 	pa_buffer_putc(out, '\n');
 	return true;
 }

@@ -79,6 +79,24 @@ static void put_findings(struct page *page, const char *heading, const struct pa
 	pa_html_put(page->out, "</section>\n");
 }
 
+/* What the baseline has and is not found any more. */
+static void put_vanished(struct page *page)
+{
+	const struct pa_result *result = page->report->result;
+	if (!result->vanished_count)
+		return;
+	pa_html_put(page->out, "<section>\n<h2>Gone since the baseline</h2>\n<ul>\n");
+	for (size_t i = 0; i < result->vanished_count; i++) {
+		const struct pa_known_finding *known = result->vanished[i];
+		pa_html_put(page->out, "<li>");
+		pa_html_text(page->out, known->check);
+		pa_html_put(page->out, ": ");
+		pa_html_text(page->out, known->message);
+		pa_html_put(page->out, "</li>\n");
+	}
+	pa_html_put(page->out, "</ul>\n</section>\n");
+}
+
 /* --- what is reachable -------------------------------------------------------------------------------------------------- */
 static void put_line(struct page *page, struct pa_arena *arena, const struct pa_region *line)
 {
@@ -142,6 +160,7 @@ static const char *status_word(enum pa_check_status status)
 	static const char *const words[] = { [PA_STATUS_PASSED] = "passed",
 					     [PA_STATUS_FAILED] = "failed",
 					     [PA_STATUS_WAIVED] = "waived",
+					     [PA_STATUS_KNOWN] = "known",
 					     [PA_STATUS_NOT_ASSESSED] = "not assessed",
 					     [PA_STATUS_OFF] = "off" };
 	return words[status];
@@ -204,9 +223,11 @@ static void put_summary(struct page *page)
 	size_t failing = 0;
 	for (size_t i = 0; i < result->finding_count; i++)
 		failing += pa_finding_fails(&result->findings[i], page->report);
-	pa_buffer_printf(page->out, "<p><strong>%zu finding%s</strong>, %zu of them at or above %s; %zu waived.</p>\n",
-			 result->finding_count, result->finding_count == 1 ? "" : "s", failing,
-			 pa_severity_name(page->report->fail_on), result->waived_count);
+	pa_buffer_printf(
+		page->out,
+		"<p><strong>%zu finding%s</strong>, %zu of them at or above %s; %zu known from the baseline, %zu waived.</p>\n",
+		result->finding_count, result->finding_count == 1 ? "" : "s", failing, pa_severity_name(page->report->fail_on),
+		result->known_count, result->waived_count);
 }
 
 bool pa_format_html(const struct pa_report *report, const struct pa_style *style, struct pa_buffer *out)
@@ -226,6 +247,8 @@ bool pa_format_html(const struct pa_report *report, const struct pa_style *style
 	if (result) {
 		put_summary(&page);
 		put_findings(&page, "Findings", result->findings, result->finding_count);
+		put_findings(&page, "Known findings (the baseline has them)", result->known, result->known_count);
+		put_vanished(&page);
 		put_findings(&page, "Waived findings", result->waived, result->waived_count);
 	}
 	put_reachable(&page);

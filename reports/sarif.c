@@ -85,9 +85,28 @@ static void add_result(struct pa_json *json, const struct pa_finding *finding, c
 	pa_sarif_fingerprint(json, finding->fingerprint);
 	if (finding->waiver)
 		add_suppression(json, finding->waiver);
+	if (report->result->baseline && !finding->waiver)
+		pa_json_string(json, "baselineState", finding->known ? "unchanged" : "new");
 	add_properties(json, finding);
 	pa_json_close(json, '}');
 	pa_buffer_done(&text);
+}
+
+/* What the baseline has and is not found any more. */
+static void add_vanished(struct pa_json *json, const struct pa_known_finding *known, const struct pa_report *report)
+{
+	enum pa_check_id check;
+	if (!pa_check_find(known->check, &check))
+		return;
+	struct pa_sarif_kind kind = kind_of(check);
+	kind.severity = PA_SEVERITY_INFO;
+	pa_sarif_open_result(json, &kind, check, known->message);
+	pa_json_string(json, "baselineState", "absent");
+	pa_json_open(json, "locations", '[');
+	pa_sarif_source(json, report->ruleset);
+	pa_json_close(json, ']');
+	pa_sarif_fingerprint(json, known->fingerprint);
+	pa_json_close(json, '}');
 }
 
 bool pa_format_sarif(const struct pa_report *report, const struct pa_style *style, struct pa_buffer *out)
@@ -105,8 +124,12 @@ bool pa_format_sarif(const struct pa_report *report, const struct pa_style *styl
 	pa_sarif_open(&json, &run);
 	for (size_t i = 0; result && i < result->finding_count; i++)
 		add_result(&json, &result->findings[i], report);
+	for (size_t i = 0; result && i < result->known_count; i++)
+		add_result(&json, &result->known[i], report);
 	for (size_t i = 0; result && i < result->waived_count; i++)
 		add_result(&json, &result->waived[i], report);
+	for (size_t i = 0; result && i < result->vanished_count; i++)
+		add_vanished(&json, result->vanished[i], report);
 	pa_sarif_close(&json);
 	return true;
 }

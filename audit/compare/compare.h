@@ -296,6 +296,9 @@ void compare_swap_fields(struct pa_packet *packet, enum pa_field a, enum pa_fiel
 
 /* --- waivers (waive.c) ------------------------------------------------------------------------------------------- */
 void compare_set_up_waivers(struct comparison *c);
+/* An earlier result (known.c): findings that it has are known; what is gone. Behind all checks, and behind their statuses. */
+void compare_mark_known(struct comparison *c);
+void compare_list_vanished(struct comparison *c);
 /* Findings get the waiver that hides them. After all checks that can be waived. */
 void compare_apply_waivers(struct comparison *c);
 /* What the waiver hides on a path; empty when it is not in force. */
