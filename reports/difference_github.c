@@ -57,6 +57,25 @@ static void print_session(struct pa_github *github, const struct pa_session_fate
 	pa_buffer_done(&text);
 }
 
+/* No violation of a policy: it speaks of what gets in, not of how much. */
+static void print_countings(struct pa_github *github, const struct pa_difference_report *report)
+{
+	struct pa_buffer text = { 0 };
+	for (size_t i = 0; i < report->difference->counting_count; i++) {
+		const struct pa_counting *counting = &report->difference->countings[i];
+		const struct pa_location *where = &counting->rule[1]->where;
+		pa_buffer_clear(&text);
+		pa_phrase_counting(counting, &text);
+		pa_github_annotate(github, report->policy ? PA_GITHUB_NOTICE : PA_GITHUB_WARNING, where->file ? where : NULL,
+				   "a limit counts other packets", text.data);
+	}
+	pa_buffer_clear(&text);
+	pa_phrase_not_compared(report->difference, &text);
+	if (text.length)
+		pa_github_annotate(github, PA_GITHUB_WARNING, NULL, "limits were not compared", text.data);
+	pa_buffer_done(&text);
+}
+
 bool pa_difference_github(const struct pa_difference_report *report, const struct pa_style *style, struct pa_buffer *out)
 {
 	const struct pa_difference *difference = report->difference;
@@ -67,6 +86,7 @@ bool pa_difference_github(const struct pa_difference_report *report, const struc
 	print_session(&github, report->session);
 	for (size_t i = 0; i < difference->change_count; i++)
 		print_change(&github, &difference->changes[i]);
+	print_countings(&github, report);
 	for (size_t i = 0; i < difference->sentence_count; i++)
 		pa_github_annotate(&github, PA_GITHUB_NOTICE, NULL, "beside single packets", difference->notes[i]);
 	pa_buffer_puts(out, "portaudit: ");

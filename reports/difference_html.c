@@ -94,6 +94,24 @@ static void put_session(struct pa_buffer *out, const struct pa_session_fate *ses
 	pa_buffer_done(&text);
 }
 
+static void put_countings(struct pa_buffer *out, const struct pa_difference *difference)
+{
+	struct pa_buffer text = { 0 };
+	if (!difference->counting_count && !difference->not_compared)
+		return;
+	pa_html_put(out, "<section>\n<h2>Limits that count other packets</h2>\n<ul>\n");
+	for (size_t i = 0; i < difference->counting_count; i++) {
+		pa_phrase_counting(&difference->countings[i], &text);
+		pa_html_element(out, "li", text.data);
+		pa_buffer_clear(&text);
+	}
+	pa_phrase_not_compared(difference, &text);
+	if (text.length)
+		pa_html_element(out, "li", text.data);
+	pa_html_put(out, "</ul>\n</section>\n");
+	pa_buffer_done(&text);
+}
+
 static void put_notes(struct pa_buffer *out, const struct pa_difference *difference)
 {
 	if (!difference->sentence_count)
@@ -125,6 +143,7 @@ bool pa_difference_html(const struct pa_difference_report *report, const struct 
 	put_changes(out, difference, "What closes", PA_DELTA_CLOSES, PA_DELTA_CLOSES);
 	put_changes(out, difference, "What changes otherwise", PA_DELTA_CONDITION, PA_DELTA_FATE);
 	put_changes(out, difference, "Refused as before, but with another answer", PA_DELTA_ANSWER, PA_DELTA_ANSWER);
+	put_countings(out, difference);
 	put_notes(out, difference);
 	pa_html_close(out);
 	pa_buffer_done(&text);

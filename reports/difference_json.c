@@ -126,6 +126,26 @@ static void add_session(struct pa_json *json, const struct pa_session_fate *sess
 	pa_json_close(json, '}');
 }
 
+/* Limits to which other packets come. */
+static void add_countings(struct pa_json *json, const struct pa_difference *difference)
+{
+	pa_json_number(json, "counting_not_compared", difference->not_compared);
+	pa_json_open(json, "counting", '[');
+	for (size_t i = 0; i < difference->counting_count; i++) {
+		const struct pa_counting *counting = &difference->countings[i];
+		pa_json_line(json);
+		pa_json_open(json, NULL, '{');
+		pa_json_string(json, "text", counting->text);
+		pa_json_rule(json, "old", counting->rule[0]);
+		pa_json_rule(json, "new", counting->rule[1]);
+		pa_json_bool(json, "more", counting->more);
+		pa_json_bool(json, "less", counting->less);
+		pa_json_packet(json, "packet", &counting->example);
+		pa_json_close(json, '}');
+	}
+	pa_json_close(json, ']');
+}
+
 bool pa_difference_json(const struct pa_difference_report *report, const struct pa_style *style, struct pa_buffer *out)
 {
 	(void)style;
@@ -142,6 +162,7 @@ bool pa_difference_json(const struct pa_difference_report *report, const struct 
 	pa_json_number(&json, "violations", difference->violation_count);
 	add_session(&json, report->session);
 	add_sentences(&json, "notes", difference->notes, difference->sentence_count);
+	add_countings(&json, difference);
 	pa_json_line(&json);
 	pa_json_open(&json, "changes", '[');
 	for (size_t i = 0; i < difference->change_count; i++)

@@ -7,7 +7,7 @@
 #include "format.h"
 #include "sarif_parts.h"
 
-enum { KIND_SESSION = PA_DELTA_ANSWER + 1, KIND_COUNT };
+enum { KIND_SESSION = PA_DELTA_ANSWER + 1, KIND_COUNTING, KIND_COUNT };
 
 static struct pa_sarif_kind kind_of(size_t index)
 {
@@ -27,6 +27,8 @@ static struct pa_sarif_kind kind_of(size_t index)
 				      PA_SEVERITY_INFO },
 		[KIND_SESSION] = { "diff/session", "the administrator's own connection does not survive the new ruleset",
 				   "Whoever loads it may be locked out.", PA_SEVERITY_CRITICAL },
+		[KIND_COUNTING] = { "diff/counting", "a limit counts other packets than before",
+				    "It is exceeded at other times, for the same packets.", PA_SEVERITY_MEDIUM },
 	};
 	return kinds[index];
 }
@@ -141,6 +143,28 @@ static void add_session(struct pa_json *json, const struct pa_session_fate *sess
 	pa_buffer_done(&text);
 }
 
+static void add_counting(struct pa_json *json, const struct pa_counting *counting, const struct pa_difference_report *report,
+			 size_t number)
+{
+	struct pa_buffer text = { 0 }, print = { 0 };
+	struct pa_sarif_kind kind = kind_of(KIND_COUNTING);
+	if (report->policy)
+		kind.severity = PA_SEVERITY_INFO;
+	pa_phrase_counting(counting, &text);
+	pa_sarif_open_result(json, &kind, KIND_COUNTING, text.data);
+	pa_json_open(json, "locations", '[');
+	pa_sarif_rule(json, counting->rule[1]);
+	pa_json_close(json, ']');
+	pa_json_open(json, "relatedLocations", '[');
+	pa_sarif_rule(json, counting->rule[0]);
+	pa_json_close(json, ']');
+	pa_buffer_printf(&print, "counting %s %zu", counting->text, number);
+	pa_sarif_fingerprint(json, print.data);
+	pa_json_close(json, '}');
+	pa_buffer_done(&text);
+	pa_buffer_done(&print);
+}
+
 bool pa_difference_sarif(const struct pa_difference_report *report, const struct pa_style *style, struct pa_buffer *out)
 {
 	struct pa_json json = { .out = out };
@@ -157,6 +181,8 @@ bool pa_difference_sarif(const struct pa_difference_report *report, const struct
 	add_session(&json, report->session, report->rulesets[1]);
 	for (size_t i = 0; i < difference->change_count; i++)
 		add_change(&json, &difference->changes[i], report->rulesets[1]);
+	for (size_t i = 0; i < difference->counting_count; i++)
+		add_counting(&json, &difference->countings[i], report, i + 1);
 	pa_sarif_close(&json);
 	return true;
 }

@@ -160,6 +160,20 @@ static void print_notes(const struct printer *p, const struct pa_difference *dif
 		pa_hanging(p->style, PA_PAINT_NOTE, "  note: ", PA_PAINT_NONE, text.data, p->out);
 		pa_buffer_clear(&text);
 	}
+	pa_phrase_not_compared(difference, &text);
+	if (text.length)
+		pa_hanging(p->style, PA_PAINT_NOTE, "  note: ", PA_PAINT_NONE, text.data, p->out);
+	pa_buffer_done(&text);
+}
+
+static void print_countings(const struct printer *p, const struct pa_difference *difference)
+{
+	struct pa_buffer text = { 0 };
+	for (size_t i = 0; i < difference->counting_count; i++) {
+		pa_phrase_counting(&difference->countings[i], &text);
+		pa_hanging(p->style, PA_PAINT_WARN, "  ~ ", PA_PAINT_NONE, text.data, p->out);
+		pa_buffer_clear(&text);
+	}
 	pa_buffer_done(&text);
 }
 
@@ -190,7 +204,7 @@ bool pa_difference_text(const struct pa_difference_report *report, const struct 
 	struct printer p = { style, pa_arena_new(), out };
 	print_incomplete(&p, report);
 	print_headline(&p, report);
-	if (report->difference->change_count || report->session)
+	if (report->difference->change_count || report->difference->counting_count || report->session)
 		pa_buffer_putc(out, '\n');
 	print_session(&p, report->session);
 	for (size_t i = 0; i < report->difference->change_count; i++) {
@@ -198,6 +212,7 @@ bool pa_difference_text(const struct pa_difference_report *report, const struct 
 		if (!style->quiet || !report->policy || violates)
 			print_change(&p, &report->difference->changes[i]);
 	}
+	print_countings(&p, report->difference);
 	print_notes(&p, report->difference);
 	pa_arena_free(p.arena);
 	return true;

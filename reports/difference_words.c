@@ -300,12 +300,35 @@ void pa_phrase_difference(const struct pa_difference_report *report, struct pa_b
 	put_count(counts[PA_DELTA_OPENS], "opens", &total, out);
 	put_count(counts[PA_DELTA_CLOSES], "closes", &total, out);
 	put_count(counts[PA_DELTA_CONDITION] + counts[PA_DELTA_FATE], "changes otherwise", &total, out);
+	put_count(difference->counting_count,
+		  difference->counting_count == 1 ? "limit counts otherwise" : "limits count otherwise", &total, out);
 	if (!report->policy || !total)
 		return;
 	if (difference->violation_count)
 		pa_buffer_printf(out, "; %zu against the policy", difference->violation_count);
 	else
 		pa_buffer_puts(out, "; all of it fits the policy");
+}
+
+void pa_phrase_counting(const struct pa_counting *counting, struct pa_buffer *out)
+{
+	const struct pa_rule *rule = counting->rule[1];
+	pa_buffer_putc(out, '`');
+	pa_text_escape(counting->text, out);
+	pa_buffer_puts(out, "` (");
+	pa_phrase_place(rule, out);
+	pa_buffer_puts(out, counting->more && counting->less ? ") counts other packets than before"
+			    : counting->more		     ? ") counts more packets than before"
+							     : ") counts fewer packets than before");
+	pa_buffer_printf(out, ", so that it is exceeded at other times; %s ", counting->more ? "newly" : "no longer");
+	pa_phrase_packet(&counting->example, out);
+}
+
+void pa_phrase_not_compared(const struct pa_difference *difference, struct pa_buffer *out)
+{
+	if (difference->not_compared)
+		pa_buffer_printf(out, "of %zu more limits it was not worked out whether they count the same packets as before",
+				 difference->not_compared);
 }
 
 /* --- the session ----------------------------------------------------------------------------------------------------------- */

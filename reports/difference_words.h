@@ -24,6 +24,10 @@ void pa_phrase_change_regions(const struct pa_change *change, size_t most, struc
 /* "old.nft -> new.nft: 1 opens, 2 closes; 1 against the policy" */
 void pa_phrase_difference(const struct pa_difference_report *report, struct pa_buffer *out);
 
+/* "`limit rate 5/second` (new.nft:4) counts packets that did not come to it before, as ..." */
+void pa_phrase_counting(const struct pa_counting *counting, struct pa_buffer *out);
+void pa_phrase_not_compared(const struct pa_difference *difference, struct pa_buffer *out);
+
 /* "this session would be LOST"; "its replies: dropped by ..." */
 void pa_phrase_session(const struct pa_session_fate *session, struct pa_buffer *out);
 void pa_phrase_session_packet(const struct pa_session_fate *session, unsigned packet, struct pa_buffer *out);

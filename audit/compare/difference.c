@@ -267,6 +267,7 @@ struct pa_difference *pa_compare_pair(struct pa_evaluation *const pair[2], const
 	difference_begin_judging(&d);
 	for (int path = 0; path < PATH_COUNT; path++)
 		compare_path(&d, (enum pa_path)path);
+	d.result->counting_count = pa_evaluation_counting(d.pair, &d.result->countings, &d.result->not_compared);
 	difference_compare_objects(&d);
 	difference_end(&d);
 	sum_up(&d);

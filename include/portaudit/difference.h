@@ -53,13 +53,16 @@ struct pa_difference {
 	size_t change_count;
 	size_t note_count;	/* the last ones of them: no packet gets in or out otherwise */
 	size_t violation_count; /* changes that the policy does not allow */
+	const struct pa_counting *countings; /* limits that count other packets than before */
+	size_t counting_count;
+	size_t not_compared;	/* limits of which that is not known: there are too many */
 	const char **unknown;	/* what the difference depends on and is not understood */
 	size_t unknown_count;
 	const char **notes; /* sentences about what is not a matter of single packets (flowtables) */
 	size_t sentence_count;
 };
 
-/* No packet fares otherwise. */
+/* No packet fares otherwise, and what counts packets counts the same ones. */
 bool pa_difference_is_same(const struct pa_difference *difference);
 
 /*

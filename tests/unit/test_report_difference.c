@@ -115,7 +115,7 @@ START_TEST(every_change_is_there)
 	ck_assert_ptr_nonnull(strstr(text, "dropped by the policy of inet filter input"));
 	free(text);
 	text = format(PA_FORMAT_JUNIT);
-	junit_is_valid(text, "tests=\"13\" failures=\"3\"");
+	junit_is_valid(text, "tests=\"14\" failures=\"3\"");
 	free(text);
 }
 END_TEST
