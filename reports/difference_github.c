@@ -57,6 +57,28 @@ static void print_session(struct pa_github *github, const struct pa_session_fate
 	pa_buffer_done(&text);
 }
 
+static void print_lost_replies(struct pa_github *github, const struct pa_difference *difference)
+{
+	struct pa_buffer title = { 0 }, text = { 0 };
+	for (size_t i = 0; i < difference->lost_reply_count; i++) {
+		const struct pa_lost_reply *lost = &difference->lost_replies[i];
+		pa_buffer_clear(&title);
+		pa_buffer_clear(&text);
+		pa_phrase_lost_reply(lost, &title);
+		pa_buffer_puts(&text, "before: ");
+		pa_phrase_decision(&lost->old, &text);
+		pa_buffer_puts(&text, "\nnow: ");
+		pa_phrase_decision(&lost->new, &text);
+		pa_buffer_puts(&text, "\nexample: ");
+		pa_phrase_packet(&lost->opening, &text);
+		pa_buffer_puts(&text, "\nits reply: ");
+		pa_phrase_packet(&lost->reply, &text);
+		pa_github_annotate(github, PA_GITHUB_ERROR, pa_lost_reply_place(lost), title.data, text.data);
+	}
+	pa_buffer_done(&title);
+	pa_buffer_done(&text);
+}
+
 /* No violation of a policy: it speaks of what gets in, not of how much. */
 static void print_countings(struct pa_github *github, const struct pa_difference_report *report)
 {
@@ -84,6 +106,7 @@ bool pa_difference_github(const struct pa_difference_report *report, const struc
 	(void)style;
 	pa_github_incomplete(&github, "the comparison is not complete", report->incomplete, report->incomplete_count);
 	print_session(&github, report->session);
+	print_lost_replies(&github, difference);
 	for (size_t i = 0; i < difference->change_count; i++)
 		print_change(&github, &difference->changes[i]);
 	print_countings(&github, report);

@@ -94,6 +94,29 @@ static void put_session(struct pa_buffer *out, const struct pa_session_fate *ses
 	pa_buffer_done(&text);
 }
 
+static void put_lost_replies(struct pa_buffer *out, const struct pa_difference *difference)
+{
+	struct pa_buffer text = { 0 };
+	for (size_t i = 0; i < difference->lost_reply_count; i++) {
+		const struct pa_lost_reply *lost = &difference->lost_replies[i];
+		pa_html_put(out, "<div class=\"alert\" role=\"alert\">\n<p><strong>");
+		pa_phrase_lost_reply(lost, &text);
+		pa_html_text(out, text.data);
+		pa_buffer_clear(&text);
+		pa_html_put(out, "</strong></p>\n<dl>\n");
+		pa_phrase_decision(&lost->old, &text);
+		pa_html_term(out, "before", &text, true);
+		pa_phrase_decision(&lost->new, &text);
+		pa_html_term(out, "now", &text, true);
+		pa_phrase_packet(&lost->opening, &text);
+		pa_html_term(out, "example", &text, true);
+		pa_phrase_packet(&lost->reply, &text);
+		pa_html_term(out, "its reply", &text, true);
+		pa_html_put(out, "</dl>\n</div>\n");
+	}
+	pa_buffer_done(&text);
+}
+
 static void put_countings(struct pa_buffer *out, const struct pa_difference *difference)
 {
 	struct pa_buffer text = { 0 };
@@ -139,6 +162,7 @@ bool pa_difference_html(const struct pa_difference_report *report, const struct 
 	pa_html_text(out, text.data);
 	pa_html_put(out, "</strong></p>\n");
 	put_session(out, report->session);
+	put_lost_replies(out, difference);
 	put_changes(out, difference, "What opens", PA_DELTA_OPENS, PA_DELTA_OPENS);
 	put_changes(out, difference, "What closes", PA_DELTA_CLOSES, PA_DELTA_CLOSES);
 	put_changes(out, difference, "What changes otherwise", PA_DELTA_CONDITION, PA_DELTA_FATE);

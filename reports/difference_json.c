@@ -126,6 +126,23 @@ static void add_session(struct pa_json *json, const struct pa_session_fate *sess
 	pa_json_close(json, '}');
 }
 
+static void add_lost_replies(struct pa_json *json, const struct pa_difference *difference)
+{
+	pa_json_open(json, "lost_replies", '[');
+	for (size_t i = 0; i < difference->lost_reply_count; i++) {
+		const struct pa_lost_reply *lost = &difference->lost_replies[i];
+		pa_json_line(json);
+		pa_json_open(json, NULL, '{');
+		pa_json_string(json, "path", pa_path_name(lost->opening.path));
+		pa_json_packet(json, "opening", &lost->opening);
+		pa_json_packet(json, "reply", &lost->reply);
+		add_decision(json, "old", &lost->old);
+		add_decision(json, "new", &lost->new);
+		pa_json_close(json, '}');
+	}
+	pa_json_close(json, ']');
+}
+
 /* Limits to which other packets come. */
 static void add_countings(struct pa_json *json, const struct pa_difference *difference)
 {
@@ -162,6 +179,8 @@ bool pa_difference_json(const struct pa_difference_report *report, const struct 
 	pa_json_number(&json, "violations", difference->violation_count);
 	add_session(&json, report->session);
 	add_sentences(&json, "notes", difference->notes, difference->sentence_count);
+	add_lost_replies(&json, difference);
+	pa_json_line(&json);
 	add_countings(&json, difference);
 	pa_json_line(&json);
 	pa_json_open(&json, "changes", '[');

@@ -59,6 +59,27 @@ static void add_change_cases(struct pa_junit *junit, const struct pa_difference_
 	}
 }
 
+static void add_replies_case(struct pa_junit *junit, const struct pa_difference *difference, struct pa_junit_counts *counts,
+			     bool write)
+{
+	struct pa_junit_outcome outcome = { .element = difference->lost_reply_count ? "failure" : NULL, .type = "difference" };
+	struct pa_buffer message = { 0 }, details = { 0 };
+	if (!write) {
+		pa_junit_count(counts, outcome);
+		return;
+	}
+	for (size_t i = 0; i < difference->lost_reply_count; i++) {
+		pa_phrase_lost_reply(&difference->lost_replies[i], i ? &details : &message);
+		pa_buffer_puts(&details, i ? ": " : "");
+		pa_phrase_decision(&difference->lost_replies[i].new, &details);
+		pa_buffer_putc(&details, '\n');
+	}
+	add_case(junit, "replies get through as before", outcome, message.data ? message.data : "",
+		 details.data ? details.data : "");
+	pa_buffer_done(&message);
+	pa_buffer_done(&details);
+}
+
 /* A policy speaks of what gets in, not of how much of it: with one this is no failure. */
 static void add_counting_case(struct pa_junit *junit, const struct pa_difference_report *report, struct pa_junit_counts *counts,
 			      bool write)
@@ -104,12 +125,14 @@ static void write_body(struct pa_junit *junit, const void *context)
 	pa_junit_sentences(report->difference->notes, report->difference->sentence_count, &notes);
 	pa_junit_count(&counts, complete);
 	add_change_cases(junit, report, &counts, false);
+	add_replies_case(junit, report->difference, &counts, false);
 	add_counting_case(junit, report, &counts, false);
 	add_session_case(junit, report->session, &counts, false);
 	pa_junit_open_suite(junit, "diff", &counts, report->seconds);
 	add_case(junit, "the comparison is complete", complete, report->incomplete_count ? report->incomplete[0] : "",
 		 reasons.data ? reasons.data : "");
 	add_change_cases(junit, report, &counts, true);
+	add_replies_case(junit, report->difference, &counts, true);
 	add_counting_case(junit, report, &counts, true);
 	add_session_case(junit, report->session, &counts, true);
 	pa_junit_close_suite(junit, notes.data ? notes.data : "");

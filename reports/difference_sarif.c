@@ -7,7 +7,7 @@
 #include "format.h"
 #include "sarif_parts.h"
 
-enum { KIND_SESSION = PA_DELTA_ANSWER + 1, KIND_COUNTING, KIND_COUNT };
+enum { KIND_SESSION = PA_DELTA_ANSWER + 1, KIND_COUNTING, KIND_REPLIES, KIND_COUNT };
 
 static struct pa_sarif_kind kind_of(size_t index)
 {
@@ -29,6 +29,8 @@ static struct pa_sarif_kind kind_of(size_t index)
 				   "Whoever loads it may be locked out.", PA_SEVERITY_CRITICAL },
 		[KIND_COUNTING] = { "diff/counting", "a limit counts other packets than before",
 				    "It is exceeded at other times, for the same packets.", PA_SEVERITY_MEDIUM },
+		[KIND_REPLIES] = { "diff/replies", "connections are let in as before, and their replies are refused",
+				   "Connections that are never answered do not work.", PA_SEVERITY_HIGH },
 	};
 	return kinds[index];
 }
@@ -143,6 +145,37 @@ static void add_session(struct pa_json *json, const struct pa_session_fate *sess
 	pa_buffer_done(&text);
 }
 
+static void add_lost_reply(struct pa_json *json, const struct pa_lost_reply *lost, const struct pa_ruleset *ruleset)
+{
+	struct pa_buffer text = { 0 }, print = { 0 };
+	struct pa_sarif_kind kind = kind_of(KIND_REPLIES);
+	pa_phrase_lost_reply(lost, &text);
+	pa_buffer_puts(&text, ". Before: ");
+	pa_phrase_decision(&lost->old, &text);
+	pa_buffer_puts(&text, ". Now: ");
+	pa_phrase_decision(&lost->new, &text);
+	pa_sarif_open_result(json, &kind, KIND_REPLIES, text.data);
+	pa_json_open(json, "locations", '[');
+	if (is_decided(&lost->new))
+		add_decision(json, &lost->new);
+	else
+		pa_sarif_source(json, ruleset);
+	pa_json_close(json, ']');
+	pa_json_open(json, "relatedLocations", '[');
+	add_decision(json, &lost->old);
+	pa_json_close(json, ']');
+	pa_buffer_printf(&print, "replies %s %d", pa_path_name(lost->opening.path), lost->opening.family);
+	pa_sarif_fingerprint(json, print.data);
+	pa_buffer_clear(&print);
+	pa_phrase_packet(&lost->reply, &print);
+	pa_json_open(json, "properties", '{');
+	pa_json_string(json, "packet", print.data);
+	pa_json_close(json, '}');
+	pa_json_close(json, '}');
+	pa_buffer_done(&text);
+	pa_buffer_done(&print);
+}
+
 static void add_counting(struct pa_json *json, const struct pa_counting *counting, const struct pa_difference_report *report,
 			 size_t number)
 {
@@ -179,6 +212,8 @@ bool pa_difference_sarif(const struct pa_difference_report *report, const struct
 	(void)style;
 	pa_sarif_open(&json, &run);
 	add_session(&json, report->session, report->rulesets[1]);
+	for (size_t i = 0; i < difference->lost_reply_count; i++)
+		add_lost_reply(&json, &difference->lost_replies[i], report->rulesets[1]);
 	for (size_t i = 0; i < difference->change_count; i++)
 		add_change(&json, &difference->changes[i], report->rulesets[1]);
 	for (size_t i = 0; i < difference->counting_count; i++)

@@ -166,6 +166,31 @@ static void print_notes(const struct printer *p, const struct pa_difference *dif
 	pa_buffer_done(&text);
 }
 
+/* Of what closes, the part that breaks connections; an example of it. */
+static void print_lost_replies(const struct printer *p, const struct pa_difference_report *report)
+{
+	struct pa_buffer text = { 0 };
+	for (size_t i = 0; i < report->difference->lost_reply_count; i++) {
+		const struct pa_lost_reply *lost = &report->difference->lost_replies[i];
+		pa_phrase_lost_reply(lost, &text);
+		pa_hanging(p->style, PA_PAINT_CRITICAL, "  ! ", PA_PAINT_STRONG, text.data, p->out);
+		pa_buffer_clear(&text);
+		pa_buffer_puts(&text, report->policy ? "AGAINST IT: connections would be opened and never answered" : "");
+		part(p, "policy", &text);
+		pa_phrase_decision(&lost->old, &text);
+		part(p, "before", &text);
+		pa_phrase_decision(&lost->new, &text);
+		part(p, "now", &text);
+		pa_phrase_packet(&lost->opening, &text);
+		part(p, "example", &text);
+		pa_buffer_puts(&text, "its reply: ");
+		pa_phrase_packet(&lost->reply, &text);
+		part(p, "", &text);
+		pa_buffer_putc(p->out, '\n');
+	}
+	pa_buffer_done(&text);
+}
+
 static void print_countings(const struct printer *p, const struct pa_difference *difference)
 {
 	struct pa_buffer text = { 0 };
@@ -207,6 +232,7 @@ bool pa_difference_text(const struct pa_difference_report *report, const struct 
 	if (report->difference->change_count || report->difference->counting_count || report->session)
 		pa_buffer_putc(out, '\n');
 	print_session(&p, report->session);
+	print_lost_replies(&p, report);
 	for (size_t i = 0; i < report->difference->change_count; i++) {
 		bool violates = report->difference->changes[i].verdict >= PA_CHANGE_UNDECLARED;
 		if (!style->quiet || !report->policy || violates)

@@ -300,6 +300,8 @@ void pa_phrase_difference(const struct pa_difference_report *report, struct pa_b
 	put_count(counts[PA_DELTA_OPENS], "opens", &total, out);
 	put_count(counts[PA_DELTA_CLOSES], "closes", &total, out);
 	put_count(counts[PA_DELTA_CONDITION] + counts[PA_DELTA_FATE], "changes otherwise", &total, out);
+	if (difference->lost_reply_count)
+		pa_buffer_puts(out, ", among it replies of connections that are let in as before");
 	put_count(difference->counting_count,
 		  difference->counting_count == 1 ? "limit counts otherwise" : "limits count otherwise", &total, out);
 	if (!report->policy || !total)
@@ -322,6 +324,18 @@ void pa_phrase_counting(const struct pa_counting *counting, struct pa_buffer *ou
 							     : ") counts fewer packets than before");
 	pa_buffer_printf(out, ", so that it is exceeded at other times; %s ", counting->more ? "newly" : "no longer");
 	pa_phrase_packet(&counting->example, out);
+}
+
+void pa_phrase_lost_reply(const struct pa_lost_reply *lost, struct pa_buffer *out)
+{
+	static const char *const whose[] = { [PA_PATH_IN] = "that get in",
+					     [PA_PATH_FORWARD] = "that are forwarded",
+					     [PA_PATH_OUT] = "that this host opens" },
+				 *const fate[] = { [PA_PATH_IN] = "no longer leave this host",
+						   [PA_PATH_FORWARD] = "are no longer let through",
+						   [PA_PATH_OUT] = "no longer get in" };
+	pa_buffer_printf(out, "replies to connections %s (IPv%d) %s", whose[lost->opening.path], lost->opening.family,
+			 fate[lost->opening.path]);
 }
 
 void pa_phrase_not_compared(const struct pa_difference *difference, struct pa_buffer *out)
@@ -363,6 +377,12 @@ const struct pa_location *pa_session_place(const struct pa_session_fate *session
 		if (session->decision[i].fate != PA_FATE_ACCEPT && decided_at(&session->decision[i]))
 			return decided_at(&session->decision[i]);
 	return NULL;
+}
+
+const struct pa_location *pa_lost_reply_place(const struct pa_lost_reply *lost)
+{
+	const struct pa_location *now = decided_at(&lost->new);
+	return now ? now : decided_at(&lost->old);
 }
 
 const struct pa_location *pa_change_place(const struct pa_change *change)

@@ -28,6 +28,9 @@ void pa_phrase_difference(const struct pa_difference_report *report, struct pa_b
 void pa_phrase_counting(const struct pa_counting *counting, struct pa_buffer *out);
 void pa_phrase_not_compared(const struct pa_difference *difference, struct pa_buffer *out);
 
+/* "replies to connections that get in (IPv4) no longer leave this host" */
+void pa_phrase_lost_reply(const struct pa_lost_reply *lost, struct pa_buffer *out);
+
 /* "this session would be LOST"; "its replies: dropped by ..." */
 void pa_phrase_session(const struct pa_session_fate *session, struct pa_buffer *out);
 void pa_phrase_session_packet(const struct pa_session_fate *session, unsigned packet, struct pa_buffer *out);
@@ -38,6 +41,7 @@ const struct pa_location *pa_session_place(const struct pa_session_fate *session
  * Where a change is to be looked at: what decides in NEW, which is the file that a reviewer has before him; else what decided in
  * OLD; else NULL.
  */
+const struct pa_location *pa_lost_reply_place(const struct pa_lost_reply *lost);
 const struct pa_location *pa_change_place(const struct pa_change *change);
 
 #endif

@@ -10,10 +10,8 @@ bool pa_job_compare(struct pa_job *job, struct pa_job_beside *beside, bool is_ol
 	const struct pa_ruleset *const rulesets[2] = { is_old ? beside->ruleset : job->ruleset,
 						       is_old ? job->ruleset : beside->ruleset };
 	const struct pa_policy *policy = job->options->command == PA_COMMAND_DIFF ? job->policy : NULL;
-	struct pa_cut *cuts = NULL;
-	size_t count = 0;
-	if (policy)
-		count = pa_policy_cuts(policy, job->host, rulesets[1], job->arena, &cuts);
+	struct pa_cut *cuts = NULL; /* those of plain packets as well, without a policy */
+	size_t count = pa_policy_cuts(policy, job->host, rulesets[1], job->arena, &cuts);
 	if (!pa_evaluate_pair(rulesets, job->host, cuts, count, diags, beside->pair))
 		return false;
 	beside->difference = pa_compare_pair(beside->pair, rulesets, job->host, policy, diags);

@@ -172,6 +172,29 @@ static void compare_path(struct difference *d, enum pa_path path)
 	}
 }
 
+/* --- replies ----------------------------------------------------------------------------------------------------------- */
+
+/* What closes for replies is among the changes; here it is said of which connections that are opened as before. */
+static void find_lost_replies(struct difference *d)
+{
+	struct pa_difference *result = d->result;
+	struct comparison c = { .evaluation = d->pair[1],
+				.space = d->space,
+				.ruleset = d->rulesets[1],
+				.host = d->host,
+				.scratch = result->arena,
+				.arbitrary = compare_arbitrary(d->rulesets[1], result->arena) };
+
+	result->lost_replies = pa_arena_alloc(result->arena, PATH_COUNT * 2, sizeof(*result->lost_replies));
+	for (int path = 0; path < PATH_COUNT; path++)
+		for (int family = 4; family <= 6; family += 2)
+			if (compare_find_lost_reply(&c, d->pair[0], d->rulesets[0], (enum pa_path)path, family,
+						    &result->lost_replies[result->lost_reply_count]))
+				result->lost_reply_count++;
+	if (d->policy)
+		result->violation_count += result->lost_reply_count;
+}
+
 /* --- the whole -------------------------------------------------------------------------------------------------------- */
 
 /* What opens first, then what closes; at the end what is no difference of reach. */
@@ -267,6 +290,7 @@ struct pa_difference *pa_compare_pair(struct pa_evaluation *const pair[2], const
 	difference_begin_judging(&d);
 	for (int path = 0; path < PATH_COUNT; path++)
 		compare_path(&d, (enum pa_path)path);
+	find_lost_replies(&d);
 	d.result->counting_count = pa_evaluation_counting(d.pair, &d.result->countings, &d.result->not_compared);
 	difference_compare_objects(&d);
 	difference_end(&d);

@@ -43,6 +43,10 @@ void difference_add_note(struct difference *d, const char *text);
 void difference_compare_objects(struct difference *d);
 void difference_end(struct difference *d);
 
+/* An example of connections on a path whose replies got through and no longer do (replies.c); `c` is of the second ruleset. */
+bool compare_find_lost_reply(struct comparison *c, struct pa_evaluation *before, const struct pa_ruleset *old,
+			     enum pa_path path, int family, struct pa_lost_reply *ret_lost);
+
 /* --- the policy --- */
 void difference_begin_judging(struct difference *d);
 /* Calls `tell` for each part of the set that the policy sees alike. */

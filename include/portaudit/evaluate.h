@@ -244,6 +244,7 @@ struct pa_walk {
 	bool has_source_port, has_destination_port; /* NAT set the port (of a protocol that has ports) */
 	bool destination_is_self;		    /* redirected to an address of this host, which is not known */
 	bool destination_unknown;		    /* translated to an address that is not known */
+	bool source_unknown;			    /* the same of the source: masquerade */
 	struct pa_walk_step *steps;		    /* of the first way; for DEPENDS, of a way that gets in */
 	size_t step_count;
 	struct pa_walk_assumption *assumptions; /* in the order in which they were asked */

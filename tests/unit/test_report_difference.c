@@ -115,7 +115,7 @@ START_TEST(every_change_is_there)
 	ck_assert_ptr_nonnull(strstr(text, "dropped by the policy of inet filter input"));
 	free(text);
 	text = format(PA_FORMAT_JUNIT);
-	junit_is_valid(text, "tests=\"14\" failures=\"3\"");
+	junit_is_valid(text, "tests=\"15\" failures=\"3\"");
 	free(text);
 }
 END_TEST
@@ -256,6 +256,40 @@ START_TEST(every_format_tells_every_change)
 }
 END_TEST
 
+/* What is no change of single packets: replies that are lost, limits that count otherwise. */
+START_TEST(every_format_tells_what_breaks)
+{
+	struct pa_lost_reply lost = { .opening = fixture_packet(4, 22),
+				      .reply = fixture_packet(4, 40000),
+				      .old = { PA_FATE_ACCEPT, NULL, &f.input, NULL },
+				      .new = { PA_FATE_DROP, NULL, &f.input, NULL } };
+	struct pa_counting counting = { .rule = { changes[0].new.rule, changes[0].new.rule },
+					.text = "limit rate 7/hour",
+					.more = true,
+					.example = fixture_packet(4, 99) };
+	difference.change_count = 0;
+	difference.lost_replies = &lost;
+	difference.lost_reply_count = 1;
+	difference.countings = &counting;
+	difference.counting_count = 1;
+	difference.not_compared = 3;
+	ck_assert(!pa_difference_is_same(&difference));
+	json_decref(document());
+	for (enum pa_format wanted = 0; wanted < PA_FORMAT_COUNT; wanted++) {
+		if (!pa_format_has_difference(wanted) || wanted == PA_FORMAT_CSV)
+			continue;
+		char *text = format(wanted);
+		const char *words = wanted == PA_FORMAT_JSON ? "\"lost_replies\":[\n{" : "no longer leave this host";
+		ck_assert_msg(strstr(text, words), "%s: %.2000s", pa_format_name(wanted), text);
+		ck_assert_msg(strstr(text, "limit rate 7/hour"), "%s: %.2000s", pa_format_name(wanted), text);
+		free(text);
+	}
+	char *text = format(PA_FORMAT_JUNIT);
+	junit_is_valid(text, "failures=\"2\"");
+	free(text);
+}
+END_TEST
+
 START_TEST(hostile_names_survive)
 {
 	static const char *const notes[] = { HOSTILE };
@@ -351,6 +385,7 @@ int main(void)
 	tcase_add_test(cases, places_are_of_the_new_ruleset_first);
 	tcase_add_test(cases, what_the_policy_forbids_is_an_error);
 	tcase_add_test(cases, every_format_tells_every_change);
+	tcase_add_test(cases, every_format_tells_what_breaks);
 	tcase_add_test(cases, hostile_names_survive);
 	tcase_add_test(cases, a_session_is_told);
 	tcase_add_test(cases, sessions_are_read);
