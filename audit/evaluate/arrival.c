@@ -9,7 +9,10 @@
 
 #include "evaluation.h"
 
-#define TAPS_MAX 32 /* evaluations of both rulesets; limits beyond are not compared, and that is said */
+/* How many limits are compared, with an evaluation of both rulesets each; of those beyond it is said that they were not. */
+#define TAPS_MIN 4
+#define TAPS_MAX 64
+#define WORK_MAX 20000 /* rules */
 
 /* A step of both rulesets. */
 struct tap {
@@ -19,18 +22,21 @@ struct tap {
 
 /* --- what comes to it ------------------------------------------------------------------------------------------- */
 
-struct arrivals {
-	pa_node node[PA_PATHS][PA_SCENARIOS];
-};
-
 static pa_node to_arrived(void *context, uint32_t terminal)
 {
 	const struct pa_evaluation *e = context;
 	return e->terms->outcomes[terminal].kind == PA_OUTCOME_REJECT ? PA_TRUE : PA_FALSE;
 }
 
+static pa_node arrivals(struct pa_evaluation *e, const struct pa_evaluation *aside, unsigned path, unsigned scenario)
+{
+	const struct pa_answer *answer = pa_answer(e, (enum pa_path)path, (enum pa_scenario)scenario);
+	return pa_node_and(e->space, pa_node_bind(e->space, answer->node, to_arrived, e),
+			   aside->answers[scenario][path].universe);
+}
+
 /* What was worked out without the tap is put aside meanwhile. */
-static void find_arrivals(struct pa_evaluation *e, const struct pa_rule *rule, size_t step, struct arrivals *ret_arrivals)
+static struct pa_evaluation *begin_tap(struct pa_evaluation *e, const struct pa_rule *rule, size_t step)
 {
 	struct pa_evaluation *aside = pa_xmalloc(sizeof(*aside));
 	*aside = *e;
@@ -40,14 +46,11 @@ static void find_arrivals(struct pa_evaluation *e, const struct pa_rule *rule, s
 	memset(e->translated, 0, sizeof(e->translated));
 	e->tapped = rule;
 	e->tapped_step = step;
-	for (unsigned path = 0; path < PA_PATHS; path++) {
-		for (unsigned scenario = 0; scenario < PA_SCENARIOS; scenario++) {
-			const struct pa_answer *answer = pa_answer(e, (enum pa_path)path, (enum pa_scenario)scenario);
-			ret_arrivals->node[path][scenario] =
-				pa_node_and(e->space, pa_node_bind(e->space, answer->node, to_arrived, e),
-					    aside->answers[scenario][path].universe);
-		}
-	}
+	return aside;
+}
+
+static void end_tap(struct pa_evaluation *e, struct pa_evaluation *aside)
+{
 	pa_table128_done(&e->tails);
 	pa_table128_done(&e->base_chains);
 	pa_table128_done(&e->base_reads);
@@ -172,42 +175,58 @@ static void list_taps(struct pa_evaluation *const pair[2], struct tap_list *taps
 
 /* --- the whole --------------------------------------------------------------------------------------------------------- */
 
+static void tell(struct pa_evaluation *e, const struct tap *tap, unsigned path, unsigned scenario, const pa_node arrived[2],
+		 struct pa_counting *ret_counting)
+{
+	pa_node more = pa_node_some_variable(e->space, pa_node_minus(e->space, arrived[1], arrived[0]));
+	pa_node less = pa_node_some_variable(e->space, pa_node_minus(e->space, arrived[0], arrived[1]));
+	pa_set set = { pa_visible(e, more != PA_FALSE ? more : less) };
+	*ret_counting = (struct pa_counting){ .rule = { tap->rule[0], tap->rule[1] },
+					      .text = tap->rule[1]->steps[tap->step[1]].text,
+					      .scenario = (enum pa_scenario)scenario,
+					      .more = more != PA_FALSE,
+					      .less = less != PA_FALSE };
+	ret_counting->example = pa_evaluation_example(e, (enum pa_path)path, set);
+	ret_counting->example.path = (enum pa_path)path;
+}
+
 static bool compare_tap(struct pa_evaluation *const pair[2], const struct tap *tap, struct pa_counting *ret_counting)
 {
 	static const enum pa_scenario order[PA_SCENARIOS] = {
 		PA_SCENARIO_NEW,     PA_SCENARIO_ESTABLISHED, PA_SCENARIO_REPLY,
 		PA_SCENARIO_RELATED, PA_SCENARIO_UNTRACKED,   PA_SCENARIO_INVALID
 	};
-	struct pa_evaluation *e = pair[1];
-	struct arrivals arrivals[2];
+	struct pa_evaluation *aside[2];
+	unsigned path = 0, scenario = 0;
+	pa_node arrived[2] = { PA_FALSE, PA_FALSE };
 	for (unsigned side = 0; side < 2; side++)
-		find_arrivals(pair[side], tap->rule[side], tap->step[side], &arrivals[side]);
-	for (unsigned s = 0; s < PA_SCENARIOS; s++) {
-		for (unsigned path = 0; path < PA_PATHS; path++) {
-			pa_node old = arrivals[0].node[path][order[s]], new = arrivals[1].node[path][order[s]];
-			if (old == new)
-				continue;
-			pa_node more = pa_node_some_variable(e->space, pa_node_minus(e->space, new, old));
-			pa_node less = pa_node_some_variable(e->space, pa_node_minus(e->space, old, new));
-			pa_set set = { pa_visible(e, more != PA_FALSE ? more : less) };
-			*ret_counting = (struct pa_counting){ .rule = { tap->rule[0], tap->rule[1] },
-							      .text = tap->rule[1]->steps[tap->step[1]].text,
-							      .scenario = order[s],
-							      .more = more != PA_FALSE,
-							      .less = less != PA_FALSE };
-			ret_counting->example = pa_evaluation_example(e, (enum pa_path)path, set);
-			ret_counting->example.path = (enum pa_path)path;
-			return true;
-		}
+		aside[side] = begin_tap(pair[side], tap->rule[side], tap->step[side]);
+	for (unsigned i = 0; i < PA_SCENARIOS * PA_PATHS && arrived[0] == arrived[1]; i++) {
+		scenario = order[i / PA_PATHS];
+		path = i % PA_PATHS;
+		for (unsigned side = 0; side < 2; side++)
+			arrived[side] = arrivals(pair[side], aside[side], path, scenario);
 	}
-	return false;
+	for (unsigned side = 0; side < 2; side++)
+		end_tap(pair[side], aside[side]);
+	if (arrived[0] == arrived[1])
+		return false;
+	tell(pair[1], tap, path, scenario, arrived, ret_counting);
+	return true;
+}
+
+/* About a second of work: what is to be evaluated again is in proportion to the rules. */
+static size_t most_taps(const struct pa_ruleset *ruleset)
+{
+	size_t most = WORK_MAX / (ruleset->rule_count + 1);
+	return most < TAPS_MIN ? TAPS_MIN : most > TAPS_MAX ? TAPS_MAX : most;
 }
 
 size_t pa_evaluation_counting(struct pa_evaluation *const pair[2], const struct pa_counting **ret_countings,
 			      size_t *ret_not_compared)
 {
 	struct tap_list taps = { 0 };
-	size_t found = 0, looked = 0;
+	size_t found = 0, looked = 0, most = most_taps(pair[1]->ruleset);
 	*ret_not_compared = 0;
 	list_taps(pair, &taps);
 	struct pa_counting *countings = pa_arena_alloc(pair[1]->arena, taps.count + 1, sizeof(*countings));
@@ -215,7 +234,7 @@ size_t pa_evaluation_counting(struct pa_evaluation *const pair[2], const struct 
 	for (size_t i = 0; i < taps.count; i++) {
 		if (!matters(pair[1], &taps.items[i], used))
 			continue;
-		if (looked++ >= TAPS_MAX)
+		if (looked++ >= most)
 			++*ret_not_compared;
 		else if (compare_tap(pair, &taps.items[i], &countings[found]))
 			found++;
