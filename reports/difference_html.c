@@ -150,7 +150,7 @@ bool pa_difference_html(const struct pa_difference_report *report, const struct 
 	const struct pa_difference *difference = report->difference;
 	struct pa_buffer text = { 0 };
 	(void)style;
-	pa_html_open(out, "What a change of the rules changes", report->host, report->now);
+	pa_html_open(out, "What the change opens and closes", report->host, report->now);
 	pa_html_sources(out, report->rulesets[0]);
 	pa_html_put(out, " &rarr; ");
 	pa_html_sources(out, report->rulesets[1]);

@@ -301,7 +301,7 @@ void pa_phrase_difference(const struct pa_difference_report *report, struct pa_b
 	put_count(counts[PA_DELTA_CLOSES], "closes", &total, out);
 	put_count(counts[PA_DELTA_CONDITION] + counts[PA_DELTA_FATE], "changes otherwise", &total, out);
 	if (difference->lost_reply_count)
-		pa_buffer_puts(out, ", among it replies of connections that are let in as before");
+		pa_buffer_puts(out, ", also replies of connections that are let in as before");
 	put_count(difference->counting_count,
 		  difference->counting_count == 1 ? "limit counts otherwise" : "limits count otherwise", &total, out);
 	if (!report->policy || !total)

@@ -170,7 +170,8 @@ struct pa_evaluation {
 	struct pa_plan plan;
 	/* Rules are compared with each other, not followed: marks and states are fields like any other (hygiene.c). */
 	bool symbolic;
-	const struct pa_rule *tapped; /* for a while: a packet that comes to this step of this rule ends there, see arrival.c; or NULL */
+	const struct pa_rule
+		*tapped; /* for a while: a packet that comes to this step of this rule ends there, see arrival.c; or NULL */
 	size_t tapped_step;
 	bool without_nat; /* for a while: nat chains are not asked, see pa_untranslated() */
 	/* One of a pair: which step of the other ruleset each step is the same as (pair.c); NULL: evaluated alone. By number of the step. */
