@@ -449,20 +449,35 @@ static void check_options_of_command(struct pa_command_line *line)
 			"for example: portaudit explain 3306/tcp from 203.0.113.7 on eth0";
 }
 
+/* The formats of `diff`, for a person: "text, json and junit". */
+static const char *difference_formats(struct pa_arena *arena)
+{
+	struct pa_buffer list = { 0 };
+	const char *before = NULL;
+	for (enum pa_format format = 0; format < PA_FORMAT_COUNT; format++) {
+		if (!pa_format_has_difference(format))
+			continue;
+		if (before)
+			pa_buffer_printf(&list, "%s%s", list.length ? ", " : "", before);
+		before = pa_format_name(format);
+	}
+	const char *text = pa_arena_printf(arena, "it writes %s and %s", list.data, before);
+	pa_buffer_done(&list);
+	return text;
+}
+
 /* trace and diff have no report of findings: not every format can say what they say. */
 static void check_formats(struct pa_command_line *line)
 {
-	static const unsigned trace = 1u << PA_FORMAT_JSON | 1u << PA_FORMAT_TEXT | 1u << PA_FORMAT_JUNIT,
-			      diff = trace | 1u << PA_FORMAT_JUNIT_EXT;
+	static const unsigned trace = 1u << PA_FORMAT_JSON | 1u << PA_FORMAT_TEXT | 1u << PA_FORMAT_JUNIT;
 	const struct pa_options *options = line->options;
 	bool is_trace = options->command == PA_COMMAND_TRACE;
 	for (size_t i = 0; (is_trace || options->command == PA_COMMAND_DIFF) && i < options->output_count; i++) {
 		enum pa_format format = options->outputs[i].format;
-		if (1u << format & (is_trace ? trace : diff))
+		if (is_trace ? 1u << format & trace : pa_format_has_difference(format))
 			continue;
 		wrong(line, "'%s' does not write the format '%s'", commands[options->command].name, pa_format_name(format))
-			->help =
-			is_trace ? "it writes json (lines), text (TAP) and junit" : "it writes text, json, junit and junit-ext";
+			->help = is_trace ? "it writes json (lines), text (TAP) and junit" : difference_formats(options->arena);
 	}
 }
 

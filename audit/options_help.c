@@ -64,7 +64,7 @@ static void options_table(struct pa_buffer *out, unsigned commands)
 static void formats_table(struct pa_buffer *out)
 {
 	pa_buffer_puts(out, "\nFormats:\n");
-#define FORMAT(id, name, writer, description) row(out, "  " name, COMMAND_COLUMN, description);
+#define FORMAT(id, name, writer, difference, description) row(out, "  " name, COMMAND_COLUMN, description);
 #include "portaudit/format.def"
 #undef FORMAT
 }

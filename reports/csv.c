@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Comma-separated values (RFC 4180): `check` writes a line for each finding, `list` one for each row of the table. Lines end with
+ * Comma-separated values (RFC 4180): `check` writes a line for each finding, `list` one for each row of the table, `diff` one for
+ * each region of a change. Lines end with
  * CR LF as the RFC says. A cell that a spreadsheet would take for a formula gets an apostrophe in front.
  */
 #include <string.h>
 
+#include "difference_words.h"
 #include "format.h"
 #include "lines.h"
 #include "phrase.h"
@@ -70,6 +72,7 @@ static void print_finding(const struct pa_finding *finding, const struct pa_repo
 	print_cell(until, false, out);
 	print_cell(finding->waiver ? finding->waiver->fields.reason : "", false, out);
 	print_cell(finding->fingerprint, false, out);
+	print_cell(!report->result->baseline || finding->waiver ? "" : finding->known ? "known" : "new", false, out);
 	pa_buffer_puts(out, "\r\n");
 	pa_buffer_done(&text);
 }
@@ -78,11 +81,13 @@ static void print_findings(const struct pa_report *report, struct pa_buffer *out
 {
 	static const char *const columns[] = { "host",	       "check",		 "severity",	"certainty", "message",
 					       "fix",	       "file",		 "line",	"rule",	     "example",
-					       "waived_until", "waived_because", "fingerprint", NULL };
+					       "waived_until", "waived_because", "fingerprint", "baseline",  NULL };
 	const struct pa_result *result = report->result;
 	print_head(columns, out);
 	for (size_t i = 0; i < result->finding_count; i++)
 		print_finding(&result->findings[i], report, out);
+	for (size_t i = 0; i < result->known_count; i++)
+		print_finding(&result->known[i], report, out);
 	for (size_t i = 0; i < result->waived_count; i++)
 		print_finding(&result->waived[i], report, out);
 }
@@ -139,5 +144,83 @@ bool pa_format_csv(const struct pa_report *report, const struct pa_style *style,
 		print_findings(report, out);
 	else
 		print_lines(report, out);
+	return true;
+}
+
+/* --- diff --------------------------------------------------------------------------------------------------------------- */
+
+static void print_changed_line(struct pa_arena *arena, const struct pa_region *line, const struct pa_change *change,
+			       const struct pa_difference_report *report, struct pa_buffer *out)
+{
+	const struct pa_location *place = pa_change_place(change);
+	struct pa_buffer text = { 0 };
+	print_cell(report->host ? report->host : "", true, out);
+	print_cell(pa_change_kind_word(change->kind), false, out);
+	print_cell(pa_severity_name(change->severity), false, out);
+	print_cell(pa_path_name(change->path), false, out);
+	print_cell(pa_scenario_name(change->scenario), false, out);
+	print_cell(pa_presence_word(change->before), false, out);
+	print_cell(pa_presence_word(change->after), false, out);
+	pa_phrase_ports(arena, line, 0, &text);
+	print_buffer(&text, out);
+	pa_phrase_source(arena, line, 0, &text);
+	print_buffer(&text, out);
+	pa_phrase_destination(arena, line, 0, &text);
+	print_buffer(&text, out);
+	pa_phrase_interface(arena, line, 0, &text);
+	print_buffer(&text, out);
+	if (line->row->has_target)
+		pa_phrase_target(&line->row->target, &text);
+	print_buffer(&text, out);
+	pa_phrase_extras(arena, line, 0, &text);
+	print_buffer(&text, out);
+	pa_phrase_change_before(change, &text);
+	print_buffer(&text, out);
+	pa_phrase_change_now(change, &text);
+	print_buffer(&text, out);
+	print_cell(pa_change_verdict_word(change->verdict), false, out);
+	print_cell(place ? place->file : "", false, out);
+	print_number(place ? place->line : 0, out);
+	pa_phrase_packet(&change->example, &text);
+	print_buffer(&text, out);
+	print_cell(change->fingerprint, false, out);
+	pa_buffer_puts(out, "\r\n");
+	pa_buffer_done(&text);
+}
+
+bool pa_difference_csv(const struct pa_difference_report *report, const struct pa_style *style, struct pa_buffer *out)
+{
+	static const char *const columns[] = { "host",
+					       "change",
+					       "severity",
+					       "path",
+					       "packets",
+					       "before_certainty",
+					       "after_certainty",
+					       "what",
+					       "source",
+					       "destination",
+					       "interface",
+					       "to",
+					       "with",
+					       "before",
+					       "now",
+					       "policy",
+					       "file",
+					       "line",
+					       "example",
+					       "fingerprint",
+					       NULL };
+	(void)style;
+	print_head(columns, out);
+	for (size_t i = 0; i < report->difference->change_count; i++) {
+		const struct pa_change *change = &report->difference->changes[i];
+		struct pa_arena *arena = pa_arena_new();
+		struct pa_region *lines;
+		size_t count = pa_lines_make(arena, change->rows, change->row_count, &lines);
+		for (size_t k = 0; k < count; k++)
+			print_changed_line(arena, &lines[k], change, report, out);
+		pa_arena_free(arena);
+	}
 	return true;
 }

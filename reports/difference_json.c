@@ -1,71 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The JSON document of `diff`. Its schema, with a description of each part, is doc/portaudit-diff-1.json. */
+#include "difference_words.h"
 #include "format.h"
 #include "json_parts.h"
-
-static const char *kind_word(enum pa_delta_kind kind)
-{
-	switch (kind) {
-	case PA_DELTA_OPENS:
-		return "opens";
-	case PA_DELTA_CLOSES:
-		return "closes";
-	case PA_DELTA_CONDITION:
-		return "condition";
-	case PA_DELTA_FATE:
-		return "changes";
-	case PA_DELTA_ANSWER:
-		return "answer";
-	}
-	return NULL;
-}
-
-static const char *presence_word(enum pa_presence presence)
-{
-	switch (presence) {
-	case PA_NEVER:
-		return "never";
-	case PA_SOMETIMES:
-		return "possible";
-	case PA_ALWAYS:
-		return "certain";
-	}
-	return NULL;
-}
-
-static const char *verdict_word(enum pa_change_verdict verdict)
-{
-	switch (verdict) {
-	case PA_CHANGE_UNJUDGED:
-		return NULL;
-	case PA_CHANGE_FITS:
-		return "fits";
-	case PA_CHANGE_UNDECLARED:
-		return "not-allowed";
-	case PA_CHANGE_DENIED:
-		return "denied";
-	case PA_CHANGE_REQUIRED:
-		return "required";
-	case PA_CHANGE_NOT_ASSESSED:
-		return "not-assessed";
-	}
-	return NULL;
-}
-
-static const char *fate_word(enum pa_fate fate)
-{
-	switch (fate) {
-	case PA_FATE_ACCEPT:
-		return "accept";
-	case PA_FATE_DROP:
-		return "drop";
-	case PA_FATE_REJECT:
-		return "reject";
-	case PA_FATE_DEPENDS:
-		return "depends";
-	}
-	return NULL;
-}
 
 static void add_sources(struct pa_json *json, const char *key, const struct pa_ruleset *ruleset)
 {
@@ -86,7 +23,7 @@ static void add_sentences(struct pa_json *json, const char *key, const char *con
 static void add_decision(struct pa_json *json, const char *key, const struct pa_decision *decision)
 {
 	pa_json_open(json, key, '{');
-	pa_json_string(json, "fate", fate_word(decision->fate));
+	pa_json_string(json, "fate", pa_decision_word(decision->fate));
 	pa_json_string(json, "condition", decision->condition);
 	if (decision->rule)
 		pa_json_rule(json, "rule", decision->rule);
@@ -128,7 +65,7 @@ static void add_policy(struct pa_json *json, const struct pa_change *change)
 		return;
 	}
 	pa_json_open(json, "policy", '{');
-	pa_json_string(json, "verdict", verdict_word(change->verdict));
+	pa_json_string(json, "verdict", pa_change_verdict_word(change->verdict));
 	pa_json_string(json, "file", change->statement ? change->statement->where.file : NULL);
 	if (change->statement)
 		pa_json_number(json, "line", change->statement->where.line);
@@ -156,13 +93,15 @@ static void add_change(struct pa_json *json, const struct pa_change *change)
 {
 	pa_json_line(json);
 	pa_json_open(json, NULL, '{');
-	pa_json_string(json, "kind", kind_word(change->kind));
+	pa_json_string(json, "kind", pa_change_kind_word(change->kind));
+	pa_json_string(json, "fingerprint", change->fingerprint);
+	pa_json_string(json, "severity", pa_severity_name(change->severity));
 	pa_json_string(json, "path", pa_path_name(change->path));
 	pa_json_string(json, "packets", pa_scenario_name(change->scenario));
 	add_names(json, change);
-	pa_json_string(json, "before", presence_word(change->before));
+	pa_json_string(json, "before", pa_presence_word(change->before));
 	pa_json_string(json, "condition_before", change->condition_before);
-	pa_json_string(json, "after", presence_word(change->after));
+	pa_json_string(json, "after", pa_presence_word(change->after));
 	pa_json_string(json, "condition_after", change->condition_after);
 	add_old_target(json, change);
 	add_policy(json, change);
@@ -187,8 +126,46 @@ static void add_session(struct pa_json *json, const struct pa_session_fate *sess
 	pa_json_close(json, '}');
 }
 
-bool pa_difference_json(const struct pa_difference_report *report, struct pa_buffer *out)
+static void add_lost_replies(struct pa_json *json, const struct pa_difference *difference)
 {
+	pa_json_open(json, "lost_replies", '[');
+	for (size_t i = 0; i < difference->lost_reply_count; i++) {
+		const struct pa_lost_reply *lost = &difference->lost_replies[i];
+		pa_json_line(json);
+		pa_json_open(json, NULL, '{');
+		pa_json_string(json, "path", pa_path_name(lost->opening.path));
+		pa_json_packet(json, "opening", &lost->opening);
+		pa_json_packet(json, "reply", &lost->reply);
+		add_decision(json, "old", &lost->old);
+		add_decision(json, "new", &lost->new);
+		pa_json_close(json, '}');
+	}
+	pa_json_close(json, ']');
+}
+
+/* Limits to which other packets come. */
+static void add_countings(struct pa_json *json, const struct pa_difference *difference)
+{
+	pa_json_number(json, "counting_not_compared", difference->not_compared);
+	pa_json_open(json, "counting", '[');
+	for (size_t i = 0; i < difference->counting_count; i++) {
+		const struct pa_counting *counting = &difference->countings[i];
+		pa_json_line(json);
+		pa_json_open(json, NULL, '{');
+		pa_json_string(json, "text", counting->text);
+		pa_json_rule(json, "old", counting->rule[0]);
+		pa_json_rule(json, "new", counting->rule[1]);
+		pa_json_bool(json, "more", counting->more);
+		pa_json_bool(json, "less", counting->less);
+		pa_json_packet(json, "packet", &counting->example);
+		pa_json_close(json, '}');
+	}
+	pa_json_close(json, ']');
+}
+
+bool pa_difference_json(const struct pa_difference_report *report, const struct pa_style *style, struct pa_buffer *out)
+{
+	(void)style;
 	struct pa_json json = { .out = out };
 	const struct pa_difference *difference = report->difference;
 	pa_json_open(&json, NULL, '{');
@@ -202,6 +179,9 @@ bool pa_difference_json(const struct pa_difference_report *report, struct pa_buf
 	pa_json_number(&json, "violations", difference->violation_count);
 	add_session(&json, report->session);
 	add_sentences(&json, "notes", difference->notes, difference->sentence_count);
+	add_lost_replies(&json, difference);
+	pa_json_line(&json);
+	add_countings(&json, difference);
 	pa_json_line(&json);
 	pa_json_open(&json, "changes", '[');
 	for (size_t i = 0; i < difference->change_count; i++)

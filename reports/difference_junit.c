@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* diff as JUnit XML: one testcase for each kind of change and path. */
 
+#include "difference_words.h"
 #include "format.h"
 #include "junit_parts.h"
 #include "phrase.h"
@@ -58,6 +59,49 @@ static void add_change_cases(struct pa_junit *junit, const struct pa_difference_
 	}
 }
 
+static void add_replies_case(struct pa_junit *junit, const struct pa_difference *difference, struct pa_junit_counts *counts,
+			     bool write)
+{
+	struct pa_junit_outcome outcome = { .element = difference->lost_reply_count ? "failure" : NULL, .type = "difference" };
+	struct pa_buffer message = { 0 }, details = { 0 };
+	if (!write) {
+		pa_junit_count(counts, outcome);
+		return;
+	}
+	for (size_t i = 0; i < difference->lost_reply_count; i++) {
+		pa_phrase_lost_reply(&difference->lost_replies[i], i ? &details : &message);
+		pa_buffer_puts(&details, i ? ": " : "");
+		pa_phrase_decision(&difference->lost_replies[i].new, &details);
+		pa_buffer_putc(&details, '\n');
+	}
+	add_case(junit, "replies get through as before", outcome, message.data ? message.data : "",
+		 details.data ? details.data : "");
+	pa_buffer_done(&message);
+	pa_buffer_done(&details);
+}
+
+/* A policy speaks of what gets in, not of how much of it: with one this is no failure. */
+static void add_counting_case(struct pa_junit *junit, const struct pa_difference_report *report, struct pa_junit_counts *counts,
+			      bool write)
+{
+	const struct pa_difference *difference = report->difference;
+	bool differs = difference->counting_count || difference->not_compared;
+	struct pa_junit_outcome outcome = { .element = differs && !report->policy ? "failure" : NULL, .type = "difference" };
+	struct pa_buffer details = { 0 };
+	if (!write) {
+		pa_junit_count(counts, outcome);
+		return;
+	}
+	for (size_t i = 0; i < difference->counting_count; i++) {
+		pa_phrase_counting(&difference->countings[i], &details);
+		pa_buffer_putc(&details, '\n');
+	}
+	pa_phrase_not_compared(difference, &details);
+	add_case(junit, "limits count the same packets", outcome, "limits count other packets than before",
+		 details.data ? details.data : "");
+	pa_buffer_done(&details);
+}
+
 static void add_session_case(struct pa_junit *junit, const struct pa_session_fate *session, struct pa_junit_counts *counts,
 			     bool write)
 {
@@ -81,18 +125,22 @@ static void write_body(struct pa_junit *junit, const void *context)
 	pa_junit_sentences(report->difference->notes, report->difference->sentence_count, &notes);
 	pa_junit_count(&counts, complete);
 	add_change_cases(junit, report, &counts, false);
+	add_replies_case(junit, report->difference, &counts, false);
+	add_counting_case(junit, report, &counts, false);
 	add_session_case(junit, report->session, &counts, false);
 	pa_junit_open_suite(junit, "diff", &counts, report->seconds);
 	add_case(junit, "the comparison is complete", complete, report->incomplete_count ? report->incomplete[0] : "",
 		 reasons.data ? reasons.data : "");
 	add_change_cases(junit, report, &counts, true);
+	add_replies_case(junit, report->difference, &counts, true);
+	add_counting_case(junit, report, &counts, true);
 	add_session_case(junit, report->session, &counts, true);
 	pa_junit_close_suite(junit, notes.data ? notes.data : "");
 	pa_buffer_done(&reasons);
 	pa_buffer_done(&notes);
 }
 
-bool pa_difference_junit(const struct pa_difference_report *difference, bool extended, struct pa_buffer *out)
+static bool write_junit(const struct pa_difference_report *difference, bool extended, struct pa_buffer *out)
 {
 	/* what the suites say of the run; the findings are those of the difference */
 	const struct pa_report report = { .command = "diff",
@@ -103,4 +151,16 @@ bool pa_difference_junit(const struct pa_difference_report *difference, bool ext
 					  .complete = difference->complete };
 	struct pa_junit junit = { .report = &report, .extended = extended };
 	return pa_junit_document(&junit, write_body, difference, out);
+}
+
+bool pa_difference_junit(const struct pa_difference_report *report, const struct pa_style *style, struct pa_buffer *out)
+{
+	(void)style;
+	return write_junit(report, false, out);
+}
+
+bool pa_difference_junit_ext(const struct pa_difference_report *report, const struct pa_style *style, struct pa_buffer *out)
+{
+	(void)style;
+	return write_junit(report, true, out);
 }

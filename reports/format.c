@@ -7,10 +7,12 @@
 struct format_row {
 	const char *name;
 	bool (*write)(const struct pa_report *report, const struct pa_style *style, struct pa_buffer *out);
+	bool (*difference)(const struct pa_difference_report *report, const struct pa_style *style, struct pa_buffer *out);
 };
 
 static const struct format_row formats[PA_FORMAT_COUNT] = {
-#define FORMAT(id, name_, writer, description) [PA_FORMAT_##id] = { .name = name_, .write = writer },
+#define FORMAT(id, name_, writer, difference_, description) \
+	[PA_FORMAT_##id] = { .name = name_, .write = writer, .difference = difference_ },
 #include "portaudit/format.def"
 #undef FORMAT
 };
@@ -53,21 +55,10 @@ bool pa_report_format(enum pa_format format, const struct pa_report *report, con
 bool pa_report_difference(enum pa_format format, const struct pa_difference_report *report, const struct pa_style *style,
 			  struct pa_buffer *out)
 {
-	switch (format) {
-	case PA_FORMAT_TEXT:
-		return pa_difference_text(report, style, out);
-	case PA_FORMAT_JSON:
-		return pa_difference_json(report, out);
-	case PA_FORMAT_JUNIT:
-	case PA_FORMAT_JUNIT_EXT:
-		return pa_difference_junit(report, format == PA_FORMAT_JUNIT_EXT, out);
-	case PA_FORMAT_SARIF:
-	case PA_FORMAT_GITHUB:
-	case PA_FORMAT_CSV:
-	case PA_FORMAT_HTML:
-	case PA_FORMAT_PROM:
-	case PA_FORMAT_COUNT:
-		break; /* the command line refuses them */
-	}
-	return false;
+	return formats[format].difference && formats[format].difference(report, style, out);
+}
+
+bool pa_format_has_difference(enum pa_format format)
+{
+	return formats[format].difference != NULL;
 }

@@ -5,25 +5,29 @@
 
 #include "portaudit/report.h"
 
-#define FORMAT(id, name, writer, description) \
+#define FORMAT(id, name, writer, difference, description) \
 	bool writer(const struct pa_report *report, const struct pa_style *style, struct pa_buffer *out);
 #include "portaudit/format.def"
 #undef FORMAT
 
-/* Reports on two rulesets. */
+/* The same for two rulesets. */
 bool pa_difference_text(const struct pa_difference_report *report, const struct pa_style *style, struct pa_buffer *out);
-bool pa_difference_json(const struct pa_difference_report *report, struct pa_buffer *out);
-bool pa_difference_junit(const struct pa_difference_report *report, bool extended, struct pa_buffer *out);
+bool pa_difference_json(const struct pa_difference_report *report, const struct pa_style *style, struct pa_buffer *out);
+bool pa_difference_junit(const struct pa_difference_report *report, const struct pa_style *style, struct pa_buffer *out);
+bool pa_difference_junit_ext(const struct pa_difference_report *report, const struct pa_style *style, struct pa_buffer *out);
+bool pa_difference_sarif(const struct pa_difference_report *report, const struct pa_style *style, struct pa_buffer *out);
+bool pa_difference_github(const struct pa_difference_report *report, const struct pa_style *style, struct pa_buffer *out);
+bool pa_difference_csv(const struct pa_difference_report *report, const struct pa_style *style, struct pa_buffer *out);
+bool pa_difference_html(const struct pa_difference_report *report, const struct pa_style *style, struct pa_buffer *out);
 /* One change without colours and folding, for reports that hold it as text. */
 void pa_text_change(const struct pa_change *change, struct pa_buffer *out);
-/* "opens, new connections", "leaves otherwise": what a change is, in words */
-void pa_text_change_kind(const struct pa_change *change, struct pa_buffer *out);
 
 /* Parts of the text format (text_list.c, text_check.c). */
 void pa_text_list(const struct pa_report *report, const struct pa_style *style, struct pa_buffer *out);
 /* The table alone. */
 void pa_text_rows(const struct pa_report *report, const struct pa_style *style, struct pa_buffer *out);
 void pa_text_findings(const struct pa_report *report, const struct pa_style *style, struct pa_buffer *out);
+void pa_text_known(const struct pa_report *report, const struct pa_style *style, struct pa_buffer *out);
 void pa_text_waived(const struct pa_report *report, const struct pa_style *style, struct pa_buffer *out);
 void pa_text_not_assessed(const struct pa_report *report, const struct pa_style *style, struct pa_buffer *out);
 void pa_text_summary(const struct pa_report *report, const struct pa_style *style, struct pa_buffer *out);

@@ -4,10 +4,8 @@
  * check. For screen readers and for paper: headings in order, tables with captions and scopes, and no meaning in colors alone. All
  * outside text is escaped, and the page forbids itself to load anything.
  */
-#include <string.h>
-#include <time.h>
-
 #include "format.h"
+#include "html_parts.h"
 #include "lines.h"
 #include "phrase.h"
 
@@ -15,100 +13,6 @@ struct page {
 	const struct pa_report *report;
 	struct pa_buffer *out;
 };
-
-static const char style_sheet[] =
-	":root{color-scheme:light dark;--line:#8a8f98;--soft:#eef0f3;--text:#16181d;--back:#fff}"
-	"@media(prefers-color-scheme:dark){:root{--line:#7d838f;--soft:#24272e;--text:#e8eaee;--back:#15171b}}"
-	"body{font:16px/1.5 system-ui,sans-serif;color:var(--text);background:var(--back);max-width:75rem;margin:0 auto;padding:1rem}"
-	"h1{font-size:1.6rem}h2{font-size:1.3rem;margin-top:2rem}h3{font-size:1.05rem;margin:0 0 .5rem}"
-	"code{font:.9em ui-monospace,monospace;overflow-wrap:anywhere}"
-	"table{border-collapse:collapse;width:100%;font-size:.92rem}caption{text-align:left;padding:.3rem 0}"
-	"th,td{border:1px solid var(--line);padding:.3rem .5rem;text-align:left;vertical-align:top;overflow-wrap:anywhere}"
-	"th{background:var(--soft)}.scroll{overflow-x:auto}"
-	"article{border:1px solid var(--line);border-left-width:.5rem;padding:.7rem 1rem;margin:1rem 0;break-inside:avoid}"
-	".critical,.high{border-left-color:#c0182b}.medium{border-left-color:#b45f06}.low{border-left-color:#3565a8}"
-	"dl{display:grid;grid-template-columns:max-content 1fr;gap:.2rem 1rem;margin:.5rem 0}dt{font-weight:600}dd{margin:0}"
-	".alert{border:3px solid #c0182b;padding:.7rem 1rem;margin:1rem 0}"
-	"@media(max-width:40rem){dl{grid-template-columns:1fr}}";
-
-static void put(struct page *page, const char *markup)
-{
-	pa_buffer_puts(page->out, markup);
-}
-
-/* Outside text: control characters become \xNN, and < > & and quotes entities. */
-static void put_text(struct page *page, const char *text)
-{
-	struct pa_buffer safe = { 0 };
-	pa_text_escape(text ? text : "", &safe);
-	for (const char *at = safe.data ? safe.data : ""; *at; at++) {
-		switch (*at) {
-		case '<':
-			put(page, "&lt;");
-			break;
-		case '>':
-			put(page, "&gt;");
-			break;
-		case '&':
-			put(page, "&amp;");
-			break;
-		case '"':
-			put(page, "&quot;");
-			break;
-		case '\'':
-			put(page, "&#39;");
-			break;
-		default:
-			pa_buffer_putc(page->out, *at);
-		}
-	}
-	pa_buffer_done(&safe);
-}
-
-static void put_element(struct page *page, const char *name, const char *text)
-{
-	pa_buffer_printf(page->out, "<%s>", name);
-	put_text(page, text);
-	pa_buffer_printf(page->out, "</%s>", name);
-}
-
-/* A term and its description; nothing when there is nothing to say. Clears `text`. */
-static void put_term(struct page *page, const char *term, struct pa_buffer *text, bool code)
-{
-	if (text->length == 0)
-		return;
-	put_element(page, "dt", term);
-	put(page, code ? "<dd><code>" : "<dd>");
-	put_text(page, text->data);
-	put(page, code ? "</code></dd>\n" : "</dd>\n");
-	pa_buffer_clear(text);
-}
-
-static void put_cell(struct page *page, struct pa_buffer *text)
-{
-	put_element(page, "td", text->data);
-	pa_buffer_clear(text);
-}
-
-static void open_table(struct page *page, const char *caption, const char *const *columns)
-{
-	put(page, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"");
-	put_text(page, caption);
-	put(page, "\">\n<table>\n");
-	put_element(page, "caption", caption);
-	put(page, "\n<thead><tr>");
-	for (size_t i = 0; columns[i]; i++) {
-		put(page, "<th scope=\"col\">");
-		put_text(page, columns[i]);
-		put(page, "</th>");
-	}
-	put(page, "</tr></thead>\n<tbody>\n");
-}
-
-static void close_table(struct page *page)
-{
-	put(page, "</tbody>\n</table>\n</div>\n");
-}
 
 /* --- findings -------------------------------------------------------------------------------------------------------- */
 static void put_waiver(struct page *page, const struct pa_statement *waiver, struct pa_buffer *text)
@@ -118,38 +22,38 @@ static void put_waiver(struct page *page, const struct pa_statement *waiver, str
 		return;
 	pa_day_format(waiver->until, until);
 	pa_buffer_printf(text, "until %s: %s", until, waiver->fields.reason ? waiver->fields.reason : "no reason");
-	put_term(page, "waived", text, false);
+	pa_html_term(page->out, "waived", text, false);
 }
 
 static void put_facts(struct page *page, const struct pa_finding *finding)
 {
 	struct pa_buffer text = { 0 };
-	put(page, "<dl>\n");
+	pa_html_put(page->out, "<dl>\n");
 	if (finding->has_row)
 		pa_phrase_row(&finding->row, &text);
-	put_term(page, "traffic", &text, false);
+	pa_html_term(page->out, "traffic", &text, false);
 	if (finding->certainty == PA_POSSIBLE)
 		pa_buffer_puts(&text,
 			       finding->condition ? finding->condition : "it depends on a test that packets do not decide");
-	put_term(page, "only", &text, false);
+	pa_html_term(page->out, "only", &text, false);
 	for (size_t i = 0; i < finding->rule_count; i++) {
 		pa_text_rule(finding->rules[i], 0, &text);
-		put_term(page, "where", &text, true);
+		pa_html_term(page->out, "where", &text, true);
 	}
 	if (finding->statement)
 		pa_buffer_printf(&text, "%s:%u: %s", finding->statement->where.file ? finding->statement->where.file : "policy",
 				 finding->statement->where.line, finding->statement->text ? finding->statement->text : "");
-	put_term(page, "policy", &text, true);
+	pa_html_term(page->out, "policy", &text, true);
 	if (finding->has_packet)
 		pa_phrase_packet(&finding->packet, &text);
-	put_term(page, "example", &text, true);
+	pa_html_term(page->out, "example", &text, true);
 	pa_buffer_puts(&text, pa_check_info(finding->check)->why);
-	put_term(page, "why", &text, false);
+	pa_html_term(page->out, "why", &text, false);
 	if (finding->fix)
 		pa_buffer_puts(&text, finding->fix);
-	put_term(page, "change", &text, false);
+	pa_html_term(page->out, "change", &text, false);
 	put_waiver(page, finding->waiver, &text);
-	put(page, "</dl>\n");
+	pa_html_put(page->out, "</dl>\n");
 	pa_buffer_done(&text);
 }
 
@@ -157,22 +61,40 @@ static void put_finding(struct page *page, const struct pa_finding *finding)
 {
 	pa_buffer_printf(page->out, "<article class=\"%s\" id=\"f-%s\">\n<h3>%s, %s: ", pa_severity_name(finding->severity),
 			 finding->fingerprint, pa_check_info(finding->check)->code, pa_severity_name(finding->severity));
-	put_text(page, finding->message);
-	put(page, "</h3>\n");
+	pa_html_text(page->out, finding->message);
+	pa_html_put(page->out, "</h3>\n");
 	put_facts(page, finding);
-	put(page, "</article>\n");
+	pa_html_put(page->out, "</article>\n");
 }
 
 static void put_findings(struct page *page, const char *heading, const struct pa_finding *findings, size_t count)
 {
 	if (count == 0)
 		return;
-	put(page, "<section>\n");
-	put_element(page, "h2", heading);
-	put(page, "\n");
+	pa_html_put(page->out, "<section>\n");
+	pa_html_element(page->out, "h2", heading);
+	pa_html_put(page->out, "\n");
 	for (size_t i = 0; i < count; i++)
 		put_finding(page, &findings[i]);
-	put(page, "</section>\n");
+	pa_html_put(page->out, "</section>\n");
+}
+
+/* What the baseline has and is not found any more. */
+static void put_vanished(struct page *page)
+{
+	const struct pa_result *result = page->report->result;
+	if (!result->vanished_count)
+		return;
+	pa_html_put(page->out, "<section>\n<h2>Gone since the baseline</h2>\n<ul>\n");
+	for (size_t i = 0; i < result->vanished_count; i++) {
+		const struct pa_known_finding *known = result->vanished[i];
+		pa_html_put(page->out, "<li>");
+		pa_html_text(page->out, known->check);
+		pa_html_put(page->out, ": ");
+		pa_html_text(page->out, known->message);
+		pa_html_put(page->out, "</li>\n");
+	}
+	pa_html_put(page->out, "</ul>\n</section>\n");
 }
 
 /* --- what is reachable -------------------------------------------------------------------------------------------------- */
@@ -183,29 +105,29 @@ static void put_line(struct page *page, struct pa_arena *arena, const struct pa_
 	pa_phrase_ports(arena, line, 0, &text);
 	if (pa_phrase_services(line, &part))
 		pa_buffer_printf(&text, " (%s)", part.data);
-	put(page, "<tr>");
-	put_cell(page, &text);
+	pa_html_put(page->out, "<tr>");
+	pa_html_cell(page->out, &text);
 	pa_phrase_source(arena, line, 0, &text);
-	put_cell(page, &text);
+	pa_html_cell(page->out, &text);
 	pa_phrase_interface(arena, line, 0, &text);
-	put_cell(page, &text);
+	pa_html_cell(page->out, &text);
 	pa_buffer_puts(&text, pa_path_name(row->path));
 	if (row->has_target) {
 		pa_buffer_puts(&text, ", to ");
 		pa_phrase_target(&row->target, &text);
 	}
-	put_cell(page, &text);
+	pa_html_cell(page->out, &text);
 	if (row->certainty == PA_POSSIBLE)
 		pa_buffer_printf(&text, "possible: %s", row->condition ? row->condition : "not known on what it depends");
-	put_cell(page, &text);
+	pa_html_cell(page->out, &text);
 	for (size_t i = 0; i < row->rule_count; i++) {
 		pa_buffer_puts(&text, i ? "; " : "");
 		pa_text_rule(row->rules[i], 0, &text);
 	}
 	if (row->rule_count == 0)
 		pa_buffer_puts(&text, "accepted by policy");
-	put_cell(page, &text);
-	put(page, "</tr>\n");
+	pa_html_cell(page->out, &text);
+	pa_html_put(page->out, "</tr>\n");
 	pa_buffer_done(&text);
 	pa_buffer_done(&part);
 }
@@ -219,16 +141,16 @@ static void put_reachable(struct page *page)
 	struct pa_arena *arena = pa_arena_new();
 	struct pa_region *lines;
 	size_t count = pa_lines_make(arena, report->rows, report->row_count, &lines);
-	put(page, "<section>\n<h2>What is reachable</h2>\n");
+	pa_html_put(page->out, "<section>\n<h2>What is reachable</h2>\n");
 	if (count == 0) {
-		put(page, "<p>Nothing gets in.</p>\n");
+		pa_html_put(page->out, "<p>Nothing gets in.</p>\n");
 	} else {
-		open_table(page, "New connections that get in", columns);
+		pa_html_open_table(page->out, "New connections that get in", columns);
 		for (size_t i = 0; i < count; i++)
 			put_line(page, arena, &lines[i]);
-		close_table(page);
+		pa_html_close_table(page->out);
 	}
-	put(page, "</section>\n");
+	pa_html_put(page->out, "</section>\n");
 	pa_arena_free(arena);
 }
 
@@ -238,6 +160,7 @@ static const char *status_word(enum pa_check_status status)
 	static const char *const words[] = { [PA_STATUS_PASSED] = "passed",
 					     [PA_STATUS_FAILED] = "failed",
 					     [PA_STATUS_WAIVED] = "waived",
+					     [PA_STATUS_KNOWN] = "known",
 					     [PA_STATUS_NOT_ASSESSED] = "not assessed",
 					     [PA_STATUS_OFF] = "off" };
 	return words[status];
@@ -247,23 +170,23 @@ static void put_checks(struct page *page)
 {
 	static const char *const columns[] = { "check", "fails when", "result", "because", NULL };
 	const struct pa_result *result = page->report->result;
-	put(page, "<section>\n<h2>Checks</h2>\n");
-	open_table(page, "What became of each check", columns);
+	pa_html_put(page->out, "<section>\n<h2>Checks</h2>\n");
+	pa_html_open_table(page->out, "What became of each check", columns);
 	for (enum pa_check_id check = 0; check < PA_CHECK_COUNT; check++) {
-		put(page, "<tr><th scope=\"row\">");
-		put_text(page, pa_check_info(check)->code);
-		put(page, "</th>");
-		put_element(page, "td", pa_check_info(check)->title);
-		put_element(page, "td", status_word(result->checks[check].status));
-		put_element(page, "td", result->checks[check].reason);
-		put(page, "</tr>\n");
+		pa_html_put(page->out, "<tr><th scope=\"row\">");
+		pa_html_text(page->out, pa_check_info(check)->code);
+		pa_html_put(page->out, "</th>");
+		pa_html_element(page->out, "td", pa_check_info(check)->title);
+		pa_html_element(page->out, "td", status_word(result->checks[check].status));
+		pa_html_element(page->out, "td", result->checks[check].reason);
+		pa_html_put(page->out, "</tr>\n");
 	}
-	close_table(page);
+	pa_html_close_table(page->out);
 	if (result->not_assessed_count)
-		put(page, "<ul>\n");
+		pa_html_put(page->out, "<ul>\n");
 	for (size_t i = 0; i < result->not_assessed_count; i++)
-		put_element(page, "li", result->not_assessed[i]);
-	put(page, result->not_assessed_count ? "</ul>\n</section>\n" : "</section>\n");
+		pa_html_element(page->out, "li", result->not_assessed[i]);
+	pa_html_put(page->out, result->not_assessed_count ? "</ul>\n</section>\n" : "</section>\n");
 }
 
 static void put_statements(struct page *page)
@@ -272,75 +195,39 @@ static void put_statements(struct page *page)
 	const struct pa_result *result = page->report->result;
 	if (result->statement_count == 0)
 		return;
-	put(page, "<section>\n<h2>The policy</h2>\n");
-	open_table(page, "What became of each line of the policy", columns);
+	pa_html_put(page->out, "<section>\n<h2>The policy</h2>\n");
+	pa_html_open_table(page->out, "What became of each line of the policy", columns);
 	for (size_t i = 0; i < result->statement_count; i++) {
 		const struct pa_statement_result *line = &result->statements[i];
 		struct pa_buffer place = { 0 };
 		pa_buffer_printf(&place, "%s:%u", line->statement->where.file ? line->statement->where.file : "policy",
 				 line->statement->where.line);
-		put(page, "<tr><th scope=\"row\">");
-		put_text(page, place.data);
-		put(page, "</th><td><code>");
-		put_text(page, line->statement->text);
-		put(page, "</code></td>");
-		put_element(page, "td", status_word(line->status));
-		put_element(page, "td", line->reason);
-		put(page, "</tr>\n");
+		pa_html_put(page->out, "<tr><th scope=\"row\">");
+		pa_html_text(page->out, place.data);
+		pa_html_put(page->out, "</th><td><code>");
+		pa_html_text(page->out, line->statement->text);
+		pa_html_put(page->out, "</code></td>");
+		pa_html_element(page->out, "td", status_word(line->status));
+		pa_html_element(page->out, "td", line->reason);
+		pa_html_put(page->out, "</tr>\n");
 		pa_buffer_done(&place);
 	}
-	close_table(page);
-	put(page, "</section>\n");
+	pa_html_close_table(page->out);
+	pa_html_put(page->out, "</section>\n");
 }
 
 /* --- the page ----------------------------------------------------------------------------------------------------------------- */
-static void put_head(struct page *page)
-{
-	const struct pa_report *report = page->report;
-	put(page, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-		  "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
-		  "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>portaudit: ");
-	put_text(page, report->host);
-	put(page, "</title>\n<style>");
-	put(page, style_sheet);
-	put(page, "</style>\n</head>\n<body>\n<header>\n<h1>What gets in: ");
-	put_text(page, report->host);
-	put(page, "</h1>\n<p>");
-	time_t seconds = (time_t)report->now;
-	struct tm utc;
-	char moment[40] = "";
-	if (gmtime_r(&seconds, &utc))
-		strftime(moment, sizeof(moment), "%Y-%m-%d %H:%M UTC", &utc);
-	put_text(page, moment);
-	for (size_t i = 0; report->ruleset && i < report->ruleset->source_count; i++) {
-		put(page, i ? ", " : "; ");
-		put_text(page, report->ruleset->sources[i]);
-	}
-	put(page, "</p>\n</header>\n<main>\n");
-}
-
-static void put_incomplete(struct page *page)
-{
-	const struct pa_report *report = page->report;
-	if (report->complete && !report->rows_cut)
-		return;
-	put(page,
-	    "<div class=\"alert\" role=\"alert\">\n<p><strong>Not complete:</strong> there may be more than is shown here.</p>\n");
-	put(page, report->incomplete_count ? "<ul>\n" : "");
-	for (size_t i = 0; i < report->incomplete_count; i++)
-		put_element(page, "li", report->incomplete[i]);
-	put(page, report->incomplete_count ? "</ul>\n</div>\n" : "</div>\n");
-}
-
 static void put_summary(struct page *page)
 {
 	const struct pa_result *result = page->report->result;
 	size_t failing = 0;
 	for (size_t i = 0; i < result->finding_count; i++)
 		failing += pa_finding_fails(&result->findings[i], page->report);
-	pa_buffer_printf(page->out, "<p><strong>%zu finding%s</strong>, %zu of them at or above %s; %zu waived.</p>\n",
-			 result->finding_count, result->finding_count == 1 ? "" : "s", failing,
-			 pa_severity_name(page->report->fail_on), result->waived_count);
+	pa_buffer_printf(
+		page->out,
+		"<p><strong>%zu finding%s</strong>, %zu of them at or above %s; %zu known from the baseline, %zu waived.</p>\n",
+		result->finding_count, result->finding_count == 1 ? "" : "s", failing, pa_severity_name(page->report->fail_on),
+		result->known_count, result->waived_count);
 }
 
 bool pa_format_html(const struct pa_report *report, const struct pa_style *style, struct pa_buffer *out)
@@ -348,14 +235,20 @@ bool pa_format_html(const struct pa_report *report, const struct pa_style *style
 	struct page page = { .report = report, .out = out };
 	const struct pa_result *result = report->result;
 	(void)style;
-	put_head(&page);
-	put_incomplete(&page);
+	pa_html_open(out, "What gets in", report->host, report->now);
+	pa_html_sources(out, report->ruleset);
+	pa_html_put(out, "</p>\n</header>\n<main>\n");
+	if (!report->complete || report->rows_cut)
+		pa_html_incomplete(out, report->incomplete, report->incomplete_count);
 	if (report->no_firewall)
-		put(&page,
-		    "<div class=\"alert\" role=\"alert\"><p><strong>No firewall:</strong> everything is reachable.</p></div>\n");
+		pa_html_put(
+			page.out,
+			"<div class=\"alert\" role=\"alert\"><p><strong>No firewall:</strong> everything is reachable.</p></div>\n");
 	if (result) {
 		put_summary(&page);
 		put_findings(&page, "Findings", result->findings, result->finding_count);
+		put_findings(&page, "Known findings (the baseline has them)", result->known, result->known_count);
+		put_vanished(&page);
 		put_findings(&page, "Waived findings", result->waived, result->waived_count);
 	}
 	put_reachable(&page);
@@ -363,6 +256,6 @@ bool pa_format_html(const struct pa_report *report, const struct pa_style *style
 		put_statements(&page);
 		put_checks(&page);
 	}
-	put(&page, "</main>\n</body>\n</html>\n");
+	pa_html_close(out);
 	return true;
 }

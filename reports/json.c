@@ -14,6 +14,8 @@ static const char *status_word(enum pa_check_status status)
 		return "failed";
 	case PA_STATUS_WAIVED:
 		return "waived";
+	case PA_STATUS_KNOWN:
+		return "known";
 	case PA_STATUS_NOT_ASSESSED:
 		return "not-assessed";
 	case PA_STATUS_OFF:
@@ -72,7 +74,7 @@ static void add_id(struct pa_json *json, const struct pa_finding *finding)
 	pa_json_string(json, "id", id);
 }
 
-static void add_finding(struct pa_json *json, const struct pa_finding *finding)
+static void add_finding(struct pa_json *json, const struct pa_result *result, const struct pa_finding *finding)
 {
 	pa_json_line(json);
 	pa_json_open(json, NULL, '{');
@@ -93,9 +95,27 @@ static void add_finding(struct pa_json *json, const struct pa_finding *finding)
 	pa_json_close(json, ']');
 	add_statement(json, "allow", finding->statement);
 	add_waiver(json, finding->waiver);
+	pa_json_string(json, "baseline", !result->baseline || finding->waiver ? NULL : finding->known ? "known" : "new");
 	pa_json_string(json, "fingerprint", finding->fingerprint);
 	pa_json_null(json, "proof");
 	pa_json_close(json, '}');
+}
+
+/* What the baseline has and is not found any more. */
+static void add_vanished(struct pa_json *json, const struct pa_result *result)
+{
+	pa_json_open(json, "vanished", '[');
+	for (size_t i = 0; i < result->vanished_count; i++) {
+		const struct pa_known_finding *known = result->vanished[i];
+		pa_json_line(json);
+		pa_json_open(json, NULL, '{');
+		pa_json_string(json, "check", known->check);
+		pa_json_string(json, "severity", pa_severity_name(known->severity));
+		pa_json_string(json, "message", known->message);
+		pa_json_string(json, "fingerprint", known->fingerprint);
+		pa_json_close(json, '}');
+	}
+	pa_json_close(json, ']');
 }
 
 static void add_checks(struct pa_json *json, const struct pa_result *result)
@@ -131,10 +151,14 @@ static void add_result(struct pa_json *json, const struct pa_result *result)
 {
 	pa_json_open(json, "findings", '[');
 	for (size_t i = 0; i < result->finding_count; i++)
-		add_finding(json, &result->findings[i]);
+		add_finding(json, result, &result->findings[i]);
+	for (size_t i = 0; i < result->known_count; i++)
+		add_finding(json, result, &result->known[i]);
 	for (size_t i = 0; i < result->waived_count; i++)
-		add_finding(json, &result->waived[i]);
+		add_finding(json, result, &result->waived[i]);
 	pa_json_close(json, ']');
+	pa_json_line(json);
+	add_vanished(json, result);
 	pa_json_line(json);
 	add_checks(json, result);
 	pa_json_line(json);

@@ -38,9 +38,9 @@ static struct pa_junit_outcome outcome_of(enum pa_check_status status, const cha
 {
 	if (status == PA_STATUS_PASSED)
 		return (struct pa_junit_outcome){ .element = NULL };
-	if (status == PA_STATUS_FAILED)
-		return (struct pa_junit_outcome){ .element = strncmp(code, "PA-UNK-", 7) == 0 ? "error" : "failure",
-						  .type = code };
+	bool unknown = strncmp(code, "PA-UNK-", 7) == 0;
+	if (status == PA_STATUS_FAILED || (status == PA_STATUS_KNOWN && unknown))
+		return (struct pa_junit_outcome){ .element = unknown ? "error" : "failure", .type = code };
 	return (struct pa_junit_outcome){ .element = "skipped" };
 }
 
@@ -81,6 +81,26 @@ static void describe_finding(const struct pa_finding *finding, struct pa_buffer 
 	pa_buffer_printf(out, "fingerprint: %s\n", finding->fingerprint);
 }
 
+static const struct pa_finding *findings_of(const struct pa_result *result, enum pa_check_status status, size_t *ret_count)
+{
+	if (status == PA_STATUS_WAIVED || status == PA_STATUS_KNOWN) {
+		*ret_count = status == PA_STATUS_WAIVED ? result->waived_count : result->known_count;
+		return status == PA_STATUS_WAIVED ? result->waived : result->known;
+	}
+	*ret_count = result->finding_count;
+	return result->findings;
+}
+
+static bool has_findings(enum pa_check_status status)
+{
+	return status == PA_STATUS_FAILED || status == PA_STATUS_WAIVED || status == PA_STATUS_KNOWN;
+}
+
+static const char *lead_of(enum pa_check_status status)
+{
+	return status == PA_STATUS_WAIVED ? "waived: " : status == PA_STATUS_KNOWN ? "known from the baseline: " : "";
+}
+
 /*
  * The findings (WAIVED: those that are waived) of a check (statement NULL) or of a policy line, as one message and one text: a testcase has at most one
  * outcome element. Returns how many there are.
@@ -88,9 +108,8 @@ static void describe_finding(const struct pa_finding *finding, struct pa_buffer 
 static size_t describe_findings(const struct pa_result *result, enum pa_check_status status, enum pa_check_id check,
 				const struct pa_statement *statement, struct pa_buffer *message, struct pa_buffer *details)
 {
-	const struct pa_finding *findings = status == PA_STATUS_WAIVED ? result->waived : result->findings;
-	size_t count = status == PA_STATUS_WAIVED ? result->waived_count : result->finding_count;
-	size_t found = 0;
+	size_t count, found = 0;
+	const struct pa_finding *findings = findings_of(result, status, &count);
 	const char *first = NULL;
 	for (size_t i = 0; i < count; i++) {
 		const struct pa_finding *finding = &findings[i];
@@ -110,8 +129,8 @@ static size_t describe_findings(const struct pa_result *result, enum pa_check_st
 static const struct pa_location *place_of_check(const struct pa_result *result, enum pa_check_status status,
 						enum pa_check_id check)
 {
-	const struct pa_finding *findings = status == PA_STATUS_WAIVED ? result->waived : result->findings;
-	size_t count = status == PA_STATUS_WAIVED ? result->waived_count : result->finding_count;
+	size_t count;
+	const struct pa_finding *findings = findings_of(result, status, &count);
 	for (size_t i = 0; i < count; i++)
 		if (findings[i].check == check)
 			return pa_finding_place(&findings[i]);
@@ -125,9 +144,8 @@ static void add_check(struct pa_junit *junit, const struct suite *suite, enum pa
 	const struct pa_check_result *entry = &result->checks[check];
 	struct pa_buffer message = { 0 }, details = { 0 };
 	/* what another check reports already has no finding of its own */
-	bool found = entry->status == PA_STATUS_FAILED || entry->status == PA_STATUS_WAIVED;
-	if (entry->status == PA_STATUS_WAIVED)
-		pa_buffer_puts(&message, "waived: ");
+	bool found = has_findings(entry->status);
+	pa_buffer_puts(&message, lead_of(entry->status));
 	if (found && !describe_findings(result, entry->status, check, NULL, &message, &details))
 		pa_buffer_puts(&message, entry->reason ? entry->reason : info->title);
 	else if (entry->status == PA_STATUS_OFF)
@@ -214,9 +232,9 @@ static void add_statement(struct pa_junit *junit, struct names *names, size_t in
 		pa_buffer_printf(&message, "not assessed: %s", entry->reason ? entry->reason : "no reason is known");
 	else if (entry->status == PA_STATUS_OFF)
 		pa_buffer_puts(&message, entry->reason ? entry->reason : "switched off");
-	else if (entry->status == PA_STATUS_WAIVED)
-		pa_buffer_puts(&message, "waived: ");
-	if ((entry->status == PA_STATUS_FAILED || entry->status == PA_STATUS_WAIVED) &&
+	else
+		pa_buffer_puts(&message, lead_of(entry->status));
+	if (has_findings(entry->status) &&
 	    describe_findings(result, entry->status, PA_CHECK_COUNT, entry->statement, &message, &details) == 0)
 		pa_buffer_puts(&message, entry->reason ? entry->reason : "this line does not hold");
 	statement_name(names, entry->statement->text, &junit->text);

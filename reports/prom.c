@@ -78,6 +78,7 @@ static void print_checks(const struct pa_report *report, struct pa_buffer *out)
 	static const char *const words[] = { [PA_STATUS_PASSED] = "passed",
 					     [PA_STATUS_FAILED] = "failed",
 					     [PA_STATUS_WAIVED] = "waived",
+					     [PA_STATUS_KNOWN] = "known",
 					     [PA_STATUS_NOT_ASSESSED] = "not-assessed",
 					     [PA_STATUS_OFF] = "off" };
 	size_t counts[PA_STATUS_OFF + 1] = { 0 };
@@ -114,6 +115,9 @@ bool pa_format_prom(const struct pa_report *report, const struct pa_style *style
 			       result->finding_count, out);
 		print_findings(report, "portaudit_waived_findings", "Findings that the policy waives.", result->waived,
 			       result->waived_count, out);
+		if (result->baseline)
+			print_findings(report, "portaudit_known_findings", "Findings that the baseline has.", result->known,
+				       result->known_count, out);
 		print_checks(report, out);
 	} else {
 		print_gauge(report, "portaudit_exposures", "Rows of what is reachable.", (long long)report->row_count, out);

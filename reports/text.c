@@ -55,6 +55,7 @@ bool pa_format_text(const struct pa_report *report, const struct pa_style *style
 	else if (report->no_firewall)
 		pa_painted_text(style, PA_PAINT_CRITICAL, "no firewall: everything is reachable\n\n", out);
 	pa_text_findings(report, style, out);
+	pa_text_known(report, style, out);
 	pa_text_waived(report, style, out);
 	if (!style->quiet)
 		pa_text_not_assessed(report, style, out);

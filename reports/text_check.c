@@ -113,6 +113,61 @@ void pa_text_waived(const struct pa_report *report, const struct pa_style *style
 	pa_buffer_putc(out, '\n');
 }
 
+static void print_known(const char *check, enum pa_severity severity, const char *message, const struct pa_style *style,
+			struct pa_buffer *out)
+{
+	struct pa_buffer text = { 0 };
+	pa_text_escape(check, &text);
+	pa_buffer_printf(&text, " %s: ", pa_severity_name(severity));
+	pa_text_escape(message, &text);
+	pa_paragraph(style, PA_PAINT_NONE, "  - ", text.data, out);
+	pa_buffer_done(&text);
+}
+
+static void print_known_heading(const char *what, const char *baseline, const char *explained, const struct pa_style *style,
+				struct pa_buffer *out)
+{
+	pa_painted_text(style, PA_PAINT_STRONG, what, out);
+	pa_buffer_putc(out, ' ');
+	pa_text_escape(baseline, out);
+	pa_buffer_puts(out, explained);
+}
+
+/* A hole that became wider is another finding. */
+static bool is_found_otherwise(const struct pa_result *result, const struct pa_known_finding *known)
+{
+	for (size_t i = 0; i < result->finding_count; i++)
+		if (strcmp(pa_check_info(result->findings[i].check)->code, known->check) == 0)
+			return true;
+	return false;
+}
+
+/* Findings that the baseline has, and what it has and is gone: one line each. */
+void pa_text_known(const struct pa_report *report, const struct pa_style *style, struct pa_buffer *out)
+{
+	const struct pa_result *result = report->result;
+	if (result->known_count && style->verbose) {
+		print_known_heading("known from", result->baseline, " (they do not fail the run)\n", style, out);
+		for (size_t i = 0; i < result->known_count; i++)
+			print_known(pa_check_info(result->known[i].check)->code, result->known[i].severity,
+				    result->known[i].message, style, out);
+		pa_buffer_putc(out, '\n');
+	}
+	if (result->vanished_count && !style->quiet) {
+		print_known_heading("gone since", result->baseline,
+				    " (record a new baseline, so that they cannot come back unseen)\n", style, out);
+		for (size_t i = 0; i < result->vanished_count; i++) {
+			const struct pa_known_finding *known = result->vanished[i];
+			struct pa_buffer message = { 0 };
+			pa_buffer_printf(&message, "%s%s", known->message,
+					 is_found_otherwise(result, known) ? " (or it is part of a new finding)" : "");
+			print_known(known->check, known->severity, message.data, style, out);
+			pa_buffer_done(&message);
+		}
+		pa_buffer_putc(out, '\n');
+	}
+}
+
 /* Findings are sorted by severity: one heading where it changes. */
 void pa_text_findings(const struct pa_report *report, const struct pa_style *style, struct pa_buffer *out)
 {
@@ -197,6 +252,8 @@ static void print_passed(const struct pa_result *result, struct pa_buffer *text)
 			 count_checks(result, PA_STATUS_FAILED), count_checks(result, PA_STATUS_NOT_ASSESSED));
 	if (count_checks(result, PA_STATUS_WAIVED))
 		pa_buffer_printf(text, ", %zu waived", count_checks(result, PA_STATUS_WAIVED));
+	if (count_checks(result, PA_STATUS_KNOWN))
+		pa_buffer_printf(text, ", %zu known", count_checks(result, PA_STATUS_KNOWN));
 	if (count_checks(result, PA_STATUS_OFF))
 		pa_buffer_printf(text, ", %zu off", count_checks(result, PA_STATUS_OFF));
 }
@@ -213,6 +270,8 @@ static void print_statements(const struct pa_result *result, struct pa_buffer *t
 			 counts[PA_STATUS_FAILED] == 1 ? "s" : "", counts[PA_STATUS_NOT_ASSESSED]);
 	if (counts[PA_STATUS_WAIVED])
 		pa_buffer_printf(text, ", %zu waived", counts[PA_STATUS_WAIVED]);
+	if (counts[PA_STATUS_KNOWN])
+		pa_buffer_printf(text, ", %zu known", counts[PA_STATUS_KNOWN]);
 }
 
 /* "3 findings: 1 critical, 2 high", in the colour of the worst. */
@@ -225,10 +284,12 @@ static void print_sum(const struct pa_report *report, const struct pa_style *sty
 		counts[result->findings[i].severity]++;
 	enum pa_paint paint = report->complete ? PA_PAINT_GOOD : PA_PAINT_WARN;
 	if (result->finding_count == 0) {
-		pa_buffer_puts(&text, report->complete ? "no findings" : "no findings, but the audit is not complete");
+		pa_buffer_puts(&text, result->known_count ? "no new findings" : "no findings");
+		pa_buffer_puts(&text, report->complete ? "" : ", but the audit is not complete");
 	} else {
 		paint = pa_paint_of_severity(result->findings[0].severity);
-		pa_buffer_printf(&text, "%zu finding%s", result->finding_count, result->finding_count == 1 ? "" : "s");
+		pa_buffer_printf(&text, "%zu %sfinding%s", result->finding_count, result->baseline ? "new " : "",
+				 result->finding_count == 1 ? "" : "s");
 		const char *before = ": ";
 		for (int severity = PA_SEVERITY_CRITICAL; severity >= 0; severity--) {
 			if (counts[severity] == 0)
@@ -254,6 +315,10 @@ void pa_text_summary(const struct pa_report *report, const struct pa_style *styl
 		pa_buffer_printf(out, " (%zu below '%s', which do not fail the run)", low, pa_severity_name(report->fail_on));
 	if (result->waived_count)
 		pa_buffer_printf(out, "; %zu waived%s", result->waived_count, style->verbose ? "" : " (-v shows them)");
+	if (result->known_count)
+		pa_buffer_printf(out, "; %zu known%s", result->known_count, style->verbose ? "" : " (-v shows them)");
+	if (result->vanished_count)
+		pa_buffer_printf(out, "; %zu gone", result->vanished_count);
 	pa_buffer_putc(out, '\n');
 	print_passed(result, &text);
 	print_statements(result, &text);

@@ -9,21 +9,30 @@
 
 #define FILE_SIZE_MAX ((size_t)256 << 20)
 
-/* NULL, or why it could not be read. */
-static const char *read_whole(int fd, struct pa_buffer *ret_text)
+int pa_descriptor_read(int fd, size_t most, bool text_only, struct pa_buffer *ret_text)
 {
 	char block[65536];
 	for (;;) {
 		ssize_t got = read(fd, block, sizeof(block));
 		if (got == 0)
-			return NULL;
+			return 0;
 		if (got < 0 && errno != EINTR)
-			return strerrordesc_np(errno);
-		if (got > 0)
-			pa_buffer_add(ret_text, block, (size_t)got);
-		if (ret_text->length > FILE_SIZE_MAX)
-			return "it is larger than 256 MB";
+			return errno;
+		if (got < 0)
+			continue;
+		pa_buffer_add(ret_text, block, (size_t)got);
+		if (text_only && memchr(block, '\0', (size_t)got))
+			return 0;
+		if (ret_text->length > most)
+			return EFBIG;
 	}
+}
+
+/* NULL, or why it could not be read. */
+static const char *read_whole(int fd, struct pa_buffer *ret_text)
+{
+	int error = pa_descriptor_read(fd, FILE_SIZE_MAX, false, ret_text);
+	return error == EFBIG ? "it is larger than 256 MB" : error ? strerrordesc_np(error) : NULL;
 }
 
 bool pa_file_read(const char *path, struct pa_buffer *ret_text, const char **ret_name, struct pa_diags *diags)

@@ -10,10 +10,8 @@ bool pa_job_compare(struct pa_job *job, struct pa_job_beside *beside, bool is_ol
 	const struct pa_ruleset *const rulesets[2] = { is_old ? beside->ruleset : job->ruleset,
 						       is_old ? job->ruleset : beside->ruleset };
 	const struct pa_policy *policy = job->options->command == PA_COMMAND_DIFF ? job->policy : NULL;
-	struct pa_cut *cuts = NULL;
-	size_t count = 0;
-	if (policy)
-		count = pa_policy_cuts(policy, job->host, rulesets[1], job->arena, &cuts);
+	struct pa_cut *cuts = NULL; /* those of plain packets as well, without a policy */
+	size_t count = pa_policy_cuts(policy, job->host, rulesets[1], job->arena, &cuts);
 	if (!pa_evaluate_pair(rulesets, job->host, cuts, count, diags, beside->pair))
 		return false;
 	beside->difference = pa_compare_pair(beside->pair, rulesets, job->host, policy, diags);
@@ -100,7 +98,20 @@ static bool wants(const struct pa_options *options, const char *check)
 	return !options->checks;
 }
 
-void pa_job_read_beside(struct pa_job *job)
+/* An earlier result, or a ruleset: what is in the file tells. Standard input is read once, as a ruleset. */
+static bool read_baseline(struct pa_job *job, const char *source)
+{
+	if (strcmp(source, "-") != 0 && access(source, F_OK) == 0 && !pa_baseline_load(source, &job->known, &job->diags))
+		return false;
+	if (!job->known && wants(job->options, "PA-PER-004"))
+		read_one(job, &job->beside[1], source);
+	if (job->known && !job->known->complete)
+		pa_diags_add(&job->diags, PA_DIAG_WARNING, PA_DIAG_INPUT,
+			     "the audit that wrote %s was not complete: some of what is new may only have been unseen", source);
+	return true;
+}
+
+bool pa_job_read_beside(struct pa_job *job)
 {
 	const struct pa_options *options = job->options;
 	struct pa_job_beside *saved = &job->beside[0];
@@ -111,8 +122,7 @@ void pa_job_read_beside(struct pa_job *job)
 		files = boot_files(job);
 	if (files && wants(options, "PA-PER-001"))
 		read_one(job, saved, files);
-	if (options->baseline && wants(options, "PA-PER-004"))
-		read_one(job, &job->beside[1], options->baseline);
+	return !options->baseline || read_baseline(job, options->baseline);
 }
 
 void pa_job_compare_beside(struct pa_job *job, struct pa_compare_options *compare)
@@ -121,6 +131,7 @@ void pa_job_compare_beside(struct pa_job *job, struct pa_compare_options *compar
 	compare_one(job, &job->beside[1], true);
 	compare->saved = &job->beside[0].told;
 	compare->baseline = &job->beside[1].told;
+	compare->known = job->known;
 	if (!job->options->has_session)
 		return;
 	pa_session_follow(job->ruleset, job->host, &job->options->session, job->arena, &job->session);

@@ -85,8 +85,8 @@ int pa_command_check_or_list(struct pa_job *job)
 	bool has_ruleset = pa_job_load_ruleset(job), has_policy = pa_job_load_policy(job);
 	if (!has_ruleset || !has_policy || !pa_job_load_scan(job) || !pa_job_load_host(job) || !pa_job_load_sockets(job))
 		return pa_diags_status(&job->diags);
-	if (options->command == PA_COMMAND_CHECK)
-		pa_job_read_beside(job);
+	if (options->command == PA_COMMAND_CHECK && !pa_job_read_beside(job))
+		return pa_diags_status(&job->diags);
 	if (!pa_job_evaluate(job))
 		return pa_diags_status(&job->diags);
 	if (wants_rows(options)) {

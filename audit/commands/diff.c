@@ -71,7 +71,8 @@ int pa_command_diff(struct pa_job *job)
 	if (!load_both(job) || !pa_job_compare(job, &job->beside[0], true, &job->diags))
 		return pa_diags_status(&job->diags);
 	const struct pa_ruleset *const rulesets[2] = { job->beside[0].ruleset, job->ruleset };
-	struct pa_difference_report report = { .host = pa_job_host_name(job),
+	struct pa_difference_report report = { .version = PA_VERSION,
+					       .host = pa_job_host_name(job),
 					       .now = pa_job_now(options),
 					       .seconds = options->has_now ? 0 : seconds_since(&job->started),
 					       .rulesets = { job->beside[0].ruleset, job->ruleset },

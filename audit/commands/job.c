@@ -22,6 +22,7 @@ void pa_job_done(struct pa_job *job)
 	pa_evaluation_free(job->evaluation);
 	pa_policy_free(job->policy);
 	pa_scan_free(job->scan);
+	pa_baseline_free(job->known);
 	pa_host_free(job->host);
 	pa_sockets_free(job->sockets);
 	pa_snapshot_free(job->snapshot);
@@ -336,14 +337,25 @@ static bool has_failing_finding(const struct pa_job *job)
 	return false;
 }
 
-/* PA-UNK findings mean that some answer is not exact; with --allow-unknown they are findings like others. */
-static bool has_unknown(const struct pa_job *job)
+static bool any_unknown(const struct pa_finding *findings, size_t count)
 {
-	for (size_t i = 0; job->result && i < job->result->finding_count; i++) {
-		if (strncmp(pa_check_info(job->result->findings[i].check)->code, "PA-UNK-", 7) == 0)
-			return !job->options->allow_unknown;
+	for (size_t i = 0; i < count; i++) {
+		if (strncmp(pa_check_info(findings[i].check)->code, "PA-UNK-", 7) == 0)
+			return true;
 	}
 	return false;
+}
+
+/*
+ * PA-UNK findings mean that some answer is not exact, also those that a baseline has; with --allow-unknown they are findings like
+ * others.
+ */
+static bool has_unknown(const struct pa_job *job)
+{
+	const struct pa_result *result = job->result;
+	if (!result || job->options->allow_unknown)
+		return false;
+	return any_unknown(result->findings, result->finding_count) || any_unknown(result->known, result->known_count);
 }
 
 int pa_job_finish(struct pa_job *job, bool complete)

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "../options.h"
+#include "portaudit/baseline.h"
 #include "portaudit/portaudit.h"
 #include "portaudit/scan.h"
 
@@ -35,6 +36,7 @@ struct pa_job {
 	struct pa_evaluation *evaluation;
 	struct pa_result *result;
 	struct pa_scan *scan;
+	struct pa_baseline *known; /* --baseline, when it is an earlier result */
 	struct pa_row *rows;
 	size_t row_count, row_capacity;
 	struct timespec started;
@@ -48,7 +50,7 @@ struct pa_ruleset *pa_job_load_source(struct pa_job *job, const char *source, st
 /* Compare the ruleset with beside[n]; `is_old`: that one is the first of the pair. */
 bool pa_job_compare(struct pa_job *job, struct pa_job_beside *beside, bool is_old, struct pa_diags *diags);
 /* check: what boot loads, the baseline, the session. What cannot be read is told by the checks. */
-void pa_job_read_beside(struct pa_job *job); /* before pa_job_evaluate() */
+bool pa_job_read_beside(struct pa_job *job); /* before pa_job_evaluate(); false: an earlier result cannot be used */
 void pa_job_compare_beside(struct pa_job *job, struct pa_compare_options *options);
 bool pa_job_load_host(struct pa_job *job);
 bool pa_job_load_sockets(struct pa_job *job); /* needs host: sets host->sockets as --sockets says */

@@ -155,7 +155,11 @@ void check_baseline(struct comparison *c)
 					    "got in when the baseline was recorded, but does not now",
 					    "fares otherwise than when the baseline was recorded" };
 
-	check_beside(c, c->options ? c->options->baseline : NULL, &words, "needs --baseline FILE");
+	const char *missing = c->options && c->options->known
+				      ? "the baseline is an earlier result: its findings are known, and others are new"
+				      : "needs --baseline FILE";
+
+	check_beside(c, c->options ? c->options->baseline : NULL, &words, missing);
 }
 
 /* --- the session -------------------------------------------------------------------------------------------------------- */

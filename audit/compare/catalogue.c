@@ -55,5 +55,6 @@ const char *pa_scenario_name(enum pa_scenario scenario)
 
 bool pa_difference_is_same(const struct pa_difference *difference)
 {
-	return difference->change_count == difference->note_count;
+	return difference->change_count == difference->note_count && difference->counting_count == 0 &&
+	       difference->not_compared == 0;
 }

@@ -205,17 +205,21 @@ static const char *missing_reason(enum pa_check_id check)
 	return "this version does not look for it";
 }
 
-/* Passed without a finding, failed with one that counts, else waived. */
+/* What one more finding makes of a status: one that counts fails, a known one is known, else it is waived. */
+static enum pa_check_status worse_status(enum pa_check_status status, const struct pa_finding *finding)
+{
+	if (status == PA_STATUS_FAILED || (!finding->waiver && !finding->known))
+		return PA_STATUS_FAILED;
+	return status == PA_STATUS_KNOWN || finding->known ? PA_STATUS_KNOWN : PA_STATUS_WAIVED;
+}
+
 static enum pa_check_status status_of_findings(const struct comparison *c, enum pa_check_id check)
 {
 	enum pa_check_status status = PA_STATUS_PASSED;
 
 	for (size_t i = 0; i < c->result->finding_count; i++) {
-		if (c->result->findings[i].check != check)
-			continue;
-		if (!c->result->findings[i].waiver)
-			return PA_STATUS_FAILED;
-		status = PA_STATUS_WAIVED;
+		if (c->result->findings[i].check == check)
+			status = worse_status(status, &c->result->findings[i]);
 	}
 	return status;
 }
@@ -227,14 +231,13 @@ static enum pa_check_status status_of_others(const struct comparison *c, enum pa
 	enum pa_check_id other;
 
 	for (size_t i = 0; i < c->stand_in_count; i++) {
-		if (c->stand_ins[i].check != check)
-			continue;
-		if (!c->result->findings[c->stand_ins[i].finding].waiver)
-			return PA_STATUS_FAILED;
-		status = PA_STATUS_WAIVED;
+		if (c->stand_ins[i].check == check)
+			status = worse_status(status, &c->result->findings[c->stand_ins[i].finding]);
 	}
-	if (status == PA_STATUS_PASSED && c->found_as[check] && pa_check_find(c->found_as[check], &other))
-		return status_of_findings(c, other) == PA_STATUS_WAIVED ? PA_STATUS_WAIVED : PA_STATUS_FAILED;
+	if (status == PA_STATUS_PASSED && c->found_as[check] && pa_check_find(c->found_as[check], &other)) {
+		status = status_of_findings(c, other);
+		return status == PA_STATUS_PASSED ? PA_STATUS_FAILED : status;
+	}
 	return status;
 }
 
@@ -258,6 +261,8 @@ struct pa_check_result compare_check_result(struct comparison *c, enum pa_check_
 	if (others == PA_STATUS_FAILED)
 		return (struct pa_check_result){ PA_STATUS_FAILED,
 						 pa_arena_printf(c->result->arena, "reported as %s", c->found_as[check]) };
+	if (own == PA_STATUS_KNOWN || others == PA_STATUS_KNOWN)
+		return (struct pa_check_result){ PA_STATUS_KNOWN, "the baseline has what was found" };
 	if (own == PA_STATUS_WAIVED || others == PA_STATUS_WAIVED)
 		return (struct pa_check_result){ PA_STATUS_WAIVED, "the policy waives what was found" };
 	if (before.status == PA_STATUS_NOT_ASSESSED || before.status == PA_STATUS_OFF)
@@ -322,11 +327,8 @@ static enum pa_check_status status_of_statement(const struct comparison *c, cons
 	enum pa_check_status status = PA_STATUS_PASSED;
 
 	for (size_t i = 0; i < c->result->finding_count; i++) {
-		if (c->result->findings[i].statement != statement)
-			continue;
-		if (!c->result->findings[i].waiver)
-			return PA_STATUS_FAILED;
-		status = PA_STATUS_WAIVED;
+		if (c->result->findings[i].statement == statement)
+			status = worse_status(status, &c->result->findings[i]);
 	}
 	return status;
 }
@@ -426,10 +428,10 @@ static void forget_everything(struct comparison *c, const char *why)
 {
 	const char *reason = pa_arena_printf(c->result->arena, "the analysis did not finish: %s", why);
 
-	c->result->finding_count = c->result->waived_count = 0;
+	c->result->finding_count = c->result->waived_count = c->result->known_count = c->result->vanished_count = 0;
 	for (int i = 0; i < PA_CHECK_COUNT; i++)
 		if (c->result->checks[i].status == PA_STATUS_PASSED || c->result->checks[i].status == PA_STATUS_FAILED ||
-		    c->result->checks[i].status == PA_STATUS_WAIVED)
+		    c->result->checks[i].status == PA_STATUS_WAIVED || c->result->checks[i].status == PA_STATUS_KNOWN)
 			c->result->checks[i] = (struct pa_check_result){ PA_STATUS_NOT_ASSESSED, reason };
 	for (size_t i = 0; i < c->result->statement_count; i++)
 		if (c->result->statements[i].status != PA_STATUS_OFF)
@@ -455,6 +457,8 @@ static int compare_findings(const void *left, const void *right)
 	int order = (a->waiver != NULL) - (b->waiver != NULL);
 
 	if (order == 0)
+		order = a->known - b->known;
+	if (order == 0)
 		order = (b->severity > a->severity) - (b->severity < a->severity);
 	if (order == 0)
 		order = (a->check > b->check) - (a->check < b->check);
@@ -467,8 +471,8 @@ static int compare_findings(const void *left, const void *right)
 	return order != 0 ? order : strcmp(a->fingerprint, b->fingerprint);
 }
 
-/* Waived findings are the last ones of the array. */
-static void part_from_waived(struct pa_result *result)
+/* Waived findings are the last ones of the array, and known ones stand before them. */
+static void part_from_others(struct pa_result *result)
 {
 	while (result->finding_count > 0 && result->findings[result->finding_count - 1].waiver) {
 		result->finding_count--;
@@ -476,6 +480,12 @@ static void part_from_waived(struct pa_result *result)
 	}
 	if (result->waived_count > 0)
 		result->waived = &result->findings[result->finding_count];
+	while (result->finding_count > 0 && result->findings[result->finding_count - 1].known) {
+		result->finding_count--;
+		result->known_count++;
+	}
+	if (result->known_count > 0)
+		result->known = &result->findings[result->finding_count];
 }
 
 static void finish(struct comparison *c)
@@ -483,15 +493,17 @@ static void finish(struct comparison *c)
 	struct pa_result *result = c->result;
 	const char *failed;
 
+	compare_mark_known(c);
 	for (int i = 0; i < PA_CHECK_COUNT; i++)
 		result->checks[i] = compare_check_result(c, (enum pa_check_id)i);
 	judge_statements(c);
+	compare_list_vanished(c);
 	failed = pa_space_failed(c->space);
 	if (failed)
 		forget_everything(c, failed);
 	if (result->finding_count > 1)
 		qsort(result->findings, result->finding_count, sizeof(*result->findings), compare_findings);
-	part_from_waived(result);
+	part_from_others(result);
 }
 
 /* The day of a time, UTC. */

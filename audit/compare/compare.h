@@ -277,6 +277,12 @@ void describe_ranges(enum pa_field field, int family, struct pa_ranges ranges, s
 /* Moves the buffer's text into the result and clears it. */
 const char *compare_text(struct comparison *c, struct pa_buffer *buffer);
 
+/* --- fingerprints (fingerprint.c) ------------------------------------------------------------------------------ */
+/* 128 bits in hex of a kind ("PA-EXP-001") and a region in words of its own. */
+void fingerprint_make(const char *kind, const char *region, char ret_fingerprint[33]);
+/* The normalised region: which values each field takes, by family. */
+void fingerprint_region(const struct piece *pieces, size_t piece_count, struct pa_buffer *out);
+
 /* --- findings (finding.c) ------------------------------------------------------------------------------------- */
 bool compare_enabled(const struct comparison *c, enum pa_check_id check);
 enum pa_severity compare_severity(const struct comparison *c, enum pa_check_id check);
@@ -306,6 +312,9 @@ void compare_swap_fields(struct pa_packet *packet, enum pa_field a, enum pa_fiel
 
 /* --- waivers (waive.c) ------------------------------------------------------------------------------------------- */
 void compare_set_up_waivers(struct comparison *c);
+/* An earlier result (known.c): findings that it has are known; what is gone. Behind all checks, and behind their statuses. */
+void compare_mark_known(struct comparison *c);
+void compare_list_vanished(struct comparison *c);
 /* Findings get the waiver that hides them. After all checks that can be waived. */
 void compare_apply_waivers(struct comparison *c);
 /* What the waiver hides on a path; empty when it is not in force. */

@@ -172,6 +172,29 @@ static void compare_path(struct difference *d, enum pa_path path)
 	}
 }
 
+/* --- replies ----------------------------------------------------------------------------------------------------------- */
+
+/* What closes for replies is among the changes; here it is said of which connections that are opened as before. */
+static void find_lost_replies(struct difference *d)
+{
+	struct pa_difference *result = d->result;
+	struct comparison c = { .evaluation = d->pair[1],
+				.space = d->space,
+				.ruleset = d->rulesets[1],
+				.host = d->host,
+				.scratch = result->arena,
+				.arbitrary = compare_arbitrary(d->rulesets[1], result->arena) };
+
+	result->lost_replies = pa_arena_alloc(result->arena, PATH_COUNT * 2, sizeof(*result->lost_replies));
+	for (int path = 0; path < PATH_COUNT; path++)
+		for (int family = 4; family <= 6; family += 2)
+			if (compare_find_lost_reply(&c, d->pair[0], d->rulesets[0], (enum pa_path)path, family,
+						    &result->lost_replies[result->lost_reply_count]))
+				result->lost_reply_count++;
+	if (d->policy)
+		result->violation_count += result->lost_reply_count;
+}
+
 /* --- the whole -------------------------------------------------------------------------------------------------------- */
 
 /* What opens first, then what closes; at the end what is no difference of reach. */
@@ -189,6 +212,52 @@ static int compare_changes(const void *left, const void *right)
 	return order;
 }
 
+/* Names of enum pa_delta_kind, for ever: fingerprints are made of them. */
+static const char *const kind_names[] = { [PA_DELTA_OPENS] = "opens",
+					  [PA_DELTA_CLOSES] = "closes",
+					  [PA_DELTA_CONDITION] = "condition",
+					  [PA_DELTA_FATE] = "changes",
+					  [PA_DELTA_ANSWER] = "answer" };
+
+/* The kind of change, the packets and where they are sent; not the rules. `number`: of those that are alike in this. */
+static void put_fingerprint(struct pa_change *change, unsigned number)
+{
+	struct piece *pieces = pa_xcalloc(change->row_count + 1, sizeof(*pieces));
+	struct pa_buffer text = { 0 };
+
+	pa_buffer_printf(&text, "%s %s ", pa_path_name(change->path), pa_scenario_name(change->scenario));
+	for (size_t i = 0; i < change->row_count; i++) {
+		pieces[i].family = change->rows[i].family;
+		memcpy(pieces[i].field, change->rows[i].box.field, sizeof(pieces[i].field));
+		pieces[i].field[PA_FIELD_NFPROTO].count = 0;
+	}
+	fingerprint_region(pieces, change->row_count, &text);
+	if (change->row_count && change->rows[0].has_target)
+		describe_target(&change->rows[0].target, &text);
+	if (number > 1)
+		pa_buffer_printf(&text, " #%u", number);
+	fingerprint_make(kind_names[change->kind], text.data, change->fingerprint);
+	pa_buffer_done(&text);
+	free(pieces);
+}
+
+static bool has_twin(const struct pa_difference *result, size_t index)
+{
+	for (size_t i = 0; i < index; i++)
+		if (strcmp(result->changes[i].fingerprint, result->changes[index].fingerprint) == 0)
+			return true;
+	return false;
+}
+
+static void put_fingerprints(struct pa_difference *result)
+{
+	for (size_t i = 0; i < result->change_count; i++) {
+		put_fingerprint(&result->changes[i], 1);
+		for (unsigned number = 2; has_twin(result, i); number++)
+			put_fingerprint(&result->changes[i], number);
+	}
+}
+
 static void sum_up(struct difference *d)
 {
 	struct pa_difference *result = d->result;
@@ -198,7 +267,9 @@ static void sum_up(struct difference *d)
 	for (size_t i = 0; i < result->change_count; i++) {
 		result->note_count += result->changes[i].kind == PA_DELTA_ANSWER;
 		result->violation_count += result->changes[i].verdict >= PA_CHANGE_UNDECLARED;
+		result->changes[i].severity = difference_severity(&result->changes[i]);
 	}
+	put_fingerprints(result);
 }
 
 struct pa_difference *pa_compare_pair(struct pa_evaluation *const pair[2], const struct pa_ruleset *const rulesets[2],
@@ -219,6 +290,8 @@ struct pa_difference *pa_compare_pair(struct pa_evaluation *const pair[2], const
 	difference_begin_judging(&d);
 	for (int path = 0; path < PATH_COUNT; path++)
 		compare_path(&d, (enum pa_path)path);
+	find_lost_replies(&d);
+	d.result->counting_count = pa_evaluation_counting(d.pair, &d.result->countings, &d.result->not_compared);
 	difference_compare_objects(&d);
 	difference_end(&d);
 	sum_up(&d);

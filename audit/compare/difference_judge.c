@@ -143,3 +143,20 @@ void difference_judge(struct difference *d, const struct told *told, pa_set set,
 	if (!pa_set_is_empty(d->space, j.left))
 		tell(d, told, (struct judged){ PA_CHANGE_FITS, NULL }, j.left);
 }
+
+enum pa_severity difference_severity(const struct pa_change *change)
+{
+	switch (change->verdict) {
+	case PA_CHANGE_DENIED:
+	case PA_CHANGE_REQUIRED:
+		return PA_SEVERITY_CRITICAL;
+	case PA_CHANGE_UNDECLARED:
+	case PA_CHANGE_NOT_ASSESSED:
+		return PA_SEVERITY_HIGH;
+	case PA_CHANGE_FITS:
+		return PA_SEVERITY_INFO;
+	case PA_CHANGE_UNJUDGED:
+		break;
+	}
+	return change->kind == PA_DELTA_ANSWER ? PA_SEVERITY_INFO : PA_SEVERITY_MEDIUM;
+}

@@ -43,6 +43,10 @@ void difference_add_note(struct difference *d, const char *text);
 void difference_compare_objects(struct difference *d);
 void difference_end(struct difference *d);
 
+/* An example of connections on a path whose replies got through and no longer do (replies.c); `c` is of the second ruleset. */
+bool compare_find_lost_reply(struct comparison *c, struct pa_evaluation *before, const struct pa_ruleset *old,
+			     enum pa_path path, int family, struct pa_lost_reply *ret_lost);
+
 /* --- the policy --- */
 void difference_begin_judging(struct difference *d);
 /* Calls `tell` for each part of the set that the policy sees alike. */
@@ -52,5 +56,7 @@ struct judged {
 };
 void difference_judge(struct difference *d, const struct told *told, pa_set set,
 		      void (*tell)(struct difference *d, const struct told *told, struct judged judged, pa_set part));
+/* How bad a change is; what makes the run fail is medium or above. */
+enum pa_severity difference_severity(const struct pa_change *change);
 
 #endif

@@ -78,7 +78,7 @@ static struct pa_finding *report_review(struct comparison *c, const struct pa_lo
 	int days = c->today - review;
 
 	describe_place(where, &text);
-	pa_buffer_printf(&text, ": the review of `%s` is due since %d day%s", what, days, days == 1 ? "" : "s");
+	pa_buffer_printf(&text, ": the review of `%s` has been due for %d day%s", what, days, days == 1 ? "" : "s");
 	finding->message = compare_text(c, &text);
 	finding->fix = "decide whether it is still needed, and set the next day of `review`";
 	pa_buffer_done(&text);

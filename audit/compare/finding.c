@@ -103,27 +103,9 @@ void compare_sentence(struct comparison *c, const char *format, ...)
 
 /* --- fingerprints --------------------------------------------------------------------------------------------------- */
 
-/* FNV-1a with 128 bits (http://www.isthe.com/chongo/tech/comp/fnv/): offset basis and prime. */
-static pa_u128 fnv1a(pa_u128 hash, const char *text, size_t length)
-{
-	const pa_u128 prime = ((pa_u128)1 << 88) + 0x13b;
-
-	for (size_t i = 0; i < length; i++) {
-		hash ^= (unsigned char)text[i];
-		hash *= prime;
-	}
-	return hash;
-}
-
 static void make_fingerprint(struct pa_finding *finding, const char *region)
 {
-	const char *code = pa_check_info(finding->check)->code;
-	pa_u128 hash = ((pa_u128)UINT64_C(0x6c62272e07bb0142) << 64) | UINT64_C(0x62b821756295c58d);
-
-	hash = fnv1a(hash, code, strlen(code) + 1);
-	hash = fnv1a(hash, region, strlen(region));
-	snprintf(finding->fingerprint, sizeof(finding->fingerprint), "%016llx%016llx", (unsigned long long)(hash >> 64),
-		 (unsigned long long)hash);
+	fingerprint_make(pa_check_info(finding->check)->code, region, finding->fingerprint);
 }
 
 /* Two findings of one run differ: the second of equal ones counts on. */
@@ -148,50 +130,10 @@ static void set_fingerprint(struct comparison *c, struct pa_finding *finding, co
 	pa_buffer_done(&text);
 }
 
-/*
- * The normalised region: which values each field takes, by family. It does not depend on how the region was cut into
- * boxes, so it stays the same while other rules change.
- */
-static void put_shadow(const struct group *group, int family, struct comparison *c, struct pa_buffer *out)
-{
-	for (int i = 0; i < PA_FIELD_COUNT; i++) {
-		struct pa_interval *items = NULL;
-		size_t capacity = 0, count = 0;
-		bool any = false;
-
-		for (size_t j = 0; j < group->piece_count; j++) {
-			struct pa_ranges ranges = group->pieces[j].field[i];
-
-			if (group->pieces[j].family != 0 && group->pieces[j].family != family)
-				continue;
-			any = any || ranges.count == 0;
-			pa_grow(&items, &capacity, count + ranges.count, sizeof(*items));
-			for (size_t k = 0; k < ranges.count; k++)
-				items[count++] = ranges.items[k];
-		}
-		count = any ? 0 : compare_merge_intervals(items, count);
-		for (size_t k = 0; k < count; k++)
-			pa_buffer_printf(out, "%d:%016llx%016llx-%016llx%016llx;", i,
-					 (unsigned long long)(items[k].first >> 64), (unsigned long long)items[k].first,
-					 (unsigned long long)(items[k].last >> 64), (unsigned long long)items[k].last);
-		free(items);
-	}
-	(void)c;
-}
-
-static void put_region(struct comparison *c, const struct group *group, struct pa_buffer *out)
+static void put_region(const struct group *group, struct pa_buffer *out)
 {
 	pa_buffer_printf(out, "%s %d ", pa_path_name(group->exposure->path), group->row.certainty == PA_CERTAIN);
-	for (int family = 4; family <= 6; family += 2) {
-		bool any = false;
-
-		for (size_t i = 0; i < group->piece_count; i++)
-			any = any || group->pieces[i].family == 0 || group->pieces[i].family == family;
-		if (!any)
-			continue;
-		pa_buffer_printf(out, "v%d ", family);
-		put_shadow(group, family, c, out);
-	}
+	fingerprint_region(group->pieces, group->piece_count, out);
 	if (group->exposure->has_target)
 		describe_target(&group->exposure->target, out);
 }
@@ -223,7 +165,7 @@ struct pa_finding *compare_add_group(struct comparison *c, enum pa_check_id chec
 	struct pa_buffer region = { 0 };
 	struct pa_finding *finding;
 
-	put_region(c, group, &region);
+	put_region(group, &region);
 	finding = compare_add(c, check, region.data);
 	pa_buffer_done(&region);
 	finding->certainty = group->row.certainty;

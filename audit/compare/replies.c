@@ -6,8 +6,10 @@
  * known, on those that the ruleset names.
  */
 #include "compare.h"
+#include "difference_private.h"
 
 #define EXAMPLE_LIMIT 48
+#define OPENINGS_LIMIT 512
 
 static enum pa_path opposite(enum pa_path path)
 {
@@ -53,13 +55,19 @@ static struct pa_packet turn(const struct pa_packet *packet, bool reply)
 	return turned;
 }
 
+static bool is_translated(const struct pa_walk *walk)
+{
+	return walk->source_changed || walk->source_unknown || walk->destination_changed || walk->destination_unknown ||
+	       walk->destination_is_self;
+}
+
 static bool has_fate(struct comparison *c, const struct pa_packet *packet, bool accepted)
 {
 	struct pa_walk walk = { 0 };
 	bool is;
 
 	pa_walk(c->ruleset, c->host, packet, true, &walk);
-	is = accepted ? walk.fate == PA_FATE_ACCEPT && !walk.source_changed && !walk.destination_changed
+	is = accepted ? walk.fate == PA_FATE_ACCEPT && !is_translated(&walk)
 		      : walk.fate == PA_FATE_DROP || walk.fate == PA_FATE_REJECT;
 	pa_walk_done(&walk);
 	return is;
@@ -130,41 +138,63 @@ static pa_u128 chosen(struct pa_interval range)
 	return range.first;
 }
 
+/* Where replies come to: an address that a rule gives the source, or one of the host's own (masquerade). false: not known. */
+static bool new_source(const struct pa_host *host, const struct pa_walk *walk, int family, pa_u128 *ret_address)
+{
+	if (walk->source_changed) {
+		*ret_address = chosen(walk->source);
+		return true;
+	}
+	for (size_t i = 0; i < host->address_count; i++) {
+		const struct pa_host_address *own = &host->addresses[i];
+		bool loopback =
+			own->address == LOOPBACK6 || (own->address >= LOOPBACK4_FIRST && own->address <= LOOPBACK4_LAST);
+
+		if (own->family == family && !own->broadcast && !loopback) {
+			*ret_address = own->address;
+			return true;
+		}
+	}
+	return false;
+}
+
 /*
- * The reply to a connection that NAT gives another destination, as it arrives, and how it is translated back. false: it is not
- * known where the connection goes.
+ * The reply to a connection that NAT translates, as it arrives, and how it is translated back. false: it is not known where the
+ * connection goes, or where its replies do.
  */
-static bool translated_reply(const struct pa_packet *opening, const struct pa_walk *walk, struct pa_packet *ret_reply,
-			     struct pa_reply_translation *ret_back)
+static bool translated_reply(const struct pa_host *host, const struct pa_packet *opening, const struct pa_walk *walk,
+			     struct pa_packet *ret_reply, struct pa_reply_translation *ret_back)
 {
 	static const enum pa_field original[][2] = { { PA_FIELD_CT_ORIG_SADDR, PA_FIELD_SADDR },
 						     { PA_FIELD_CT_ORIG_DADDR, PA_FIELD_DADDR },
 						     { PA_FIELD_CT_ORIG_SPORT, PA_FIELD_SPORT },
 						     { PA_FIELD_CT_ORIG_DPORT, PA_FIELD_DPORT } };
 	struct pa_packet reply = turn(opening, true);
-	bool ports = walk->has_destination_port || walk->has_source_port;
+	bool destination = walk->destination_changed, source = walk->source_changed || walk->source_unknown;
+	pa_u128 address = 0;
 
-	if (!walk->destination_changed || walk->destination_unknown || walk->destination_is_self || walk->path != opening->path)
+	if (walk->destination_unknown || walk->destination_is_self || walk->path != opening->path ||
+	    (source && !new_source(host, walk, opening->family, &address)))
 		return false;
 	for (size_t i = 0; i < sizeof(original) / sizeof(original[0]); i++)
 		know(&reply, original[i][0], opening->value[original[i][1]]);
-	know(&reply, PA_FIELD_SADDR, chosen(walk->destination));
-	if (walk->has_destination_port)
+	if (destination)
+		know(&reply, PA_FIELD_SADDR, chosen(walk->destination));
+	if (destination && walk->has_destination_port)
 		know(&reply, PA_FIELD_SPORT, chosen(walk->destination_port));
+	if (source)
+		know(&reply, PA_FIELD_DADDR, address);
+	if (source && walk->has_source_port)
+		know(&reply, PA_FIELD_DPORT, chosen(walk->source_port));
 	know(&reply, PA_FIELD_CT_STATUS,
-	     PA_STATUS_DNAT | PA_STATUS_SEEN_REPLY | PA_STATUS_CONFIRMED | (walk->source_changed ? PA_STATUS_SNAT : 0));
-	*ret_back = (struct pa_reply_translation){ .source = true,
+	     PA_STATUS_SEEN_REPLY | PA_STATUS_CONFIRMED | (destination ? PA_STATUS_DNAT : 0) | (source ? PA_STATUS_SNAT : 0));
+	*ret_back = (struct pa_reply_translation){ .source = destination,
 						   .source_address = opening->value[PA_FIELD_DADDR],
-						   .destination = walk->source_changed,
+						   .destination = source,
 						   .destination_address = opening->value[PA_FIELD_SADDR],
-						   .has_ports = ports,
+						   .has_ports = walk->has_destination_port || walk->has_source_port,
 						   .source_port = opening->value[PA_FIELD_DPORT],
 						   .destination_port = opening->value[PA_FIELD_SPORT] };
-	if (walk->source_changed) {
-		know(&reply, PA_FIELD_DADDR, chosen(walk->source));
-		if (walk->has_source_port)
-			know(&reply, PA_FIELD_DPORT, chosen(walk->source_port));
-	}
 	*ret_reply = reply;
 	return true;
 }
@@ -177,7 +207,7 @@ static bool loses_translated_reply(struct comparison *c, const struct pa_packet 
 	bool known, refused = false;
 
 	pa_walk(c->ruleset, c->host, opening, true, &walk);
-	known = walk.fate == PA_FATE_ACCEPT && translated_reply(opening, &walk, ret_reply, &back);
+	known = walk.fate == PA_FATE_ACCEPT && translated_reply(c->host, opening, &walk, ret_reply, &back);
 	pa_walk_done(&walk);
 	if (known) {
 		struct pa_walker *walker = pa_walker_new(c->ruleset, c->host);
@@ -198,6 +228,151 @@ static bool loses_reply(struct comparison *c, const struct pa_packet *opening, b
 	*ret_reply = turn(opening, true);
 	return has_fate(c, ret_reply, false) && has_fate(c, opening, true);
 }
+
+/* --- two rulesets --------------------------------------------------------------------------------------------------------- */
+
+/* What becomes of a connection under a ruleset: is it opened, and its reply let through? */
+struct connection {
+	bool opened, answered, refused;
+	struct pa_packet reply;
+	struct pa_decision decision; /* of the reply */
+};
+
+/* One for first packets and plain replies; one for replies of translated connections. */
+struct followers {
+	struct pa_walker *plain, *translating;
+};
+
+static struct connection follow_connection(const struct followers *followers, const struct pa_host *host,
+					   const struct pa_packet *opening, struct pa_arena *arena)
+{
+	struct connection connection = { .reply = turn(opening, true) };
+	struct pa_reply_translation back;
+	struct pa_walk walk = { 0 };
+	bool translated, known = true;
+
+	pa_walker_walk(followers->plain, opening, true, &walk);
+	connection.opened = walk.fate == PA_FATE_ACCEPT;
+	translated = is_translated(&walk);
+	if (connection.opened && translated)
+		known = translated_reply(host, opening, &walk, &connection.reply, &back);
+	pa_walk_done(&walk);
+	if (connection.opened && known) {
+		if (translated)
+			pa_walker_translate_replies(followers->translating, &back);
+		pa_walker_walk(translated ? followers->translating : followers->plain, &connection.reply, true, &walk);
+		connection.answered = walk.fate == PA_FATE_ACCEPT;
+		connection.refused = walk.fate == PA_FATE_DROP || walk.fate == PA_FATE_REJECT;
+		connection.decision = difference_decision(&walk, arena);
+		pa_walk_done(&walk);
+	}
+	return connection;
+}
+
+/* Looks for a connection whose reply is lost, among openings. */
+struct loss_search {
+	struct comparison *c; /* of the second ruleset */
+	struct followers old, new;
+	enum pa_path path; /* of the openings */
+	struct pa_lost_reply *lost;
+	bool found;
+};
+
+static bool is_lost(struct loss_search *search, const struct pa_packet *opening)
+{
+	struct comparison *c = search->c;
+	struct connection now = follow_connection(&search->new, c->host, opening, c->scratch), before;
+
+	if (!now.opened || !now.refused)
+		return false;
+	before = follow_connection(&search->old, c->host, opening, c->scratch);
+	if (!before.opened || !before.answered)
+		return false;
+	*search->lost = (struct pa_lost_reply){ *opening, now.reply, before.decision, now.decision };
+	search->found = true;
+	return true;
+}
+
+static bool try_closed(void *context, const struct pa_box *box)
+{
+	struct loss_search *search = context;
+	enum pa_path path = opposite(search->path);
+	struct pa_packet reply = pa_evaluation_example(search->c->evaluation, path, pa_set_box(search->c->space, box)), opening;
+
+	reply.path = path;
+	opening = turn(&reply, false);
+	return !is_lost(search, &opening);
+}
+
+static struct followers followers_of(const struct pa_ruleset *ruleset, const struct pa_host *host)
+{
+	struct followers followers = { pa_walker_new(ruleset, host), pa_walker_new(ruleset, host) };
+
+	pa_walker_be_brief(followers.plain);
+	pa_walker_be_brief(followers.translating);
+	return followers;
+}
+
+static void free_followers(struct followers *followers)
+{
+	pa_walker_free(followers->plain);
+	pa_walker_free(followers->translating);
+}
+
+/* Examples of what gets in, of one exposure. Returns how many were followed. */
+static size_t try_openings(struct loss_search *search, const struct pa_exposure *exposure, int family, size_t limit)
+{
+	struct comparison *c = search->c;
+	pa_set part = plain_ports(c, search->path, family, PA_FIELD_SPORT, exposure->set);
+	const struct pa_row *rows;
+	size_t count, i;
+
+	if (exposure->certainty != PA_CERTAIN || pa_set_is_empty(c->space, part))
+		return 0;
+	count = pa_evaluation_rows(c->evaluation, exposure, part, false, limit, &rows);
+	for (i = 0; i < count && i < limit && !search->found; i++) {
+		struct pa_packet opening = rows[i].example;
+
+		opening.path = search->path;
+		is_lost(search, &opening);
+	}
+	return i;
+}
+
+/* Replies that got through, and now do not for sure. */
+static pa_set closed_replies(struct comparison *c, struct pa_evaluation *before, enum pa_path path)
+{
+	return pa_set_minus(c->space, pa_evaluation_scenario(before, path, PA_SCENARIO_REPLY, PA_POSSIBLE),
+			    pa_evaluation_scenario(c->evaluation, path, PA_SCENARIO_REPLY, PA_CERTAIN));
+}
+
+/* What may be opened, and what opens what closed for replies. */
+bool compare_find_lost_reply(struct comparison *c, struct pa_evaluation *before, const struct pa_ruleset *old,
+			     enum pa_path path, int family, struct pa_lost_reply *ret_lost)
+{
+	enum pa_path back = opposite(path);
+	struct loss_search search = { .c = c, .path = path, .lost = ret_lost };
+	const struct pa_exposure *exposures;
+	size_t count = pa_evaluation_exposures(c->evaluation, path, &exposures), looked = 0;
+	pa_set closed = closed_replies(c, before, back);
+
+	/* replies to what masquerade forwards arrive as if they were this host's */
+	if (pa_set_is_empty(c->space, closed) &&
+	    (path != PA_PATH_FORWARD || pa_set_is_empty(c->space, closed_replies(c, before, PA_PATH_IN))))
+		return false;
+	search.old = followers_of(old, c->host);
+	search.new = followers_of(c->ruleset, c->host);
+	for (size_t i = 0; i < count && looked < OPENINGS_LIMIT && !search.found; i++)
+		looked += try_openings(&search, &exposures[i], family, OPENINGS_LIMIT - looked);
+	if (!search.found)
+		pa_set_boxes(c->space, plain_ports(c, back, family, PA_FIELD_DPORT, closed), EXAMPLE_LIMIT, try_closed,
+			     &search);
+	free_followers(&search.old);
+	free_followers(&search.new);
+	return search.found;
+}
+
+/* --- STA-001 --------------------------------------------------------------------------------------------------------------- */
 
 /* From what may be opened on the opposite path to its replies on this one. */
 static bool refused_reply(struct comparison *c, enum pa_path path, int family, struct pa_packet *ret_packet)

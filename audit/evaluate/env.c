@@ -78,14 +78,14 @@ const char *pa_intern(struct pa_evaluation *e, const char *text)
 pa_node pa_variable(struct pa_evaluation *e, const char *text, uint64_t key, const char *reason, const struct pa_rule *rule,
 		    bool understood)
 {
-	const char *name = pa_intern(e, text);
+	const char *name = pa_intern(e, pa_canonical_words(e, text));
 	uint32_t at = pa_table128_find(&e->terms->variable_index, (uint64_t)(uintptr_t)name, key);
 	if (at == PA_TABLE_NONE) {
 		at = pa_space_add_variable(e->space);
 		pa_grow(&e->terms->variables, &e->terms->variable_capacity, e->terms->variable_count + 1,
 			sizeof(*e->terms->variables));
 		e->terms->variables[e->terms->variable_count++] =
-			(struct pa_variable){ name, pa_intern(e, reason), rule, understood };
+			(struct pa_variable){ pa_intern(e, text), pa_intern(e, reason), rule, understood };
 		pa_table128_put(&e->terms->variable_index, (uint64_t)(uintptr_t)name, key, at);
 	}
 	return pa_node_variable(e->space, at);

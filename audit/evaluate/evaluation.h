@@ -170,6 +170,9 @@ struct pa_evaluation {
 	struct pa_plan plan;
 	/* Rules are compared with each other, not followed: marks and states are fields like any other (hygiene.c). */
 	bool symbolic;
+	const struct pa_rule
+		*tapped; /* for a while: a packet that comes to this step of this rule ends there, see arrival.c; or NULL */
+	size_t tapped_step;
 	bool without_nat; /* for a while: nat chains are not asked, see pa_untranslated() */
 	/* One of a pair: which step of the other ruleset each step is the same as (pair.c); NULL: evaluated alone. By number of the step. */
 	uint32_t *places;
@@ -220,6 +223,12 @@ uint32_t pa_env_overlay(struct pa_evaluation *e, uint32_t below, uint32_t above)
 pa_node pa_outcome(struct pa_evaluation *e, enum pa_outcome_kind kind, uint32_t env); /* a terminal */
 const char *pa_intern(struct pa_evaluation *e, const char *text);
 /* The variable with this text; `key` tells apart variables of one text (0: shared). */
+/*
+ * The words by which a limit is known, whichever program wrote it: equal for equal rate, unit and burst. Else the text itself. In the
+ * arena of the texts.
+ */
+const char *pa_canonical_words(struct pa_evaluation *e, const char *text); /* limit.c */
+/* A free variable; `text` is what a reader sees, the first of those with equal canonical words and key. */
 pa_node pa_variable(struct pa_evaluation *e, const char *text, uint64_t key, const char *reason, const struct pa_rule *rule,
 		    bool understood);
 /* Does the packet have a flow in this environment? */

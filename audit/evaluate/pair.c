@@ -176,7 +176,7 @@ static const char *content_of(struct pa_evaluation *e, const struct pa_rule *rul
 {
 	const struct pa_elements *elements = NULL;
 	struct pa_buffer text = { 0 }, quoted = { 0 };
-	pa_buffer_printf(&text, "%d %s", (int)step->kind, step->text ? step->text : "");
+	pa_buffer_printf(&text, "%d %s", (int)step->kind, step->text ? pa_canonical_words(e, step->text) : "");
 	if (pa_step_key(step, &elements) && elements && (elements->decl || elements->opaque || !step->text))
 		pa_buffer_printf(&text, " %s", pa_contents(e, elements));
 	if (elements && elements->decl && (elements->may_grow || elements->may_shrink))

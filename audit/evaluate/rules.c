@@ -223,8 +223,8 @@ static pa_node verdict_node(struct pa_evaluation *e, const struct pa_rule *rule,
 		return pa_outcome(e, PA_OUTCOME_ACCEPT, env);
 	case PA_VERDICT_DROP:
 		return pa_outcome(e, PA_OUTCOME_DROP, env);
-	case PA_VERDICT_REJECT:
-		return pa_outcome(e, PA_OUTCOME_REJECT, env);
+	case PA_VERDICT_REJECT: /* while a step is tapped, what comes there is told from the rest by this outcome */
+		return pa_outcome(e, e->tapped ? PA_OUTCOME_DROP : PA_OUTCOME_REJECT, env);
 	case PA_VERDICT_RETURN:
 		return pa_outcome(e, PA_OUTCOME_RETURN, env);
 	case PA_VERDICT_CONTINUE:
@@ -416,7 +416,8 @@ pa_node pa_steps_node(struct pa_evaluation *e, const struct pa_rule *rule, size_
 	case PA_STEP_NONE:
 		return pa_steps_node(e, rule, step + 1, env);
 	case PA_STEP_OPAQUE:
-		return opaque_node(e, rule, step, env);
+		return rule == e->tapped && step == e->tapped_step ? pa_outcome(e, PA_OUTCOME_REJECT, 0)
+								   : opaque_node(e, rule, step, env);
 	}
 	return PA_FALSE;
 }

@@ -163,6 +163,7 @@ static void copy_translation(const struct pa_wstate *state, struct pa_walk *walk
 	walk->destination_is_self = daddr->kind == PA_W_SELF;
 	walk->destination_unknown = daddr->kind == PA_W_UNKNOWN;
 	walk->source_changed = saddr->kind == PA_W_VALUE;
+	walk->source_unknown = saddr->kind == PA_W_UNKNOWN;
 	walk->source = (struct pa_interval){ saddr->first, saddr->last };
 	walk->destination_changed = daddr->kind == PA_W_VALUE;
 	walk->destination = (struct pa_interval){ daddr->first, daddr->last };

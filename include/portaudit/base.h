@@ -145,6 +145,11 @@ void pa_diags_done(struct pa_diags *diags);
 
 /* --- files (audit/base/file.c) -------------------------------------------------------------------------------- */
 /*
+ * Read an open file to its end into *ret_text (after what is in it). 0, or an errno: EFBIG where there is more than `most` bytes. `text_only`: stop
+ * behind the first NUL byte, since this is no text, and a device may never end.
+ */
+int pa_descriptor_read(int fd, size_t most, bool text_only, struct pa_buffer *ret_text);
+/*
  * Append a whole file, up to 256 MB, or standard input ("-"). *ret_name: what it is called in messages. false: diags says why
  * (INPUT).
  */

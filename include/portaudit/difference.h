@@ -43,6 +43,15 @@ struct pa_change {
 	struct pa_decision old, new;
 	enum pa_change_verdict verdict;
 	const struct pa_statement *statement; /* of the policy: the one that decides; or NULL */
+	enum pa_severity severity;	      /* medium or above: it makes the run fail */
+	char fingerprint[33];		      /* 128 bits in hex, of the kind of change and its normalised region */
+};
+
+/* Connections that NEW lets open, whose replies got through under OLD and are refused now; those of NAT as well. By an example. */
+struct pa_lost_reply {
+	struct pa_packet opening,
+		reply; /* as it arrives: replies of translated connections come from where NAT sent the first packet */
+	struct pa_decision old, new; /* of the reply */
 };
 
 struct pa_difference {
@@ -50,18 +59,23 @@ struct pa_difference {
 	struct pa_change *changes; /* what opens, then what closes, then the rest; notes (PA_DELTA_ANSWER) last */
 	size_t change_count;
 	size_t note_count;	/* the last ones of them: no packet gets in or out otherwise */
-	size_t violation_count; /* changes that the policy does not allow */
-	const char **unknown;	/* what the difference depends on and is not understood */
+	size_t violation_count; /* changes that the policy does not allow, and lost replies where there is a policy */
+	struct pa_lost_reply *lost_replies; /* one for each path and family at most; each is against any policy */
+	size_t lost_reply_count;
+	const struct pa_counting *countings; /* limits that count other packets than before */
+	size_t counting_count;
+	size_t not_compared;  /* limits of which that is not known: there are too many */
+	const char **unknown; /* what the difference depends on and is not understood */
 	size_t unknown_count;
 	const char **notes; /* sentences about what is not a matter of single packets (flowtables) */
 	size_t sentence_count;
 };
 
-/* No packet fares otherwise. */
+/* No packet fares otherwise, and what counts packets counts the same ones. */
 bool pa_difference_is_same(const struct pa_difference *difference);
 
 /*
- * Compare a pair (pa_evaluate_pair(), with the cuts of the policy for the second ruleset). Policy may be NULL. The pair and the
+ * Compare a pair (pa_evaluate_pair(), with pa_policy_cuts() for the second ruleset). Policy may be NULL, there as well. The pair and the
  * rulesets must outlive the result. NULL: the space failed, diags says so.
  */
 struct pa_difference *pa_compare_pair(struct pa_evaluation *const pair[2], const struct pa_ruleset *const rulesets[2],

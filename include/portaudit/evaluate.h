@@ -166,6 +166,20 @@ const char *pa_evaluation_delta_unknown(struct pa_evaluation *const pair[2], enu
 /* FATE: the fields in which packets of a delta leave otherwise, one bit each. */
 pa_u128 pa_evaluation_delta_fields(struct pa_evaluation *const pair[2], enum pa_path path, enum pa_scenario scenario,
 				   pa_set set);
+/*
+ * A test that counts packets (a limit, a quota), that both rulesets of a pair ask alike, and on which the fate of some packet hangs:
+ * other packets come to it than before, so that it is exceeded at other times.
+ */
+struct pa_counting {
+	const struct pa_rule *rule[2]; /* that asks it: in the first ruleset, in the second */
+	const char *text;	       /* "limit rate 5/second" */
+	bool more, less;	       /* packets come to it that did not, no longer come to it that did */
+	enum pa_scenario scenario;
+	struct pa_packet example; /* of those that come to it now and did not; when there are none, of those that did */
+};
+/* In the evaluation's arena. *ret_not_compared: how many more there are that were not looked at. */
+size_t pa_evaluation_counting(struct pa_evaluation *const pair[2], const struct pa_counting **ret_countings,
+			      size_t *ret_not_compared);
 /* New connections that the ruleset itself makes untracked (notrack) and that get in. */
 pa_set pa_evaluation_untracked(struct pa_evaluation *evaluation, enum pa_path path, enum pa_certainty certainty);
 
@@ -231,6 +245,7 @@ struct pa_walk {
 	bool has_source_port, has_destination_port; /* NAT set the port (of a protocol that has ports) */
 	bool destination_is_self;		    /* redirected to an address of this host, which is not known */
 	bool destination_unknown;		    /* translated to an address that is not known */
+	bool source_unknown;			    /* the same of the source: masquerade */
 	struct pa_walk_step *steps;		    /* of the first way; for DEPENDS, of a way that gets in */
 	size_t step_count;
 	struct pa_walk_assumption *assumptions; /* in the order in which they were asked */

@@ -47,6 +47,7 @@ struct pa_finding {
 	size_t rule_count;
 	const struct pa_statement *statement; /* of the policy, or NULL */
 	const struct pa_statement *waiver;    /* the `waive` that hides it; NULL: it counts */
+	bool known;			      /* the baseline has it: it does not count */
 	char fingerprint[33];		      /* 128 bits in hex, of the check and the normalised region */
 };
 
@@ -54,6 +55,7 @@ enum pa_check_status {
 	PA_STATUS_PASSED,
 	PA_STATUS_FAILED,
 	PA_STATUS_WAIVED,	/* failed, but waivers hide every finding of it */
+	PA_STATUS_KNOWN,	/* failed, but the baseline has every finding that no waiver hides */
 	PA_STATUS_NOT_ASSESSED, /* facts are missing, or it does not exist yet; reason says which */
 	PA_STATUS_OFF,		/* switched off by the policy or --check */
 };
@@ -69,6 +71,23 @@ struct pa_statement_result {
 	const char *reason; /* NOT_ASSESSED: why */
 };
 
+/* A finding of an earlier result (`check --format json`). */
+struct pa_known_finding {
+	const char *check; /* its code */
+	enum pa_severity severity;
+	const char *message;
+	const char *fingerprint;
+	bool waived; /* it was: it is not known, for a waiver ends */
+};
+/* An earlier result as a baseline. Strings live in the arena. */
+struct pa_baseline {
+	struct pa_arena *arena;
+	const char *name; /* of its file */
+	bool complete;	  /* the audit was */
+	struct pa_known_finding *findings;
+	size_t finding_count;
+};
+
 struct pa_result {
 	struct pa_arena *arena;
 	struct pa_finding *findings; /* sorted: severity from critical down, then check, then region */
@@ -76,6 +95,13 @@ struct pa_result {
 	/* Those that a waiver hides, sorted alike. They are not among `findings` and do not count. */
 	const struct pa_finding *waived;
 	size_t waived_count;
+	/* Those that the baseline has, sorted alike; neither among `findings` nor among `waived`. */
+	const struct pa_finding *known;
+	size_t known_count;
+	const char *baseline; /* the name of the result that they are known from; NULL: there is none */
+	/* What the baseline has and is not found any more, of checks that were assessed; in its order. */
+	const struct pa_known_finding **vanished;
+	size_t vanished_count;
 	struct pa_check_result checks[PA_CHECK_COUNT];
 	struct pa_statement_result *statements;
 	size_t statement_count;
@@ -102,6 +128,7 @@ struct pa_compare_options {
 	int64_t now;			       /* seconds since 1970 UTC: decides which waivers have expired */
 	const struct pa_beside *saved;	       /* what boot loads: the second ruleset of the pair; or NULL */
 	const struct pa_beside *baseline;      /* recorded before: the first ruleset of the pair; or NULL */
+	const struct pa_baseline *known;       /* an earlier result; or NULL */
 	const struct pa_session_fate *session; /* or NULL */
 	const struct pa_scan *scan;	       /* --scan; or NULL */
 };

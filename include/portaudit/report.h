@@ -42,7 +42,7 @@ struct pa_style {
 };
 
 enum pa_format {
-#define FORMAT(id, name, writer, description) PA_FORMAT_##id,
+#define FORMAT(id, name, writer, difference, description) PA_FORMAT_##id,
 #include "portaudit/format.def"
 #undef FORMAT
 	PA_FORMAT_COUNT
@@ -61,6 +61,7 @@ bool pa_report_format(enum pa_format format, const struct pa_report *report, con
 void pa_report_policy(const struct pa_report *report, const struct pa_host *host, struct pa_buffer *out);
 /* Everything that a report on two rulesets may speak of. Pointers are borrowed. */
 struct pa_difference_report {
+	const char *version; /* of portaudit */
 	const char *host;
 	int64_t now;
 	double seconds;
@@ -75,6 +76,8 @@ struct pa_difference_report {
 /* The same for two rulesets. A format that has no such report: false, and nothing is written. */
 bool pa_report_difference(enum pa_format format, const struct pa_difference_report *report, const struct pa_style *style,
 			  struct pa_buffer *out);
+/* Does the format have one? */
+bool pa_format_has_difference(enum pa_format format);
 
 /* explain: the walk of one packet, for people. */
 void pa_report_walk(const struct pa_walk *walk, const struct pa_packet *packet, const struct pa_style *style,

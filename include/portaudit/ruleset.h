@@ -212,6 +212,7 @@ struct pa_step {
 	bool negated;		 /* MATCH */
 	bool volatile_;		 /* OPAQUE: two evaluations for one packet may differ */
 	bool understood;	 /* OPAQUE: as in struct pa_key_part */
+	bool counted;		 /* OPAQUE: the packets that came here before decide (a limit, a quota) */
 	enum pa_opacity opacity; /* OPAQUE */
 	enum pa_field field;	 /* ASSIGN */
 	enum pa_nat_kind nat;	 /* NAT */

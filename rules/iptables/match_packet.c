@@ -41,6 +41,7 @@ void pa_xt_match_opaque(struct pa_xt_lowering *lowering, const struct pa_xt_use 
 	step = pa_xt_opaque_step(pa_xt_use_text(lowering, use), PA_OPACITY_MATCH, true);
 	step.reason = reason;
 	step.understood = true;
+	step.counted = use->extension->treatment == PA_XT_COUNTED || (step.text && strstr(step.text, "--mode nth"));
 	pa_xt_add(lowering, &step);
 }
 

@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #define FILE_SIZE_MAX ((size_t)1 << 30)
-#define READ_CHUNK ((size_t)1 << 16)
 
 struct pa_diag *pa_input_error(struct pa_diags *diags, enum pa_diag_kind kind, const struct pa_input *input, uint32_t line,
 			       const char *message)
@@ -20,28 +19,6 @@ struct pa_diag *pa_input_error(struct pa_diags *diags, enum pa_diag_kind kind, c
 	diag->where.line = line;
 	diag->where.column = line ? 1 : 0;
 	return diag;
-}
-
-/* 0 or an errno. Stops at the first NUL byte: this is no text, and a device may never end. */
-static int read_all(int fd, struct pa_buffer *text)
-{
-	char chunk[READ_CHUNK];
-
-	for (;;) {
-		ssize_t got = read(fd, chunk, sizeof(chunk));
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return errno;
-		if (got == 0)
-			return 0;
-		pa_buffer_add(text, chunk, (size_t)got);
-		if (memchr(chunk, '\0', (size_t)got))
-			return 0;
-		if (text->length > FILE_SIZE_MAX)
-			return EFBIG;
-	}
 }
 
 bool pa_input_read(const char *path, struct pa_input *input, struct pa_diags *diags)
@@ -56,7 +33,7 @@ bool pa_input_read(const char *path, struct pa_input *input, struct pa_diags *di
 	if (fd < 0 || fstat(fd, &input->state) != 0)
 		error = errno;
 	else
-		error = read_all(fd, &input->text);
+		error = pa_descriptor_read(fd, FILE_SIZE_MAX, true, &input->text);
 	if (fd >= 0 && !input->is_standard_input)
 		close(fd);
 	if (error == EFBIG)

@@ -10,6 +10,7 @@ struct chain_lines {
 	const char *table;
 	const char *chain;
 	bool unknown;
+	struct pa_location policy;
 	struct pa_location *rules;
 	size_t count;
 	size_t capacity;
@@ -105,6 +106,7 @@ static void forget_rules(struct pa_rule_lines *lines)
 	for (size_t i = 0; i < lines->count; i++) {
 		lines->chains[i].count = 0;
 		lines->chains[i].unknown = false;
+		lines->chains[i].policy = (struct pa_location){ 0 };
 	}
 	lines->all_unknown = false;
 }
@@ -129,15 +131,20 @@ static void mark_unknown(struct pa_rule_lines *lines, const char *family, const 
 	add_chain(lines, family, table, chain)->unknown = true;
 }
 
-static void add_rule(struct pa_rule_lines *lines, char **fields, const char *file)
+static void add_place(struct pa_rule_lines *lines, bool is_rule, char **fields, const char *file)
 {
 	struct chain_lines *chain = add_chain(lines, fields[0], fields[1], fields[2]);
+	struct pa_location where = { .file = file,
+				     .line = (uint32_t)strtoul(fields[3], NULL, 10),
+				     .column = (uint32_t)strtoul(fields[4], NULL, 10),
+				     .length = 1 };
 
+	if (!is_rule) {
+		chain->policy = where;
+		return;
+	}
 	pa_grow(&chain->rules, &chain->capacity, chain->count + 1, sizeof(*chain->rules));
-	chain->rules[chain->count++] = (struct pa_location){ .file = file,
-							     .line = (uint32_t)strtoul(fields[3], NULL, 10),
-							     .column = (uint32_t)strtoul(fields[4], NULL, 10),
-							     .length = 1 };
+	chain->rules[chain->count++] = where;
 }
 
 static size_t split_fields(char *record, char *fields[FIELDS_MAX])
@@ -162,10 +169,10 @@ static void take_record(struct pa_rule_lines *lines, char *record, const char **
 		*file = pa_arena_strdup(lines->arena, record + 1);
 	} else if (record[0] == 'Z') {
 		forget_rules(lines);
-	} else if (record[0] == 'R' || record[0] == 'X') {
+	} else if (record[0] == 'R' || record[0] == 'P' || record[0] == 'X') {
 		size_t count = split_fields(record + 1, fields);
-		if (record[0] == 'R' && count == 5)
-			add_rule(lines, fields, *file);
+		if (record[0] != 'X' && count == 5)
+			add_place(lines, record[0] == 'R', fields, *file);
 		else if (record[0] == 'X' && count == 3)
 			mark_unknown(lines, fields[0], fields[1], fields[2]);
 	}
@@ -192,17 +199,36 @@ struct pa_rule_lines *pa_rule_lines_read(const char *records, size_t length)
 	return lines;
 }
 
-bool pa_rule_lines_find(const struct pa_rule_lines *lines, enum pa_family family, const char *table, const char *chain,
-			size_t index, size_t count, struct pa_location *ret_where)
+/* NULL: nothing is known of the chain. */
+static const struct chain_lines *find_known(const struct pa_rule_lines *lines, enum pa_family family, const char *table,
+					    const char *chain)
 {
 	const char *name = pa_family_name(family);
 	const struct chain_lines *all_chains = find_chain(lines, name, table, "*");
 	const struct chain_lines *found = find_chain(lines, name, table, chain);
 
-	if (lines->all_unknown || (all_chains && all_chains->unknown) || !found || found->unknown || found->count != count ||
-	    index >= count || !found->rules[index].file)
+	return lines->all_unknown || (all_chains && all_chains->unknown) || !found || found->unknown ? NULL : found;
+}
+
+bool pa_rule_lines_find(const struct pa_rule_lines *lines, enum pa_family family, const char *table, const char *chain,
+			size_t index, size_t count, struct pa_location *ret_where)
+{
+	const struct chain_lines *found = find_known(lines, family, table, chain);
+
+	if (!found || found->count != count || index >= count || !found->rules[index].file)
 		return false;
 	*ret_where = found->rules[index];
+	return true;
+}
+
+bool pa_rule_lines_find_policy(const struct pa_rule_lines *lines, enum pa_family family, const char *table, const char *chain,
+			       struct pa_location *ret_where)
+{
+	const struct chain_lines *found = find_known(lines, family, table, chain);
+
+	if (!found || !found->policy.file)
+		return false;
+	*ret_where = found->policy;
 	return true;
 }
 

@@ -165,13 +165,13 @@ static void put_chain(struct scan *scan, char record, const struct word *family,
 	put_word(scan, known ? chain : &any, known ? end : '\n');
 }
 
-static void put_rule(struct scan *scan, const struct word *family, const struct word *table, const struct word *chain,
-		     const struct word *first)
+static void put_place(struct scan *scan, char record, const struct word *family, const struct word *table,
+		      const struct word *chain, const struct word *first)
 {
 	size_t before = scan->out->length;
 
-	put_chain(scan, 'R', family, table, chain, '\t');
-	if (scan->out->data[before] == 'R')
+	put_chain(scan, record, family, table, chain, '\t');
+	if (scan->out->data[before] == record)
 		pa_buffer_printf(scan->out, "%u\t%u\n", first->line, first->column);
 }
 
@@ -272,7 +272,7 @@ static void end_rule_command(struct scan *scan, const struct statement *statemen
 	size_t rest = take_names(statement, at, &place);
 
 	if (appends && rest < statement->count && !is_one_of(&statement->words[rest], positions))
-		put_rule(scan, &place.family, &place.table, &place.chain, &statement->words[0]);
+		put_place(scan, 'R', &place.family, &place.table, &place.chain, &statement->words[0]);
 	else
 		put_unknown(scan, &place.family, &place.table, &place.chain);
 }
@@ -321,13 +321,16 @@ static void end_command(struct scan *scan, const struct statement *statement)
 
 static void end_in_chain(struct scan *scan, const struct place *place, const struct statement *statement)
 {
-	static const char *const properties[] = { "type",  "policy", "comment",	 "device",   "devices",
-						  "flags", "define", "undefine", "redefine", NULL };
+	static const char *const properties[] = { "comment", "device",	 "devices",  "flags",
+						  "define",  "undefine", "redefine", NULL },
+				 *const policies[] = { "type", "policy", NULL };
 
-	if (is(&statement->words[0], "include") && statement->count > 1)
+	if (is_one_of(&statement->words[0], policies))
+		put_place(scan, 'P', &place->family, &place->table, &place->chain, &statement->words[0]);
+	else if (is(&statement->words[0], "include") && statement->count > 1)
 		put_unknown(scan, &place->family, &place->table, &place->chain);
 	else if (!is_one_of(&statement->words[0], properties))
-		put_rule(scan, &place->family, &place->table, &place->chain, &statement->words[0]);
+		put_place(scan, 'R', &place->family, &place->table, &place->chain, &statement->words[0]);
 }
 
 static void end_statement(struct scan *scan, const struct place *place, struct statement *statement)

@@ -280,7 +280,10 @@ static void place_rules(struct pa_lowering *lowering)
 	const struct pa_rule_lines *lines = lowering->document->lines;
 	struct pa_ruleset *ruleset = lowering->ruleset;
 	for (size_t i = lowering->first_chain; lines && i < ruleset->chain_count; i++) {
-		const struct pa_chain *chain = ruleset->chains[i];
+		struct pa_chain *chain = ruleset->chains[i];
+		if (chain->is_base &&
+		    pa_rule_lines_find_policy(lines, chain->table->family, chain->table->name, chain->name, &chain->where))
+			chain->where.file = pa_arena_strdup(lowering->arena, chain->where.file);
 		for (size_t j = 0; j < chain->rule_count; j++) {
 			struct pa_location *where = &chain->rules[j]->where;
 			if (pa_rule_lines_find(lines, chain->table->family, chain->table->name, chain->name, j,

@@ -37,6 +37,7 @@ struct pa_buffer *pa_lower_opaque(struct pa_lowering *lowering, enum pa_opacity 
 	step->volatile_ = true;
 	step->reason = pa_nft_reasons[reason].text;
 	step->understood = pa_nft_reasons[reason].understood;
+	step->counted = reason == PA_REASON_COUNTED;
 	return pa_lower_begin_text(lowering);
 }
 

@@ -364,15 +364,20 @@ START_TEST(kinds_of_text)
 }
 END_TEST
 
+#define POLICY SIZE_MAX
+
 static const char *place(const char *script, const char *chain, size_t index, size_t count, char text[64])
 {
 	struct pa_buffer records = { 0 };
 	struct pa_location where;
 	struct pa_rule_lines *lines;
+	bool found;
 
 	pa_rule_lines_scan("f", script, strlen(script), NULL, &records);
 	lines = pa_rule_lines_read(records.data, records.length);
-	if (pa_rule_lines_find(lines, PA_FAMILY_INET, "t", chain, index, count, &where))
+	found = index == POLICY ? pa_rule_lines_find_policy(lines, PA_FAMILY_INET, "t", chain, &where)
+				: pa_rule_lines_find(lines, PA_FAMILY_INET, "t", chain, index, count, &where);
+	if (found)
 		snprintf(text, 64, "%s:%u:%u", where.file, where.line, where.column);
 	else
 		snprintf(text, 64, "unknown");
@@ -406,6 +411,15 @@ START_TEST(places_of_rules)
 		{ "define x = t\nadd rule inet t c accept\nadd rule inet $x c accept", 0, 1, "unknown" },
 		{ "add rule inet t c accept\nfrobnicate\n", 0, 1, "unknown" },
 		{ "add rule ip t c accept\n", 0, 1, "unknown" },
+		{ "table inet t {\n chain c {\n\ttype filter hook input priority 0; policy drop;\n}\n}\n", POLICY, 0,
+		  "f:3:37" },
+		{ "table inet t {\n chain c {\n\ttype filter hook input priority 0\n}\n}\n", POLICY, 0, "f:3:2" },
+		{ "add chain inet t c { type filter hook input priority 0; }\nadd chain inet t c {\npolicy drop; }", POLICY, 0,
+		  "f:3:1" },
+		{ "table inet t { chain c { policy drop; }\n}\nflush ruleset\ntable inet t { chain c { accept; }\n}", POLICY, 0,
+		  "unknown" },
+		{ "table inet t { chain c { policy drop; }\n}\ndelete chain inet t c\n", POLICY, 0, "unknown" },
+		{ "table inet t { set s { type x; }\nchain c {\n drop\n}\n}", POLICY, 0, "unknown" },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

@@ -229,7 +229,8 @@ static const struct {
 	{ "--sockets a --sockets=none", "--sockets is given twice [one run takes one of them]" },
 	{ "explain 22/tcp --sockets a",
 	  "--sockets is not for 'explain' but for 'check', 'list', 'init', 'port' and 'snapshot'" },
-	{ "diff a b -f sarif", "'diff' does not write the format 'sarif' [it writes text, json, junit and junit-ext]" },
+	{ "diff a b -f prom",
+	  "'diff' does not write the format 'prom' [it writes text, json, junit, junit-ext, sarif, github, csv and html]" },
 	{ "diff a",
 	  "'diff' needs two rulesets, OLD and NEW [for example: portaudit diff live /etc/nftables.conf; several files of one "
 	  "host have commas between them]" },

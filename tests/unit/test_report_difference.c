@@ -31,7 +31,9 @@ static void setup(void)
 					 .row_count = 1,
 					 .example = fixture_packet(4, 3306),
 					 .old = { PA_FATE_DROP, NULL, &f.input, NULL },
-					 .new = { PA_FATE_ACCEPT, rule, NULL, NULL } };
+					 .new = { PA_FATE_ACCEPT, rule, NULL, NULL },
+					 .severity = PA_SEVERITY_MEDIUM,
+					 .fingerprint = "0123456789abcdef0123456789abcdef" };
 	changes[1] = changes[0];
 	changes[1].kind = PA_DELTA_CLOSES;
 	changes[1].before = PA_ALWAYS;
@@ -113,7 +115,7 @@ START_TEST(every_change_is_there)
 	ck_assert_ptr_nonnull(strstr(text, "dropped by the policy of inet filter input"));
 	free(text);
 	text = format(PA_FORMAT_JUNIT);
-	junit_is_valid(text, "tests=\"13\" failures=\"3\"");
+	junit_is_valid(text, "tests=\"15\" failures=\"3\"");
 	free(text);
 }
 END_TEST
@@ -171,6 +173,123 @@ START_TEST(the_policy_is_quoted)
 }
 END_TEST
 
+/* --- for CI -------------------------------------------------------------------------------------------------------------- */
+
+static json_t *sarif_results(json_t **ret_document)
+{
+	json_error_t error;
+	char *text = format(PA_FORMAT_SARIF);
+	*ret_document = json_loads(text, JSON_REJECT_DUPLICATES, &error);
+	ck_assert_msg(*ret_document != NULL, "%s at %d: %.1000s", error.text, error.position, text);
+	free(text);
+	return json_object_get(json_array_get(json_object_get(*ret_document, "runs"), 0), "results");
+}
+
+static const char *uri_of(const json_t *place)
+{
+	const json_t *physical = json_object_get(place, "physicalLocation");
+	return json_string_value(json_object_get(json_object_get(physical, "artifactLocation"), "uri"));
+}
+
+/* What closes is looked at where the new ruleset refuses it, and where it does not say, where the old one let it in. */
+START_TEST(places_are_of_the_new_ruleset_first)
+{
+	struct pa_rule gone = *changes[0].new.rule;
+	gone.where = (struct pa_location){ "old.nft", 3, 1, 1 };
+	changes[1].old = (struct pa_decision){ PA_FATE_ACCEPT, &gone, NULL, NULL };
+	changes[1].new = (struct pa_decision){ PA_FATE_DROP, NULL, &f.input, NULL };
+	char *text = format(PA_FORMAT_GITHUB);
+	ck_assert_ptr_nonnull(strstr(text, "::warning file=old.nft,line=3,title=closes in part%2C in"));
+	free(text);
+	f.input.where = (struct pa_location){ "./new.nft", 9, 1, 1 };
+	text = format(PA_FORMAT_GITHUB);
+	ck_assert_ptr_nonnull(strstr(text, "::warning file=new.nft,line=9,title=closes in part%2C in"));
+	free(text);
+	json_t *document, *results = sarif_results(&document), *closes = json_array_get(results, 1);
+	ck_assert_uint_eq(json_array_size(results), 3);
+	ck_assert_str_eq(json_string_value(json_object_get(closes, "ruleId")), "diff/closes");
+	ck_assert_str_eq(uri_of(json_array_get(json_object_get(closes, "locations"), 0)), "new.nft");
+	ck_assert_str_eq(uri_of(json_array_get(json_object_get(closes, "relatedLocations"), 0)), "old.nft");
+	json_decref(document);
+}
+END_TEST
+
+START_TEST(what_the_policy_forbids_is_an_error)
+{
+	report.policy = &f.policy;
+	changes[0].verdict = PA_CHANGE_REQUIRED;
+	changes[0].statement = &statement;
+	changes[0].severity = PA_SEVERITY_CRITICAL;
+	changes[2].verdict = PA_CHANGE_FITS;
+	changes[2].severity = PA_SEVERITY_INFO;
+	char *text = format(PA_FORMAT_GITHUB);
+	ck_assert_ptr_nonnull(strstr(text, "::error title=opens%2C in%3A new connections"));
+	ck_assert_ptr_nonnull(strstr(text, "%0Apolicy: REQUIRED: allow.conf:7: require ssh from any%0Abefore: "));
+	ck_assert_ptr_nonnull(strstr(text, " (1 error, 1 warning, 1 notice)\n"));
+	free(text);
+	json_t *document, *results = sarif_results(&document), *opens = json_array_get(results, 0);
+	ck_assert_str_eq(json_string_value(json_object_get(opens, "level")), "error");
+	ck_assert_str_eq(uri_of(json_array_get(json_object_get(opens, "relatedLocations"), 1)), "allow.conf");
+	ck_assert_str_eq(json_string_value(json_object_get(json_array_get(results, 2), "level")), "note");
+	json_decref(document);
+}
+END_TEST
+
+START_TEST(every_format_tells_every_change)
+{
+	for (enum pa_format wanted = 0; wanted < PA_FORMAT_COUNT; wanted++) {
+		if (!pa_format_has_difference(wanted))
+			continue;
+		char *text = format(wanted);
+		ck_assert_msg(strstr(text, "3306/tcp") || wanted == PA_FORMAT_JSON, "%s: %.500s", pa_format_name(wanted), text);
+		ck_assert_msg(strstr(text, "limit rate 5/second"), "%s: %.500s", pa_format_name(wanted), text);
+		free(text);
+	}
+	char *text = format(PA_FORMAT_CSV);
+	ck_assert_ptr_nonnull(strstr(text, "\"web1\",\"opens\",\"medium\",\"in\",\"new\",\"never\",\"certain\",\"3306/tcp\","));
+	free(text);
+	text = format(PA_FORMAT_HTML);
+	ck_assert_ptr_nonnull(strstr(text, "<h2>What opens</h2>"));
+	ck_assert_ptr_nonnull(strstr(text, "<h2>What closes</h2>"));
+	ck_assert_ptr_nonnull(strstr(text, "<h2>What changes otherwise</h2>"));
+	free(text);
+}
+END_TEST
+
+/* What is no change of single packets: replies that are lost, limits that count otherwise. */
+START_TEST(every_format_tells_what_breaks)
+{
+	struct pa_lost_reply lost = { .opening = fixture_packet(4, 22),
+				      .reply = fixture_packet(4, 40000),
+				      .old = { PA_FATE_ACCEPT, NULL, &f.input, NULL },
+				      .new = { PA_FATE_DROP, NULL, &f.input, NULL } };
+	struct pa_counting counting = { .rule = { changes[0].new.rule, changes[0].new.rule },
+					.text = "limit rate 7/hour",
+					.more = true,
+					.example = fixture_packet(4, 99) };
+	difference.change_count = 0;
+	difference.lost_replies = &lost;
+	difference.lost_reply_count = 1;
+	difference.countings = &counting;
+	difference.counting_count = 1;
+	difference.not_compared = 3;
+	ck_assert(!pa_difference_is_same(&difference));
+	json_decref(document());
+	for (enum pa_format wanted = 0; wanted < PA_FORMAT_COUNT; wanted++) {
+		if (!pa_format_has_difference(wanted) || wanted == PA_FORMAT_CSV)
+			continue;
+		char *text = format(wanted);
+		const char *words = wanted == PA_FORMAT_JSON ? "\"lost_replies\":[\n{" : "no longer leave this host";
+		ck_assert_msg(strstr(text, words), "%s: %.2000s", pa_format_name(wanted), text);
+		ck_assert_msg(strstr(text, "limit rate 7/hour"), "%s: %.2000s", pa_format_name(wanted), text);
+		free(text);
+	}
+	char *text = format(PA_FORMAT_JUNIT);
+	junit_is_valid(text, "failures=\"2\"");
+	free(text);
+}
+END_TEST
+
 START_TEST(hostile_names_survive)
 {
 	static const char *const notes[] = { HOSTILE };
@@ -185,6 +304,20 @@ START_TEST(hostile_names_survive)
 	text = format(PA_FORMAT_JUNIT);
 	junit_is_valid(text, "testsuite");
 	free(text);
+	text = format(PA_FORMAT_HTML);
+	ck_assert_ptr_null(strstr(text, "<a&b>"));
+	ck_assert_ptr_null(strchr(text, '\033'));
+	free(text);
+	text = format(PA_FORMAT_GITHUB);
+	ck_assert_ptr_null(strchr(text, '\033'));
+	ck_assert_ptr_null(strstr(text, "\nz<a"));
+	free(text);
+	text = format(PA_FORMAT_CSV);
+	ck_assert_ptr_null(strchr(text, '\033'));
+	free(text);
+	json_t *document;
+	sarif_results(&document);
+	json_decref(document);
 }
 END_TEST
 
@@ -200,6 +333,15 @@ START_TEST(a_session_is_told)
 	free(text);
 	text = format(PA_FORMAT_JUNIT);
 	junit_is_valid(text, "the session stays");
+	free(text);
+	text = format(PA_FORMAT_GITHUB);
+	ck_assert_ptr_nonnull(strstr(text, "::error title=this session would be LOST::a new connection: dropped by"));
+	free(text);
+	json_t *document, *results = sarif_results(&document);
+	ck_assert_str_eq(json_string_value(json_object_get(json_array_get(results, 0), "ruleId")), "diff/session");
+	json_decref(document);
+	text = format(PA_FORMAT_HTML);
+	ck_assert_ptr_nonnull(strstr(text, "<strong>this session would be LOST</strong>"));
 	free(text);
 }
 END_TEST
@@ -240,6 +382,10 @@ int main(void)
 	tcase_add_test(cases, same_is_said);
 	tcase_add_test(cases, incomplete_is_not_same);
 	tcase_add_test(cases, the_policy_is_quoted);
+	tcase_add_test(cases, places_are_of_the_new_ruleset_first);
+	tcase_add_test(cases, what_the_policy_forbids_is_an_error);
+	tcase_add_test(cases, every_format_tells_every_change);
+	tcase_add_test(cases, every_format_tells_what_breaks);
 	tcase_add_test(cases, hostile_names_survive);
 	tcase_add_test(cases, a_session_is_told);
 	tcase_add_test(cases, sessions_are_read);

@@ -29,6 +29,7 @@ NFT
 "$program" init "$folder/repository/firewall.nft" > "$folder/policy" || bad=1
 sed 's/FIXME/netops/g' "$folder/policy" > "$folder/unaligned"
 "$program" fmt -o "$folder/repository/allow.conf" "$folder/unaligned" || bad=1
+cp "$folder/repository/firewall.nft" "$folder/repository/old.nft"
 cat > "$folder/repository/packets.jsonl" << 'JSON'
 {"id":"https","iif":"eth0","family":4,"proto":"tcp","src":"198.51.100.7","sport":40000,"dst":"192.0.2.1","dport":443,"path":"in","expect":"in-accept"}
 {"id":"telnet","iif":"eth0","family":6,"proto":"tcp","src":"2001:db8::7","sport":40000,"dst":"2001:db8::1","dport":23,"path":"in","expect":"drop"}
@@ -71,7 +72,7 @@ expect() {
 while read -r line; do
 	expect 0 "$line < /dev/null"
 done < "$folder/commands"
-for report in portaudit.sarif portaudit.xml packets.xml; do
+for report in portaudit.sarif portaudit.xml packets.xml change.html; do
 	[ -s "$folder/repository/$report" ] || { echo "$report was not written"; bad=1; }
 done
 
@@ -80,7 +81,7 @@ grep -q '<testcase .*file=' "$folder/repository/portaudit.xml" || { echo "GitLab
 
 # a hole is opened: every gate that looks at the ruleset closes
 sed -i 's/{ 22, 443 }/{ 22, 443, 8080 }/' "$folder/repository/firewall.nft"
-grep 'portaudit check' "$folder/commands" > "$folder/gates"
+grep 'portaudit check\|portaudit diff' "$folder/commands" > "$folder/gates"
 while read -r line; do
 	expect 1 "$line < /dev/null"
 done < "$folder/gates"
