@@ -4,6 +4,7 @@
 
 #include "format.h"
 #include "json_parts.h"
+#include "suggestion.h"
 
 static const char *status_word(enum pa_check_status status)
 {
@@ -95,6 +96,7 @@ static void add_finding(struct pa_json *json, const struct pa_finding *finding)
 	add_waiver(json, finding->waiver);
 	pa_json_string(json, "fingerprint", finding->fingerprint);
 	pa_json_null(json, "proof");
+	pa_json_suggestion(json, finding);
 	pa_json_close(json, '}');
 }
 
