@@ -29,6 +29,8 @@ static void put_proof(const struct pa_repair *repair, struct pa_buffer *out)
 	pa_buffer_puts(out, " (in, forward and out, IPv4 and IPv6)");
 	if (repair->others)
 		pa_buffer_printf(out, "; closes findings of %s, too", repair->others);
+	if (repair->then)
+		pa_buffer_printf(out, "; what is left then is told as %s", repair->then);
 }
 
 static void put_manager(const struct pa_repair *repair, struct pa_buffer *out)
@@ -195,6 +197,7 @@ static void add_repair(struct pa_json *json, const struct pa_repair *repair)
 	pa_json_string(json, "opens", repair->opens);
 	pa_json_bool(json, "exact", repair->exact);
 	pa_json_string(json, "also_closes", repair->others);
+	pa_json_string(json, "then", repair->then);
 	pa_json_string(json, "manager", repair->manager ? repair->manager->name : NULL);
 	pa_json_close(json, '}');
 	pa_buffer_done(&text);

@@ -67,6 +67,26 @@ static void find_deletions(struct repairing *r, const struct pa_finding *finding
 	}
 }
 
+/* `ct state != invalid accept` was meant for packets of connections that exist. */
+static void find_states(struct repairing *r, const struct pa_finding *finding, struct candidates *out)
+{
+	static const struct pa_interval states[] = { { PA_CT_ESTABLISHED, PA_CT_ESTABLISHED },
+						     { PA_CT_RELATED, PA_CT_RELATED } };
+	const struct pa_rule *rule = finding->rule_count > 0 ? repair_whole_rule(finding->rules[0]) : NULL;
+
+	for (size_t i = 0; rule && can_be_edited(rule) && i < rule->step_count; i++) {
+		const struct pa_step *step = &rule->steps[i];
+		struct pa_edit edit = { .kind = PA_EDIT_NARROW, .chain = rule->chain, .rule = rule, .rule_count = 1 };
+
+		if (step->kind != PA_STEP_MATCH || !step->negated || step->implied || !step->text || step->key.count != 1 ||
+		    step->key.parts[0].opaque || step->key.parts[0].field != PA_FIELD_CT_STATE)
+			continue;
+		edit.rules[0].test_count = 1;
+		edit.rules[0].tests[0] = (struct pa_edit_test){ PA_FIELD_CT_STATE, false, { states, 2 }, step };
+		candidates_add(r, out, STATES, &edit);
+	}
+}
+
 static void find_narrower(struct repairing *r, const struct pa_finding *finding, struct candidates *out)
 {
 	for (size_t i = 0; i < finding->rule_count && i < RULES_MAX && finding->has_region; i++)
@@ -119,8 +139,12 @@ static void find_policies(struct repairing *r, const struct pa_finding *finding,
 void candidates_find(struct repairing *r, const struct pa_finding *finding, const struct aim *aim, struct candidates *out)
 {
 	*out = (struct candidates){ .count = 0 };
+	if (aim->scope == SCOPE_STATEMENT && !finding->statement)
+		return;
 	if (aim->edits & MOVE)
 		find_moves(r, finding, out);
+	if (aim->edits & STATES)
+		find_states(r, finding, out);
 	insert_find(r, finding, aim, out);
 	if (aim->edits & DELETE)
 		find_deletions(r, finding, out);

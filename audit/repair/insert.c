@@ -320,6 +320,14 @@ void insert_find(struct repairing *r, const struct pa_finding *finding, const st
 
 /* --- an exception ------------------------------------------------------------------------------------------------------------------ */
 
+static bool translates(const struct pa_rule *rule)
+{
+	for (size_t i = 0; i < rule->step_count; i++)
+		if (rule->steps[i].kind == PA_STEP_NAT)
+			return true;
+	return false;
+}
+
 void except_find(struct repairing *r, const struct pa_finding *finding, struct candidates *out)
 {
 	struct comparison c = repair_view(r, r->options->evaluation, r->ruleset);
@@ -336,7 +344,7 @@ void except_find(struct repairing *r, const struct pa_finding *finding, struct c
 		const struct pa_rule *rule = repair_whole_rule(finding->rules[i]);
 		struct place place = { rule->chain, rule };
 
-		if (!rule->chain->is_anonymous && rule->chain->type == PA_CHAIN_FILTER &&
+		if (!rule->chain->is_anonymous && !translates(rule) && rule->chain->type == PA_CHAIN_FILTER &&
 		    rule->chain->table->family <= PA_FAMILY_INET)
 			propose(r, EXCEPT, &hulls, PA_VERDICT_DROP, place, out);
 	}

@@ -12,6 +12,7 @@ struct narrowing {
 	struct comparison c;
 	struct hull keep[2], all[2]; /* IPv4, IPv6 */
 	bool cut;
+	bool translated; /* some of it: the rule sees other destinations than the packets arrived with */
 };
 
 static bool is_by_rule(const struct narrowing *n, const struct group *group)
@@ -25,6 +26,7 @@ static bool is_by_rule(const struct narrowing *n, const struct group *group)
 static void take(struct narrowing *n, const struct group *group, bool keep)
 {
 	n->cut = n->cut || group->cut;
+	n->translated = n->translated || group->exposure->has_target;
 	for (size_t i = 0; i < group->piece_count; i++) {
 		unsigned six = group->pieces[i].family == 6;
 
@@ -127,6 +129,8 @@ static bool add_tests(struct narrowing *n, unsigned six, struct pa_edit_rule *ed
 		if (edit->test_count + 2 > PA_EDIT_TESTS_MAX || !hull_test(&n->keep[six], fields[i], n->r->scratch, &test))
 			return false;
 		test.instead = own_test(n->rule, &test);
+		if (n->translated && !test.instead && (fields[i] == PA_FIELD_DADDR || fields[i] == PA_FIELD_DPORT))
+			return false;
 		if (is_of_header(fields[i]) && !test.instead && !has_protocol) {
 			if (!add_protocol(&n->all[six], edit, n->r->scratch))
 				return false;

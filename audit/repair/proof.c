@@ -18,9 +18,11 @@ struct trial {
 	const struct aim *aim;
 	struct pa_evaluation *pair[2];
 	const struct pa_ruleset *rulesets[2];
-	struct pa_result *results[2];
+	struct pa_evaluation *edited; /* the edited ruleset alone */
+	struct pa_result *after;      /* what is found then */
+	struct pa_result *again;      /* what is found now, with its regions in the space of the pair */
 	struct pa_space *space;
-	const struct pa_finding *before; /* the same finding of results[0], with its region in this space */
+	const struct pa_finding *before; /* the finding, among those of `again` */
 	pa_set own[PATH_COUNT][PA_SCENARIOS];
 	struct proof *proof;
 	struct pa_buffer closes, opens;
@@ -39,7 +41,7 @@ static const struct pa_finding *find_same(const struct pa_result *result, const 
 	return NULL;
 }
 
-static struct pa_result *compare_side(struct trial *t, int side)
+static struct pa_result *compare_side(struct trial *t, struct pa_evaluation *evaluation, int side)
 {
 	struct pa_compare_options options = *t->r->options->compare;
 	struct pa_session_fate session;
@@ -50,7 +52,7 @@ static struct pa_result *compare_side(struct trial *t, int side)
 		pa_session_follow(t->rulesets[side], t->r->host, &options.session->session, t->r->scratch, &session);
 		options.session = &session;
 	}
-	return pa_compare(t->pair[side], t->rulesets[side], t->r->host, t->r->options->policy, &options);
+	return pa_compare(evaluation, t->rulesets[side], t->r->host, t->r->options->policy, &options);
 }
 
 /* What the policy, the scan and the checks ask of both rulesets. */
@@ -83,9 +85,23 @@ static bool evaluate(struct trial *t)
 	if (!done)
 		return false;
 	t->space = pa_evaluation_space(t->pair[1]);
-	for (int i = 0; i < 2; i++)
-		t->results[i] = compare_side(t, i);
+	t->again = compare_side(t, t->pair[0], 0);
 	return !pa_space_failed(t->space);
+}
+
+/* The edited ruleset alone: most edits that do not do are told so by its findings. */
+static bool evaluate_after(struct trial *t)
+{
+	struct pa_diags diags = { 0 };
+	struct pa_cut *cuts;
+	size_t count = all_cuts(t, &cuts);
+
+	t->edited = pa_evaluate(t->rulesets[1], t->r->host, cuts, count, &diags);
+	pa_diags_done(&diags);
+	if (!t->edited)
+		return false;
+	t->after = compare_side(t, t->edited, 1);
+	return !pa_space_failed(pa_evaluation_space(t->edited));
 }
 
 /* --- the finding's own packets ------------------------------------------------------------------------------------------ */
@@ -183,9 +199,6 @@ static bool set_up_own(struct trial *t)
 	case SCOPE_REPLIES:
 		own_states(t, path, ~begins, all);
 		break;
-	case SCOPE_INVALID:
-		own_states(t, path, 1u << PA_SCENARIO_INVALID, all);
-		break;
 	case SCOPE_ICMPV6:
 		own_states(t, path, ~0u, compare_single(&c, PA_FIELD_L4PROTO, PROTOCOL_ICMPV6, PROTOCOL_ICMPV6));
 		break;
@@ -199,11 +212,13 @@ static bool set_up_own(struct trial *t)
 
 /* --- packets in words ------------------------------------------------------------------------------------------------------- */
 
-static bool put_groups(struct comparison *c, struct groups *groups, struct pa_buffer *out)
+/* Whether all of it is told. Boxes are put together, unless what lies between them must not be named. */
+static bool put_groups(struct comparison *c, struct groups *groups, bool merge, struct pa_buffer *out)
 {
 	bool exact = groups->count <= PIECES_MAX;
 
-	groups_merge(c, groups);
+	if (merge)
+		groups_merge(c, groups);
 	for (size_t i = 0; i < groups->count && i < PIECES_MAX; i++) {
 		struct pa_buffer text = { 0 };
 
@@ -218,7 +233,7 @@ static bool put_groups(struct comparison *c, struct groups *groups, struct pa_bu
 }
 
 /* Packets that get in on one side, those of new connections. Whether all of it is told. */
-static bool put_new(struct trial *t, int side, enum pa_path path, pa_set set, struct pa_buffer *out)
+static bool put_new(struct trial *t, int side, enum pa_path path, pa_set set, bool merge, struct pa_buffer *out)
 {
 	struct comparison c = view(t, side);
 	struct groups groups = { 0 };
@@ -228,7 +243,7 @@ static bool put_new(struct trial *t, int side, enum pa_path path, pa_set set, st
 
 	for (size_t i = 0; i < count; i++)
 		groups_add(&c, &groups, &exposures[i], pa_set_intersect(t->space, set, exposures[i].set));
-	exact = put_groups(&c, &groups, out);
+	exact = put_groups(&c, &groups, merge, out);
 	groups_done(&groups);
 	return exact;
 }
@@ -243,12 +258,19 @@ static bool put_state(struct trial *t, int side, enum pa_path path, enum pa_scen
 	bool exact;
 
 	groups_add(&c, &groups, &exposure, set);
-	exact = put_groups(&c, &groups, &text);
+	exact = put_groups(&c, &groups, true, &text);
 	groups_done(&groups);
 	if (text.length > 0 && (!out->data || !strstr(out->data, text.data)))
 		pa_buffer_printf(out, "%s%s packets: %s", out->length > 0 ? "; " : "", pa_scenario_name(scenario), text.data);
 	pa_buffer_done(&text);
 	return exact;
+}
+
+/* A description ends with a comma where a sentence would go on. */
+static void trim(struct pa_buffer *text)
+{
+	if (text->length > 0 && text->data[text->length - 1] == ',')
+		text->data[--text->length] = '\0';
 }
 
 /* --- what fares otherwise ---------------------------------------------------------------------------------------------------- */
@@ -257,12 +279,12 @@ static pa_set regions_of_others(struct trial *t, enum pa_path path)
 {
 	pa_set set = pa_set_empty(t->space);
 
-	for (size_t i = 0; i < t->results[0]->finding_count; i++) {
-		const struct pa_finding *other = &t->results[0]->findings[i];
+	for (size_t i = 0; i < t->again->finding_count; i++) {
+		const struct pa_finding *other = &t->again->findings[i];
 		const struct aim *aim = repair_aim(other->check);
 
 		if (aim && aim->scope == SCOPE_REGION && other->has_region && other->region_path == path &&
-		    !find_same(t->results[1], other))
+		    !find_same(t->after, other))
 			set = pa_set_union(t->space, set, other->region);
 	}
 	return set;
@@ -303,7 +325,7 @@ static bool tell(struct trial *t, enum pa_path path, enum pa_scenario scenario, 
 	bool exact;
 
 	if (scenario == PA_SCENARIO_NEW) {
-		exact = put_new(t, closes ? 0 : 1, path, delta->shown, out);
+		exact = put_new(t, closes ? 0 : 1, path, delta->shown, true, out);
 		told[path] = pa_set_union(t->space, told[path], delta->shown);
 		return exact;
 	}
@@ -319,11 +341,16 @@ static bool refuse(struct trial *t, enum pa_path path, enum pa_scenario scenario
 	bool closes = delta->kind == PA_DELTA_CLOSES;
 
 	t->proof->verdict = CHANGES_MORE;
-	if ((closes || delta->kind == PA_DELTA_OPENS) && scenario == PA_SCENARIO_NEW) {
-		put_new(t, closes ? 0 : 1, path, pa_set_intersect(t->space, delta->shown, outside), &text);
-		if (text.length > 0)
-			t->proof->what = pa_arena_printf(t->r->arena, "%s %s", closes ? "closes" : "opens", text.data);
-	}
+	outside = pa_set_intersect(t->space, delta->shown, outside);
+	if (!closes && delta->kind != PA_DELTA_OPENS)
+		return false;
+	if (scenario == PA_SCENARIO_NEW)
+		put_new(t, closes ? 0 : 1, path, outside, false, &text);
+	else
+		put_state(t, closes ? 0 : 1, path, scenario, outside, &text);
+	trim(&text);
+	if (text.length > 0)
+		t->proof->what = pa_arena_printf(t->r->arena, "%s %s", closes ? "closes" : "opens", text.data);
 	pa_buffer_done(&text);
 	return false;
 }
@@ -384,10 +411,42 @@ static const struct pa_rule *rule_of_original(struct trial *t, const struct pa_r
 	return NULL;
 }
 
+/*
+ * Findings that are no harm of the edit but what is left when less gets in: an `allow` or a waiver that nothing matches, a listener that
+ * is filtered now, a translation that leads nowhere. They are told.
+ */
+static bool is_consequence(const struct trial *t, const struct pa_finding *finding)
+{
+	static const enum pa_check_id checks[] = { PA_CHECK_POL_003, PA_CHECK_WVR_003, PA_CHECK_SOC_001, PA_CHECK_HYG_002,
+						   PA_CHECK_HYG_004, PA_CHECK_DEN_007, PA_CHECK_FWD_003 };
+
+	for (size_t i = 0; i < sizeof(checks) / sizeof(*checks); i++)
+		if (finding->check == checks[i])
+			return t->aim->effects == CLOSE && finding->severity < t->finding->severity;
+	return false;
+}
+
+static const char *keep_text(struct trial *t, struct pa_buffer *text)
+{
+	const char *kept = text->length > 0 ? pa_arena_strdup(t->r->arena, text->data) : NULL;
+
+	pa_buffer_done(text);
+	return kept;
+}
+
+static void put_code(const struct pa_finding *finding, struct pa_buffer *out)
+{
+	const char *code = pa_check_info(finding->check)->code;
+
+	if (!out->data || !strstr(out->data, code))
+		pa_buffer_printf(out, "%s%s", out->length > 0 ? ", " : "", code);
+}
+
 static bool judge_findings(struct trial *t)
 {
-	const struct pa_finding *again = find_same(t->results[1], t->finding);
-	const struct pa_result *after = t->results[1];
+	struct pa_buffer then = { 0 };
+	const struct pa_finding *again = find_same(t->after, t->finding);
+	const struct pa_result *after = t->after;
 
 	if (again) {
 		t->proof->verdict = STILL_THERE;
@@ -399,12 +458,17 @@ static bool judge_findings(struct trial *t)
 		const struct pa_finding *finding =
 			i < after->finding_count ? &after->findings[i] : &after->waived[i - after->finding_count];
 
-		if (find_same(t->results[0], finding))
+		if (find_same(t->r->result, finding))
 			continue;
+		put_code(finding, &then);
+		if (is_consequence(t, finding))
+			continue;
+		pa_buffer_done(&then);
 		t->proof->verdict = ANOTHER_FINDING;
 		t->proof->other = finding->check;
 		return false;
 	}
+	t->proof->then = keep_text(t, &then);
 	return true;
 }
 
@@ -413,17 +477,13 @@ static void note_others(struct trial *t)
 {
 	struct pa_buffer text = { 0 };
 
-	for (size_t i = 0; i < t->results[0]->finding_count; i++) {
-		const struct pa_finding *other = &t->results[0]->findings[i];
-		const char *code = pa_check_info(other->check)->code;
+	for (size_t i = 0; i < t->again->finding_count; i++) {
+		const struct pa_finding *other = &t->again->findings[i];
 
-		if (other == t->before || find_same(t->results[1], other) || (text.data && strstr(text.data, code)))
-			continue;
-		pa_buffer_printf(&text, "%s%s", text.length > 0 ? ", " : "", code);
+		if (other != t->before && !find_same(t->after, other))
+			put_code(other, &text);
 	}
-	if (text.length > 0)
-		t->proof->others = pa_arena_strdup(t->r->arena, text.data);
-	pa_buffer_done(&text);
+	t->proof->others = keep_text(t, &text);
 }
 
 /* --- the whole -------------------------------------------------------------------------------------------------------------- */
@@ -432,14 +492,16 @@ static void judge(struct trial *t)
 {
 	struct proof *proof = t->proof;
 
-	if (!evaluate(t))
+	if (!evaluate_after(t) || !judge_findings(t) || !evaluate(t))
 		return;
-	t->before = find_same(t->results[0], t->finding);
-	if (!t->before || !set_up_own(t) || !judge_findings(t) || !judge_changes(t))
+	t->before = find_same(t->again, t->finding);
+	if (!t->before || !set_up_own(t) || !judge_changes(t))
 		return;
 	note_others(t);
 	if (pa_space_failed(t->space))
 		return;
+	trim(&t->closes);
+	trim(&t->opens);
 	proof->closes = t->closes.length > 0 ? pa_arena_strdup(t->r->arena, t->closes.data) : NULL;
 	proof->opens = t->opens.length > 0 ? pa_arena_strdup(t->r->arena, t->opens.data) : NULL;
 	proof->verdict = PROVED;
@@ -459,10 +521,11 @@ void proof_make(struct repairing *r, const struct pa_finding *finding, const str
 	judge(&t);
 	if (t.space && pa_space_failed(t.space))
 		*ret_proof = (struct proof){ .verdict = NOT_EVALUATED };
-	for (int i = 0; i < 2; i++) {
-		pa_result_free(t.results[i]);
+	pa_result_free(t.after);
+	pa_result_free(t.again);
+	pa_evaluation_free(t.edited);
+	for (int i = 0; i < 2; i++)
 		pa_evaluation_free(t.pair[i]);
-	}
 	pa_ruleset_free(edited);
 	pa_buffer_done(&t.closes);
 	pa_buffer_done(&t.opens);

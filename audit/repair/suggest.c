@@ -34,9 +34,12 @@ static void keep_values(struct pa_arena *arena, struct pa_edit *edit)
 
 static struct pa_repair make_repair(struct choosing *choosing, const struct pa_edit *edit, const struct proof *proof)
 {
-	struct pa_repair repair = {
-		.edit = *edit, .closes = proof->closes, .opens = proof->opens, .exact = proof->exact, .others = proof->others
-	};
+	struct pa_repair repair = { .edit = *edit,
+				    .closes = proof->closes,
+				    .opens = proof->opens,
+				    .exact = proof->exact,
+				    .others = proof->others,
+				    .then = proof->then };
 	const struct pa_rule *rule = edit->rule ? edit->rule : edit->before;
 
 	repair.manager = rule ? pa_rule_manager(rule) : NULL;

@@ -18,6 +18,7 @@ enum edit {
 	DELETE = 1 << 7,
 	NARROW = 1 << 8,
 	CLOSE_POLICY = 1 << 9,
+	STATES = 1 << 11, /* a negated test of the state becomes one that names states */
 	EXCEPT = 1 << 10, /* a rule before the accepting one that refuses the finding's packets */
 };
 /* What an edit may do to packets. */
@@ -31,7 +32,6 @@ enum scope {
 	SCOPE_PATH,	 /* what begins something on its path */
 	SCOPE_LOOPBACK,
 	SCOPE_REPLIES, /* packets of connections that exist */
-	SCOPE_INVALID,
 	SCOPE_ICMPV6,
 	SCOPE_ALL, /* whatever it is, it is told */
 };
@@ -106,7 +106,7 @@ struct proof {
 	const char *what;	     /* CHANGES_MORE: in words; or NULL */
 	const char *closes, *opens;
 	bool exact;
-	const char *others;
+	const char *others, *then;
 };
 void proof_make(struct repairing *r, const struct pa_finding *finding, const struct aim *aim, const struct pa_edit *edit,
 		struct proof *ret_proof);

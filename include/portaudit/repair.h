@@ -51,6 +51,7 @@ struct pa_repair {
 	const char *opens;		  /* all that gets in now; NULL: nothing */
 	bool exact;			  /* these are the finding's own packets, not more */
 	const char *others;		  /* further findings that it closes: "PA-SOC-002"; NULL: none */
+	const char *then;   /* findings that are there then, because less gets in: "PA-POL-003"; NULL: none */
 	const struct pa_manager *manager; /* that wrote the rule, and may write it again; or NULL */
 };
 
