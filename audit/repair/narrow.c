@@ -12,6 +12,7 @@ struct narrowing {
 	struct comparison c;
 	struct hull keep[2], all[2]; /* IPv4, IPv6 */
 	bool cut;
+	bool beyond;	 /* keeps something that does not arrive on lo */
 	bool translated; /* some of it: the rule sees other destinations than the packets arrived with */
 };
 
@@ -63,6 +64,8 @@ static void look_around(struct narrowing *n, bool with_loopback)
 				rest = pa_set_minus(n->c.space, rest, compare_loopback(&n->c, path));
 			look_at(n, &exposures[i], pa_set_intersect(n->c.space, exposures[i].set, region), false);
 			look_at(n, &exposures[i], rest, true);
+			if (!with_loopback)
+				n->beyond = n->keep[0].used || n->keep[1].used;
 		}
 	}
 }
@@ -174,7 +177,7 @@ static void propose(struct narrowing *n, struct candidates *out)
 		narrower = narrower || rule->test_count > 0;
 		edit.rule_count++;
 	}
-	if (edit.rule_count == 0 || !narrower)
+	if (edit.rule_count == 0 || !narrower || n->cut)
 		return;
 	if (edit.rule_count == 2 && same_tests(&edit.rules[0], &edit.rules[1], n)) {
 		edit.rule_count = 1;
@@ -193,19 +196,29 @@ static bool can_be_written(const struct pa_rule *rule)
 	return !unknown;
 }
 
+static struct narrowing *look(struct repairing *r, const struct pa_finding *finding, const struct pa_rule *rule,
+			      bool with_loopback)
+{
+	struct narrowing *n = pa_arena_alloc(r->scratch, 1, sizeof(*n));
+
+	*n = (struct narrowing){ .r = r, .finding = finding, .rule = rule };
+	n->c = repair_view(r, r->options->evaluation, r->ruleset);
+	look_around(n, with_loopback);
+	return n;
+}
+
 void narrow_find(struct repairing *r, const struct pa_finding *finding, const struct pa_rule *rule, struct candidates *out)
 {
 	size_t before = out->count;
+	struct narrowing *without;
 
 	if (!can_be_written(rule))
 		return;
+	without = look(r, finding, rule, false);
+	if (!without->beyond)
+		return; /* nothing of it is left: it can be deleted */
 	/* what arrives on lo is left alone where that is possible */
-	for (int with_loopback = 1; with_loopback >= 0 && out->count == before; with_loopback--) {
-		struct narrowing n = { .r = r, .finding = finding, .rule = rule };
-
-		n.c = repair_view(r, r->options->evaluation, r->ruleset);
-		look_around(&n, with_loopback);
-		if (!n.cut)
-			propose(&n, out);
-	}
+	propose(look(r, finding, rule, true), out);
+	if (out->count == before)
+		propose(without, out);
 }

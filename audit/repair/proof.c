@@ -11,6 +11,7 @@
 
 /* Sets that are told in more pieces than these are not told exactly. */
 #define PIECES_MAX 3
+#define SAME_ON_LO "the same on lo"
 
 struct trial {
 	struct repairing *r;
@@ -232,10 +233,25 @@ static bool put_groups(struct comparison *c, struct groups *groups, bool merge, 
 	return exact;
 }
 
+static bool is_inside(struct trial *t, pa_set set, pa_set in)
+{
+	return pa_set_is_empty(t->space, pa_set_minus(t->space, set, in));
+}
+
+/* What the packets are told of: with those of lo, which the checks leave out, only where all are of lo. */
+static struct comparison teller(struct trial *t, int side, enum pa_path path, pa_set set)
+{
+	struct comparison c = view(t, side);
+
+	if (path != PA_PATH_OUT && is_inside(t, set, compare_loopback(&c, path)))
+		c.scope[path] = pa_evaluation_universe(t->pair[side], path);
+	return c;
+}
+
 /* Packets that get in on one side, those of new connections. Whether all of it is told. */
 static bool put_new(struct trial *t, int side, enum pa_path path, pa_set set, bool merge, struct pa_buffer *out)
 {
-	struct comparison c = view(t, side);
+	struct comparison c = teller(t, side, path, set);
 	struct groups groups = { 0 };
 	const struct pa_exposure *exposures;
 	size_t count = pa_evaluation_exposures(t->pair[side], path, &exposures);
@@ -251,7 +267,7 @@ static bool put_new(struct trial *t, int side, enum pa_path path, pa_set set, bo
 static bool put_state(struct trial *t, int side, enum pa_path path, enum pa_scenario scenario, pa_set set,
 		      struct pa_buffer *out)
 {
-	struct comparison c = view(t, side);
+	struct comparison c = teller(t, side, path, set);
 	struct groups groups = { 0 };
 	struct pa_exposure exposure = { .path = path, .scenario = scenario, .certainty = PA_CERTAIN, .set = set };
 	struct pa_buffer text = { 0 };
@@ -290,25 +306,31 @@ static pa_set regions_of_others(struct trial *t, enum pa_path path)
 	return set;
 }
 
-/* What may be closed beside the finding's own packets, if it is told. */
-static pa_set tolerated(struct trial *t, enum pa_path path, enum pa_scenario scenario)
+/* On lo there are destinations, 127.0.0.0/8, that other interfaces do not have. */
+static pa_set to_anywhere(struct trial *t, pa_set set)
+{
+	static const enum pa_field fields[] = { PA_FIELD_IIFNAME, PA_FIELD_OIFNAME, PA_FIELD_DADDR, PA_FIELD_DADDR_TYPE,
+						PA_FIELD_DADDR_IIF_TYPE };
+
+	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++)
+		set = pa_set_project(t->space, set, fields[i]);
+	return set;
+}
+
+/* What may fare otherwise beside the finding's own packets, if it is told: the same on lo, and what other findings complain of. */
+static pa_set tolerated(struct trial *t, unsigned effect, enum pa_path path, enum pa_scenario scenario)
 {
 	struct comparison c = { .space = t->space };
 	pa_set set;
 
-	if (t->aim->scope != SCOPE_REGION && t->aim->scope != SCOPE_SERVICE)
+	if (t->aim->scope != SCOPE_REGION && t->aim->scope != SCOPE_SERVICE && t->aim->scope != SCOPE_STATEMENT)
 		return pa_set_empty(t->space);
-	set = regions_of_others(t, path);
+	set = effect == CLOSE ? regions_of_others(t, path) : pa_set_empty(t->space);
 	if (path != PA_PATH_OUT)
 		set = pa_set_union(t->space, set,
 				   pa_set_intersect(t->space, compare_loopback(&c, path),
-						    pa_set_project(t->space, t->own[path][scenario], PA_FIELD_IIFNAME)));
+						    to_anywhere(t, t->own[path][scenario])));
 	return scenario == PA_SCENARIO_NEW ? set : in_any_state(t, set);
-}
-
-static bool is_inside(struct trial *t, pa_set set, pa_set in)
-{
-	return pa_set_is_empty(t->space, pa_set_minus(t->space, set, in));
 }
 
 /* Told with new connections: packets of other states with the same headers fare so as well. */
@@ -317,21 +339,33 @@ static bool is_told(struct trial *t, enum pa_path path, const pa_set told[PATH_C
 	return is_inside(t, set, in_any_state(t, told[path]));
 }
 
+/* What is tolerated on lo has the headers of what is told besides. */
+static pa_set without_same_on_lo(struct trial *t, enum pa_path path, enum pa_scenario scenario, pa_set set, bool *ret_same)
+{
+	struct comparison c = { .space = t->space };
+	pa_set lo = path == PA_PATH_OUT ? pa_set_empty(t->space) : pa_set_intersect(t->space, set, compare_loopback(&c, path));
+
+	*ret_same = !is_inside(t, lo, t->own[path][scenario]);
+	return *ret_same ? pa_set_minus(t->space, set, lo) : set;
+}
+
 static bool tell(struct trial *t, enum pa_path path, enum pa_scenario scenario, const struct pa_delta *delta,
 		 pa_set told[PATH_COUNT])
 {
-	bool closes = delta->kind == PA_DELTA_CLOSES;
+	bool closes = delta->kind == PA_DELTA_CLOSES, same_on_lo;
 	struct pa_buffer *out = closes ? &t->closes : &t->opens;
-	bool exact;
+	pa_set set = without_same_on_lo(t, path, scenario, delta->shown, &same_on_lo);
+	bool exact = true;
 
 	if (scenario == PA_SCENARIO_NEW) {
-		exact = put_new(t, closes ? 0 : 1, path, delta->shown, true, out);
+		exact = put_new(t, closes ? 0 : 1, path, set, true, out);
 		told[path] = pa_set_union(t->space, told[path], delta->shown);
-		return exact;
+	} else if (!is_told(t, path, told, delta->shown)) {
+		exact = put_state(t, closes ? 0 : 1, path, scenario, set, out);
 	}
-	if (is_told(t, path, told, delta->shown))
-		return true;
-	return put_state(t, closes ? 0 : 1, path, scenario, delta->shown, out);
+	if (same_on_lo && (!out->data || !strstr(out->data, SAME_ON_LO)))
+		pa_buffer_printf(out, "%s" SAME_ON_LO, out->length > 0 ? "; " : "");
+	return exact;
 }
 
 /* A change of packets that are none of the finding. */
@@ -364,7 +398,7 @@ static bool judge_delta(struct trial *t, enum pa_path path, enum pa_scenario sce
 	if (!(effect & t->aim->effects))
 		return refuse(t, path, scenario, delta, delta->set);
 	if (!pa_set_is_empty(t->space, outside)) {
-		if (effect != CLOSE || !is_inside(t, outside, tolerated(t, path, scenario)))
+		if (!is_inside(t, outside, tolerated(t, effect, path, scenario)))
 			return refuse(t, path, scenario, delta, outside);
 		t->proof->exact = false;
 	}

@@ -155,7 +155,8 @@ static const char *no_aim_text(enum pa_check_id check)
 {
 	unsigned needs = pa_check_info(check)->needs;
 
-	return needs & PA_NEEDS_RULESET ? "this check is not about a single rule" : "it is not about the rules of the firewall";
+	return needs & PA_NEEDS_RULESET ? "no edit of one rule is known for this check"
+					: "it is not about the rules of the firewall";
 }
 
 static const char *none_text(struct choosing *choosing)
