@@ -73,13 +73,13 @@ def trial(program, case, backend, fingerprint, number):
     known = {f["fingerprint"] for f in before}
     told = (repair["then"] or "").split(", ")
     wrong += [f"a new finding: {f['message']}" for f in after if f["fingerprint"] not in known and f["check"] not in told]
-    kinds = {c["change"] for c in changes}
+    kinds = {c["kind"] for c in changes}
     promised = {k for k in ("closes", "opens") if repair[k]}
     if kinds != promised:
         wrong.append(f"diff shows {sorted(kinds)}, promised were {sorted(promised)}")
     for change in changes:
-        packet = change["example"]
-        words = repair[change["change"]] or ""
+        packet = change["packet"]
+        words = repair[change["kind"]] or ""
         if "dport" in packet and f"/{packet['proto']}" in words and "any/" not in words:
             if not in_words(packet["dport"], packet["proto"], words):
                 wrong.append(f"{packet} {change['change']}, but told was: {words}")
