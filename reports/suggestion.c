@@ -20,6 +20,10 @@ static void put_proof(const struct pa_repair *repair, struct pa_buffer *out)
 		pa_buffer_puts(out, repair->closes ? "; opens " : "opens ");
 		pa_text_escape(repair->opens, out);
 	}
+	if (repair->untranslated)
+		pa_buffer_puts(
+			out,
+			"; packets that belong to known connections (related), with the same headers, are no longer translated");
 	if (repair->closes || repair->opens)
 		pa_buffer_printf(out, "; %s",
 				 repair->exact ? "nothing else changes"
@@ -84,10 +88,12 @@ static void print_repair(const struct pa_repair *repair, bool second, const stru
 
 static void put_none(const struct pa_suggestion *suggestion, struct pa_buffer *out)
 {
-	pa_buffer_puts(out, "no single edit closes this and nothing else: ");
+	pa_buffer_puts(out, suggestion->untried > 0 ? "no single edit was found that closes this and nothing else: "
+						    : "no single edit closes this and nothing else: ");
 	pa_text_escape(suggestion->none, out);
 	if (suggestion->untried > 0)
-		pa_buffer_printf(out, " (%zu edits were not tried: the ruleset is large)", suggestion->untried);
+		pa_buffer_printf(out, "; %zu edit%s not tried, since the ruleset is large", suggestion->untried,
+				 suggestion->untried == 1 ? " was" : "s were");
 }
 
 void pa_text_suggestion(const struct pa_finding *finding, const struct pa_style *style, struct pa_buffer *out)
@@ -196,6 +202,7 @@ static void add_repair(struct pa_json *json, const struct pa_repair *repair)
 	pa_json_string(json, "closes", repair->closes);
 	pa_json_string(json, "opens", repair->opens);
 	pa_json_bool(json, "exact", repair->exact);
+	pa_json_bool(json, "untranslated", repair->untranslated);
 	pa_json_string(json, "also_closes", repair->others);
 	pa_json_string(json, "then", repair->then);
 	pa_json_string(json, "manager", repair->manager ? repair->manager->name : NULL);

@@ -389,12 +389,31 @@ static bool refuse(struct trial *t, enum pa_path path, enum pa_scenario scenario
 	return false;
 }
 
+/*
+ * Without its translation a packet is for this host, where rules for connections that exist (`ct state related accept`) may take it. New
+ * connections are held to more: they must not get in here. What conntrack has translated before stays translated.
+ */
+static bool is_no_longer_translated(struct trial *t, enum pa_scenario scenario, pa_set set)
+{
+	bool of_connection =
+		scenario == PA_SCENARIO_RELATED || scenario == PA_SCENARIO_REPLY || scenario == PA_SCENARIO_ESTABLISHED;
+
+	if (t->finding->check != PA_CHECK_FWD_002 && t->finding->check != PA_CHECK_FWD_004)
+		return false;
+	return of_connection && is_inside(t, set, to_anywhere(t, t->own[t->before->region_path][scenario]));
+}
+
 static bool judge_delta(struct trial *t, enum pa_path path, enum pa_scenario scenario, const struct pa_delta *delta,
 			pa_set told[PATH_COUNT])
 {
 	pa_set outside = pa_set_minus(t->space, delta->set, t->own[path][scenario]);
 	unsigned effect = delta->kind == PA_DELTA_CLOSES ? CLOSE : delta->kind == PA_DELTA_OPENS ? OPEN_UP : NOTHING;
 
+	if (is_no_longer_translated(t, scenario, delta->set)) {
+		t->proof->exact = false;
+		t->proof->untranslated = true;
+		return true;
+	}
 	if (!(effect & t->aim->effects))
 		return refuse(t, path, scenario, delta, delta->set);
 	if (!pa_set_is_empty(t->space, outside)) {

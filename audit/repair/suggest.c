@@ -6,8 +6,9 @@
  * What a run may spend: a trial evaluates and compares two rulesets, which takes about as long as they have rules. It is not a matter
  * of the clock: the same input gives the same suggestions.
  */
-#define WORK_MAX 60000
+#define WORK_MAX 16000
 #define WORK_OF_A_TRIAL 40
+#define RULES_COUNTED_MAX 3000 /* some edits are tried even of the largest rulesets */
 
 struct choosing {
 	struct repairing *r;
@@ -39,7 +40,8 @@ static struct pa_repair make_repair(struct choosing *choosing, const struct pa_e
 				    .opens = proof->opens,
 				    .exact = proof->exact,
 				    .others = proof->others,
-				    .then = proof->then };
+				    .then = proof->then,
+				    .untranslated = proof->untranslated };
 	const struct pa_rule *rule = edit->rule ? edit->rule : edit->before;
 
 	repair.manager = rule ? pa_rule_manager(rule) : NULL;
@@ -52,7 +54,8 @@ static struct pa_repair make_repair(struct choosing *choosing, const struct pa_e
 /* Why the first one did not do is what is told; that another rule lets it in as well tells more than the rest. */
 static void note_failure(struct choosing *choosing, const struct pa_edit *edit, const struct proof *proof)
 {
-	bool better = proof->verdict == STILL_THERE && proof->still && choosing->failed.verdict != STILL_THERE;
+	bool better = edit->kind == PA_EDIT_DELETE && proof->verdict == STILL_THERE && proof->still &&
+		      choosing->failed.verdict != STILL_THERE;
 
 	if (choosing->failed_edit && !better)
 		return;
@@ -65,7 +68,8 @@ static bool try(struct choosing *choosing, const struct pa_edit *edit)
 {
 	struct repairing *r = choosing->r;
 	struct pa_suggestion *suggestion = choosing->suggestion;
-	uint64_t work = r->ruleset->rule_count + WORK_OF_A_TRIAL;
+	size_t rules = r->ruleset->rule_count;
+	uint64_t work = (rules < RULES_COUNTED_MAX ? rules : RULES_COUNTED_MAX) + WORK_OF_A_TRIAL;
 	struct proof proof;
 
 	if (work > r->work_left) {
@@ -166,7 +170,7 @@ static const char *none_text(struct choosing *choosing)
 	if (choosing->failed_edit)
 		return failure_text(choosing);
 	if (choosing->suggestion->untried > 0)
-		return "the ruleset is too large for more trials";
+		return "none was tried";
 	return "no edit of one rule speaks of exactly these packets";
 }
 

@@ -107,6 +107,7 @@ struct proof {
 	const char *closes, *opens;
 	bool exact;
 	const char *others, *then;
+	bool untranslated;
 };
 void proof_make(struct repairing *r, const struct pa_finding *finding, const struct aim *aim, const struct pa_edit *edit,
 		struct proof *ret_proof);

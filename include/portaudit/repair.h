@@ -47,10 +47,11 @@ struct pa_edit {
 /* An edit that was carried out on a copy and proved. */
 struct pa_repair {
 	struct pa_edit edit;
-	const char *closes;		  /* all that gets in no longer, in words; NULL: nothing */
-	const char *opens;		  /* all that gets in now; NULL: nothing */
-	bool exact;			  /* these are the finding's own packets, not more */
-	const char *others;		  /* further findings that it closes: "PA-SOC-002"; NULL: none */
+	const char *closes; /* all that gets in no longer, in words; NULL: nothing */
+	const char *opens;  /* all that gets in now; NULL: nothing */
+	bool untranslated;  /* packets of connections that exist, with the same headers, are no longer translated */
+	bool exact;	    /* these are the finding's own packets, not more */
+	const char *others; /* further findings that it closes: "PA-SOC-002"; NULL: none */
 	const char *then;   /* findings that are there then, because less gets in: "PA-POL-003"; NULL: none */
 	const struct pa_manager *manager; /* that wrote the rule, and may write it again; or NULL */
 };
