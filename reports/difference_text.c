@@ -71,7 +71,7 @@ static const char *packets_of(enum pa_scenario scenario)
 	return NULL;
 }
 
-static void put_fields(uint64_t fields, struct pa_buffer *out)
+static void put_fields(pa_u128 fields, struct pa_buffer *out)
 {
 	const char *before = "";
 	for (unsigned f = 0; f < PA_FIELD_COUNT; f++) {

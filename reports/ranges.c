@@ -19,7 +19,7 @@ static int compare_intervals(const void *left, const void *right)
 static bool is_address(enum pa_field field)
 {
 	return field == PA_FIELD_SADDR || field == PA_FIELD_DADDR || field == PA_FIELD_CT_ORIG_SADDR ||
-	       field == PA_FIELD_CT_ORIG_DADDR;
+	       field == PA_FIELD_CT_ORIG_DADDR || field == PA_FIELD_CT_REPLY_SADDR || field == PA_FIELD_CT_REPLY_DADDR;
 }
 
 /* All values that the field can have in a packet of the family. */

@@ -143,7 +143,7 @@ static void print_flag_sets(struct bit_names bits, struct pa_ranges ranges, size
 static bool is_address_field(enum pa_field field)
 {
 	return field == PA_FIELD_SADDR || field == PA_FIELD_DADDR || field == PA_FIELD_CT_ORIG_SADDR ||
-	       field == PA_FIELD_CT_ORIG_DADDR;
+	       field == PA_FIELD_CT_ORIG_DADDR || field == PA_FIELD_CT_REPLY_SADDR || field == PA_FIELD_CT_REPLY_DADDR;
 }
 
 /* Options and headers: those that are there, and those that are not, where that says all. */

@@ -19,7 +19,7 @@ struct untold {
 	enum pa_scenario scenario;
 	unsigned also;
 	pa_set left;
-	uint64_t fields; /* FATE */
+	pa_u128 fields; /* FATE */
 };
 struct path_deltas {
 	struct untold items[PA_SCENARIOS * PA_DELTAS_MAX];
@@ -78,7 +78,7 @@ static void fold_states(struct difference *d, struct path_deltas *deltas)
 	}
 }
 
-static uint64_t fields_of(struct difference *d, enum pa_path path, enum pa_scenario scenario, const struct pa_delta *delta)
+static pa_u128 fields_of(struct difference *d, enum pa_path path, enum pa_scenario scenario, const struct pa_delta *delta)
 {
 	return delta->kind == PA_DELTA_FATE ? pa_evaluation_delta_fields(d->pair, path, scenario, delta->set) : 0;
 }

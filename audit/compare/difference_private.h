@@ -30,9 +30,9 @@ struct told {
 	struct pa_target old_target;
 };
 
-static inline bool difference_only_marks(uint64_t fields)
+static inline bool difference_only_marks(pa_u128 fields)
 {
-	return (fields & ~((uint64_t)1 << PA_FIELD_MARK | (uint64_t)1 << PA_FIELD_CT_MARK)) == 0;
+	return (fields & ~((pa_u128)1 << PA_FIELD_MARK | (pa_u128)1 << PA_FIELD_CT_MARK)) == 0;
 }
 /* Who decided about a packet. */
 struct pa_decision difference_decision(const struct pa_walk *walk, struct pa_arena *arena);

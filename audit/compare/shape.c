@@ -73,8 +73,7 @@ void check_literal_deny(struct comparison *c)
 static bool is_of_flow(enum pa_field field)
 {
 	return field == PA_FIELD_CT_STATE || field == PA_FIELD_CT_DIRECTION || field == PA_FIELD_CT_STATUS ||
-	       field == PA_FIELD_CT_MARK || field == PA_FIELD_CT_ORIG_SADDR || field == PA_FIELD_CT_ORIG_DADDR ||
-	       field == PA_FIELD_CT_ORIG_SPORT || field == PA_FIELD_CT_ORIG_DPORT || field == PA_FIELD_CT_PROTOCOL;
+	       field == PA_FIELD_CT_MARK || (field >= PA_FIELD_CT_ORIG_SADDR && field <= PA_FIELD_CT_PROTOCOL);
 }
 
 /* Anything that speaks of flows turns conntrack on, which puts fragments together before rules see them. A text of the kind counts too. */

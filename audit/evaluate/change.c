@@ -62,9 +62,14 @@ static uint32_t translate_destination(struct pa_evaluation *e, uint32_t env, con
 	return env;
 }
 
+static bool is_known(const struct pa_value *value)
+{
+	return value->kind == PA_VALUE_CONST || value->kind == PA_VALUE_RANGE;
+}
+
 static uint32_t new_source(struct pa_evaluation *e, uint32_t env, const struct pa_value *address)
 {
-	bool known = address->kind == PA_VALUE_CONST || address->kind == PA_VALUE_RANGE;
+	bool known = is_known(address);
 	struct pa_interval range = { address->first, address->last };
 	unsigned number = known ? pa_range_type(e->host, range, pa_value_is_ipv4(address->first) ? 4 : 6) : 0;
 	struct pa_value type = unknown_value(e, "the new source is an address of this host");
@@ -104,9 +109,10 @@ static struct pa_value field_value(struct pa_evaluation *e, const struct pa_key_
  */
 static uint32_t set_template(struct pa_evaluation *e, uint32_t env)
 {
-	static const enum pa_field unknown[] = { PA_FIELD_CT_ORIG_SADDR, PA_FIELD_CT_ORIG_DADDR, PA_FIELD_CT_ORIG_SPORT,
-						 PA_FIELD_CT_ORIG_DPORT, PA_FIELD_CT_PROTOCOL,	 PA_FIELD_CT_STATUS,
-						 PA_FIELD_CT_MARK };
+	static const enum pa_field unknown[] = { PA_FIELD_CT_ORIG_SADDR,  PA_FIELD_CT_ORIG_DADDR,  PA_FIELD_CT_ORIG_SPORT,
+						 PA_FIELD_CT_ORIG_DPORT,  PA_FIELD_CT_PROTOCOL,	   PA_FIELD_CT_STATUS,
+						 PA_FIELD_CT_MARK,	  PA_FIELD_CT_REPLY_SADDR, PA_FIELD_CT_REPLY_DADDR,
+						 PA_FIELD_CT_REPLY_SPORT, PA_FIELD_CT_REPLY_DPORT };
 	const struct pa_value *phase = pa_env_find(e, env, PA_SLOT_PHASE), *state = pa_env_find(e, env, PA_FIELD_CT_STATE);
 	bool none =
 		state && state->kind == PA_VALUE_CONST && (state->first == PA_CT_INVALID || state->first == PA_CT_UNTRACKED);
@@ -235,13 +241,20 @@ static uint32_t set_status(struct pa_evaluation *e, uint32_t env, pa_u128 bit)
 	return pa_env_set_const(e, env, PA_FIELD_CT_STATUS, status->first | bit);
 }
 
+static bool is_of_source(enum pa_field field)
+{
+	return field == PA_FIELD_SADDR || field == PA_FIELD_SPORT;
+}
+
 /* What the destination in the header is known to be, or NULL. */
 static const struct pa_value *known_header(const struct pa_evaluation *e, uint32_t env, enum pa_field field)
 {
+	if (is_of_source(field))
+		return NULL;
 	return pa_env_find(e, env, field == PA_FIELD_DADDR ? PA_SLOT_WAS_DADDR : PA_SLOT_WAS_DPORT);
 }
 
-/* The packets whose `field` has this value already. */
+/* The packets whose `field` has this value already; of a source, one in this range: it is kept then (get_unique_tuple). */
 static pa_node has_value(struct pa_evaluation *e, uint32_t env, enum pa_field field, const struct pa_value *value)
 {
 	const struct pa_value *now = pa_env_find(e, env, field);
@@ -251,10 +264,11 @@ static pa_node has_value(struct pa_evaluation *e, uint32_t env, enum pa_field fi
 		now = NULL;
 	if (!now)
 		now = known_header(e, env, field);
-	if (value->kind == PA_VALUE_CONST && now && now->kind == PA_VALUE_CONST)
-		return now->first == value->first ? PA_TRUE : PA_FALSE;
-	if (value->kind == PA_VALUE_CONST && !now)
-		return pa_field_in(e, field, value->first, value->first);
+	bool known = value->kind == PA_VALUE_CONST || (value->kind == PA_VALUE_RANGE && is_of_source(field));
+	if (known && now && now->kind == PA_VALUE_CONST)
+		return now->first >= value->first && now->first <= value->last ? PA_TRUE : PA_FALSE;
+	if (known && !now)
+		return pa_field_in(e, field, value->first, value->last);
 	return pa_variable(e, "the translation changes nothing", (uint64_t)field,
 			   "where the packet goes without it is not known", NULL, true);
 }
@@ -284,19 +298,38 @@ static pa_node unchanged(struct pa_evaluation *e, uint32_t env, const struct pa_
 	return pa_node_and(e->space, same_port, has_value(e, env, PA_FIELD_DADDR, address));
 }
 
-static uint32_t translate_source(struct pa_evaluation *e, uint32_t env, const struct pa_value *address,
-				 const struct pa_value *port)
+/* The same for a source. ICMP is asked for its id in place of a port. */
+static pa_node unchanged_source(struct change *c, uint32_t env, const struct pa_value *address, const struct pa_value *port)
 {
-	struct pa_value chosen = unknown_value(e, "the source port that NAT chooses");
-	if (address)
-		env = new_source(e, env, address);
-	env = pa_env_set(e, env, PA_FIELD_SPORT, port ? port : &chosen);
-	return set_status(e, env, PA_STATUS_SNAT);
+	struct pa_evaluation *e = c->e;
+	const struct pa_step *step = &c->rule->steps[c->step];
+	if (!e->plan.reads_status)
+		return PA_FALSE;
+	pa_node maybe = pa_variable(e, "the translation changes nothing", (uint64_t)PA_FIELD_SPORT,
+				    "where the packet comes from without it is not known", NULL, true);
+	/* the host's bits that netmap keeps are those in the header */
+	struct pa_value netmap = unknown_value(e, step->text);
+	bool written = step->value.kind == PA_OPERAND_PREFIX && e->plan.writes_source;
+	pa_node same_port = PA_TRUE;
+	if (port) {
+		pa_node icmp =
+			pa_node_or(e->space, pa_field_in(e, PA_FIELD_L4PROTO, 1, 1), pa_field_in(e, PA_FIELD_L4PROTO, 58, 58));
+		same_port = pa_node_choose(e->space, has_ports(e, env), has_value(e, env, PA_FIELD_SPORT, port),
+					   pa_node_choose(e->space, icmp, maybe, PA_TRUE));
+	}
+	pa_node same = pa_node_and(e->space, same_port, has_value(e, env, PA_FIELD_SADDR, written ? &netmap : address));
+	return step->random ? pa_node_and(e->space, same, maybe) : same;
+}
+
+/* Is the value in the header that of the flow? A value that names its own field means "untouched", see untouched() in pipeline.c. */
+static bool is_as_flow(const struct pa_value *header, const struct pa_value *flow)
+{
+	return !header || (flow && header->kind == flow->kind && header->first == flow->first && header->last == flow->last);
 }
 
 /*
  * NAT translates the destination that conntrack read: what rules have written into the header since then is gone with the first
- * translation that changes anything (measured). A value that names its own field means "untouched", see untouched() in pipeline.c.
+ * translation that changes anything (measured).
  */
 static uint32_t as_flow(struct pa_evaluation *e, uint32_t env)
 {
@@ -307,9 +340,7 @@ static uint32_t as_flow(struct pa_evaluation *e, uint32_t env)
 			type = { .kind = PA_VALUE_FIELD, .field = PA_FIELD_DADDR_TYPE };
 	if (port && e->plan.writes_port)
 		env = pa_env_set(e, env, PA_FIELD_DPORT, flow_port ? flow_port : &unknown);
-	bool same = address && flow_address && address->kind == flow_address->kind && address->first == flow_address->first &&
-		    address->last == flow_address->last;
-	if (!address || !e->plan.writes_destination || same)
+	if (!e->plan.writes_destination || is_as_flow(address, flow_address))
 		return env;
 	env = pa_env_set(e, env, PA_FIELD_DADDR, flow_address ? flow_address : &unknown);
 	if (!flow_address || flow_address->kind != PA_VALUE_FIELD)
@@ -319,11 +350,57 @@ static uint32_t as_flow(struct pa_evaluation *e, uint32_t env)
 	return pa_env_set(e, env, PA_FIELD_DADDR_IIF_TYPE, &unknown);
 }
 
+/* The same for the source. */
+static uint32_t as_flow_source(struct pa_evaluation *e, uint32_t env)
+{
+	const struct pa_value *port = pa_env_find(e, env, PA_FIELD_SPORT), *address = pa_env_find(e, env, PA_FIELD_SADDR);
+	const struct pa_value *flow_port = pa_env_find(e, env, PA_FIELD_CT_ORIG_SPORT),
+			      *flow_address = pa_env_find(e, env, PA_FIELD_CT_ORIG_SADDR);
+	struct pa_value unknown = unknown_value(e, "the source that conntrack read"),
+			type = { .kind = PA_VALUE_FIELD, .field = PA_FIELD_SADDR_TYPE };
+	if (port && e->plan.writes_source_port)
+		env = pa_env_set(e, env, PA_FIELD_SPORT, flow_port ? flow_port : &unknown);
+	if (!e->plan.writes_source || is_as_flow(address, flow_address))
+		return env;
+	env = pa_env_set(e, env, PA_FIELD_SADDR, flow_address ? flow_address : &unknown);
+	if (!flow_address || flow_address->kind != PA_VALUE_FIELD)
+		type = unknown_value(e, "the source is an address of this host");
+	return pa_env_set(e, env, PA_FIELD_SADDR_TYPE, &type);
+}
+
+/* The reply comes from where the flow goes now, or goes where it comes from now. NULL: as before. */
+static uint32_t set_reply(struct pa_evaluation *e, uint32_t env, enum pa_field field, const struct pa_value *value)
+{
+	struct pa_value self = unknown_value(e, "an address of this host");
+	if (!value || !e->plan.reads_reply)
+		return env;
+	return pa_env_set(e, env, field, value->kind == PA_VALUE_SELF ? &self : value);
+}
+
+static pa_node source_node(struct change *c, const struct pa_value *address, const struct pa_value *port)
+{
+	struct pa_evaluation *e = c->e;
+	struct pa_value chosen = unknown_value(e, "the source port that NAT chooses");
+	uint32_t flow = as_flow_source(e, c->env), env = address ? new_source(e, flow, address) : flow;
+	env = pa_env_set(e, env, PA_FIELD_SPORT, port ? port : &chosen);
+	env = set_reply(e, set_reply(e, env, PA_FIELD_CT_REPLY_DADDR, address), PA_FIELD_CT_REPLY_DPORT, port ? port : &chosen);
+	env = set_status(e, pa_env_set_const(e, env, PA_SLOT_NATTED, 1), PA_STATUS_SNAT);
+	/* what changes nothing puts nothing back either */
+	uint32_t left = set_reply(e, pa_env_set_const(e, c->env, PA_SLOT_NATTED, 1), PA_FIELD_CT_REPLY_DPORT, &chosen);
+	if (address && !e->plan.writes_source && !is_known(address))
+		left = new_source(e, left, address);
+	if (!e->plan.writes_source_port)
+		left = pa_env_set(e, left, PA_FIELD_SPORT, &chosen);
+	return pa_node_choose(e->space, unchanged_source(c, flow, address, port), pa_outcome(e, PA_OUTCOME_ACCEPT, left),
+			      pa_outcome(e, PA_OUTCOME_ACCEPT, env));
+}
+
 static pa_node destination_node(struct change *c, const struct pa_value *address, const struct pa_value *port)
 {
 	struct pa_evaluation *e = c->e;
 	uint32_t flow = as_flow(e, c->env), env = translate_destination(e, flow, address, port, c->family);
 	env = pa_env_set_const(e, env, PA_SLOT_NATTED, 1);
+	env = set_reply(e, set_reply(e, env, PA_FIELD_CT_REPLY_SADDR, address), PA_FIELD_CT_REPLY_SPORT, port);
 	uint32_t marked = set_status(e, env, PA_STATUS_DNAT);
 	/* what changes nothing puts nothing back either */
 	uint32_t left = flow == c->env ? env : pa_env_set_const(e, c->env, PA_SLOT_NATTED, 1);
@@ -345,10 +422,8 @@ static pa_node translated(struct change *c, const struct pa_value *address, cons
 	const struct pa_value *phase = pa_env_find(e, c->env, PA_SLOT_PHASE);
 	if (phase && phase->first == 2) /* a template is confirmed: nothing is translated (nf_nat_setup_info) */
 		return pa_outcome(e, PA_OUTCOME_ACCEPT, c->env);
-	if (kind != PA_NAT_DNAT && kind != PA_NAT_REDIRECT) {
-		uint32_t env = translate_source(e, c->env, address, port);
-		return pa_outcome(e, PA_OUTCOME_ACCEPT, pa_env_set_const(e, env, PA_SLOT_NATTED, 1));
-	}
+	if (kind != PA_NAT_DNAT && kind != PA_NAT_REDIRECT)
+		return source_node(c, address, port);
 	pa_node node = destination_node(c, address, port);
 	if (!port || excludes_dccp(c))
 		return node;

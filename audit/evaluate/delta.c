@@ -163,7 +163,7 @@ const char *pa_evaluation_delta_unknown(struct pa_evaluation *const pair[2], enu
 
 struct noting {
 	struct pa_evaluation *e;
-	uint64_t fields;
+	pa_u128 fields;
 };
 
 static bool note_fields(void *context, uint32_t a, uint32_t b)
@@ -172,13 +172,13 @@ static bool note_fields(void *context, uint32_t a, uint32_t b)
 	const struct pa_evaluation *e = noting->e;
 	for (unsigned f = 0; is_other_way(noting->e, a, b) && f < PA_FIELD_COUNT; f++) {
 		if (pa_env_find(e, e->terms->outcomes[a].env, f) != pa_env_find(e, e->terms->outcomes[b].env, f))
-			noting->fields |= (uint64_t)1 << f;
+			noting->fields |= (pa_u128)1 << f;
 	}
 	return false;
 }
 
-uint64_t pa_evaluation_delta_fields(struct pa_evaluation *const pair[2], enum pa_path path, enum pa_scenario scenario,
-				    pa_set set)
+pa_u128 pa_evaluation_delta_fields(struct pa_evaluation *const pair[2], enum pa_path path, enum pa_scenario scenario,
+				   pa_set set)
 {
 	struct pa_evaluation *e = pair[1];
 	struct side old = side_of(pair[0], path, scenario), new = side_of(e, path, scenario);

@@ -107,7 +107,7 @@ static pa_node below_chain(struct pa_evaluation *e, const struct pa_stage *stage
 	if (stage->opaque)
 		return opaque_chain(e, stage, env);
 	env = pa_env_set(e, env, pa_device_field(below->hook), &device);
-	return pa_node_bind(e->space, pa_base_chain_end(e, stage->chain, env, UINT64_MAX), back_on_top, below);
+	return pa_node_bind(e->space, pa_base_chain_end(e, stage->chain, env, PA_U128_MAX), back_on_top, below);
 }
 
 static enum pa_hook way_of(enum pa_hook hook)

@@ -102,10 +102,13 @@ struct pa_evaluation *pa_evaluation_begin(const struct pa_ruleset *ruleset, cons
 static void join_plans(struct pa_plan *a, const struct pa_plan *b)
 {
 	a->reads_status = a->reads_status || b->reads_status;
+	a->reads_reply = a->reads_reply || b->reads_reply;
 	a->reads_nexthdr = a->reads_nexthdr || b->reads_nexthdr;
 	a->reads_fragments = a->reads_fragments || b->reads_fragments;
 	a->writes_destination = a->writes_destination || b->writes_destination;
 	a->writes_port = a->writes_port || b->writes_port;
+	a->writes_source = a->writes_source || b->writes_source;
+	a->writes_source_port = a->writes_source_port || b->writes_source_port;
 	a->raw_ports = a->raw_ports || b->raw_ports;
 }
 

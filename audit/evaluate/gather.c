@@ -18,20 +18,17 @@ static bool by_value(const struct pa_evaluation *e, enum pa_field field)
 	       field == PA_FIELD_CT_STATUS || field == PA_FIELD_CT_DIRECTION;
 }
 
-/* The flow's original header is the header of its first packet. */
+/* The flow's original header is the header of its first packet, the reply's is that turned round. */
 enum pa_field pa_field_alias(const struct pa_evaluation *e, enum pa_field field)
 {
-	if (e->symbolic)
-		return field;
-	if (field == PA_FIELD_CT_ORIG_SADDR)
-		return PA_FIELD_SADDR;
-	if (field == PA_FIELD_CT_ORIG_DADDR)
-		return PA_FIELD_DADDR;
-	if (field == PA_FIELD_CT_ORIG_SPORT)
-		return PA_FIELD_SPORT;
-	if (field == PA_FIELD_CT_PROTOCOL)
-		return PA_FIELD_L4PROTO;
-	return field == PA_FIELD_CT_ORIG_DPORT ? PA_FIELD_DPORT : field;
+	static const enum pa_field header[PA_FIELD_COUNT] = {
+		[PA_FIELD_CT_ORIG_SADDR] = PA_FIELD_SADDR,  [PA_FIELD_CT_ORIG_DADDR] = PA_FIELD_DADDR,
+		[PA_FIELD_CT_ORIG_SPORT] = PA_FIELD_SPORT,  [PA_FIELD_CT_ORIG_DPORT] = PA_FIELD_DPORT,
+		[PA_FIELD_CT_REPLY_SADDR] = PA_FIELD_DADDR, [PA_FIELD_CT_REPLY_DADDR] = PA_FIELD_SADDR,
+		[PA_FIELD_CT_REPLY_SPORT] = PA_FIELD_DPORT, [PA_FIELD_CT_REPLY_DPORT] = PA_FIELD_SPORT,
+		[PA_FIELD_CT_PROTOCOL] = PA_FIELD_L4PROTO,
+	};
+	return e->symbolic || !header[field] ? field : header[field];
 }
 
 const struct pa_key *pa_step_key(const struct pa_step *step, const struct pa_elements **ret_elements)
@@ -133,16 +130,23 @@ static void gather_part(struct gathering *g, const struct pa_key_part *part, con
 	announce_twin(g, field, items, count, stride);
 }
 
+/* One of several destinations is drawn; of several sources the packet's own is kept. */
+static bool is_compared(enum pa_field field, struct pa_interval value)
+{
+	return value.first == value.last || field == PA_FIELD_SADDR || field == PA_FIELD_SPORT;
+}
+
 static void gather_datum(struct gathering *g, const struct pa_datum *datum, unsigned index, enum pa_field field)
 {
-	if (datum->kind == PA_DATUM_VALUES && index < datum->count && datum->values[index].first == datum->values[index].last)
+	if (datum->kind == PA_DATUM_VALUES && index < datum->count && is_compared(field, datum->values[index]))
 		pa_cuts_add_interval(g->cuts, field, datum->values[index]);
 }
 
 /* A translation to where the packet goes anyway sets no status bit: where somebody looks, its values cut too. */
 static void gather_target(struct gathering *g, const struct pa_operand *operand, enum pa_field field)
 {
-	if (operand->kind == PA_OPERAND_VALUE && operand->interval.first == operand->interval.last)
+	bool value = operand->kind == PA_OPERAND_VALUE || operand->kind == PA_OPERAND_PREFIX;
+	if (value && is_compared(field, operand->interval))
 		pa_cuts_add_interval(g->cuts, field, operand->interval);
 	if (operand->kind != PA_OPERAND_MAP)
 		return;
@@ -157,8 +161,9 @@ static void gather_step(struct gathering *g, const struct pa_step *step, uint32_
 	const struct pa_elements *elements;
 	const struct pa_key *key = pa_step_key(step, &elements);
 	if (step->kind == PA_STEP_NAT && g->e->plan.reads_status && !g->e->symbolic) {
-		gather_target(g, &step->value, PA_FIELD_DADDR);
-		gather_target(g, &step->port, PA_FIELD_DPORT);
+		bool source = step->nat == PA_NAT_SNAT || step->nat == PA_NAT_MASQUERADE;
+		gather_target(g, &step->value, source ? PA_FIELD_SADDR : PA_FIELD_DADDR);
+		gather_target(g, &step->port, source ? PA_FIELD_SPORT : PA_FIELD_DPORT);
 	}
 	g->e->first_part[number] = g->parts;
 	for (unsigned i = 0; key && i < key->count; i++)

@@ -24,6 +24,14 @@ static struct pa_value same_as(enum pa_field field)
 	return (struct pa_value){ .kind = PA_VALUE_FIELD, .field = field };
 }
 
+/* What rules wrote into the header before is what conntrack reads. */
+static uint32_t set_as(struct pa_evaluation *e, uint32_t env, enum pa_field field, enum pa_field header)
+{
+	const struct pa_value *written = pa_env_find(e, env, header);
+	struct pa_value value = written ? *written : same_as(header);
+	return pa_env_set(e, env, field, &value);
+}
+
 static uint32_t new_flow(struct pa_evaluation *e, uint32_t env)
 {
 	static const enum pa_field original[][2] = { { PA_FIELD_CT_ORIG_SADDR, PA_FIELD_SADDR },
@@ -31,12 +39,14 @@ static uint32_t new_flow(struct pa_evaluation *e, uint32_t env)
 						     { PA_FIELD_CT_ORIG_SPORT, PA_FIELD_SPORT },
 						     { PA_FIELD_CT_ORIG_DPORT, PA_FIELD_DPORT },
 						     { PA_FIELD_CT_PROTOCOL, PA_FIELD_L4PROTO } };
-	for (size_t i = 0; i < sizeof(original) / sizeof(original[0]); i++) {
-		/* what rules wrote into the header before is what conntrack reads */
-		const struct pa_value *written = pa_env_find(e, env, original[i][1]);
-		struct pa_value value = written ? *written : same_as(original[i][1]);
-		env = pa_env_set(e, env, original[i][0], &value);
-	}
+	static const enum pa_field replied[][2] = { { PA_FIELD_CT_REPLY_SADDR, PA_FIELD_DADDR },
+						    { PA_FIELD_CT_REPLY_DADDR, PA_FIELD_SADDR },
+						    { PA_FIELD_CT_REPLY_SPORT, PA_FIELD_DPORT },
+						    { PA_FIELD_CT_REPLY_DPORT, PA_FIELD_SPORT } };
+	for (size_t i = 0; i < sizeof(original) / sizeof(original[0]); i++)
+		env = set_as(e, env, original[i][0], original[i][1]);
+	for (size_t i = 0; e->plan.reads_reply && i < sizeof(replied) / sizeof(replied[0]); i++)
+		env = set_as(e, env, replied[i][0], replied[i][1]);
 	env = pa_env_set_const(e, env, PA_FIELD_CT_DIRECTION, 0);
 	env = pa_env_set_const(e, env, PA_FIELD_CT_STATUS, 0);
 	struct pa_value mark = question(e, "the mark that a bridge table gave the flow");
@@ -57,6 +67,10 @@ static uint32_t old_flow(struct pa_evaluation *e, uint32_t env, enum flow_direct
 		{ PA_FIELD_CT_ORIG_DADDR, "the flow's original destination" },
 		{ PA_FIELD_CT_ORIG_SPORT, "the flow's original source port" },
 		{ PA_FIELD_CT_ORIG_DPORT, "the flow's original port" },
+		{ PA_FIELD_CT_REPLY_SADDR, "where the flow's replies come from" },
+		{ PA_FIELD_CT_REPLY_DADDR, "where the flow's replies go to" },
+		{ PA_FIELD_CT_REPLY_SPORT, "the port that the flow's replies come from" },
+		{ PA_FIELD_CT_REPLY_DPORT, "the port that the flow's replies go to" },
 		{ PA_FIELD_CT_PROTOCOL, "the flow's protocol" },
 		{ PA_FIELD_CT_STATUS, "the flow's conntrack status" },
 		{ PA_FIELD_CT_MARK, "the flow's conntrack mark" },
@@ -68,7 +82,11 @@ static uint32_t old_flow(struct pa_evaluation *e, uint32_t env, enum flow_direct
 	}
 	if (direction == FLOW_ANY)
 		return env;
-	/* only an ICMP error has another protocol than its flow */
+	/* the reply matched what it is found by (only an ICMP error has another header or protocol than its flow) */
+	for (unsigned i = 0; direction == FLOW_REPLY && e->plan.reads_reply && i < 4; i++) {
+		static const enum pa_field header[] = { PA_FIELD_SADDR, PA_FIELD_DADDR, PA_FIELD_SPORT, PA_FIELD_DPORT };
+		env = set_as(e, env, PA_FIELD_CT_REPLY_SADDR + i, header[i]);
+	}
 	struct pa_value protocol = same_as(PA_FIELD_L4PROTO);
 	env = pa_env_set(e, env, PA_FIELD_CT_PROTOCOL, &protocol);
 	return pa_env_set_const(e, env, PA_FIELD_CT_DIRECTION, direction == FLOW_REPLY);
@@ -198,11 +216,11 @@ static pa_node restore_state(void *context, uint32_t terminal)
 /* A chain at exactly -200: whether conntrack was first depends on what was loaded when. Both ways are possible. */
 static pa_node unsure_chain(struct pa_evaluation *e, const struct pa_chain *chain, uint32_t env)
 {
-	pa_node after = pa_base_chain_end(e, chain, env, UINT64_MAX);
+	pa_node after = pa_base_chain_end(e, chain, env, PA_U128_MAX);
 	uint32_t early = pa_env_set_const(e, env, PA_SLOT_PHASE, 0);
 	early = pa_env_set_const(e, early, PA_FIELD_CT_STATE, PA_CT_INVALID);
 	struct restore restore = { e, env };
-	pa_node before = pa_node_bind(e->space, pa_base_chain_end(e, chain, early, UINT64_MAX), restore_state, &restore);
+	pa_node before = pa_node_bind(e->space, pa_base_chain_end(e, chain, early, PA_U128_MAX), restore_state, &restore);
 	if (after == before)
 		return after;
 	const struct pa_table *table = chain->table;
@@ -584,8 +602,9 @@ static uint32_t start_env(struct pa_evaluation *e, enum pa_path path)
 /* What the flow of a packet over lo got on the way out. */
 static pa_node with_output_flow(void *context, uint32_t terminal)
 {
-	static const enum pa_field original[] = { PA_FIELD_CT_ORIG_SADDR, PA_FIELD_CT_ORIG_DADDR, PA_FIELD_CT_ORIG_SPORT,
-						  PA_FIELD_CT_ORIG_DPORT };
+	static const enum pa_field original[] = { PA_FIELD_CT_ORIG_SADDR,  PA_FIELD_CT_ORIG_DADDR,  PA_FIELD_CT_ORIG_SPORT,
+						  PA_FIELD_CT_ORIG_DPORT,  PA_FIELD_CT_REPLY_SADDR, PA_FIELD_CT_REPLY_DADDR,
+						  PA_FIELD_CT_REPLY_SPORT, PA_FIELD_CT_REPLY_DPORT };
 	struct pa_evaluation *e = context;
 	struct pa_outcome outcome = e->terms->outcomes[terminal];
 	if (outcome.kind != PA_OUTCOME_THROUGH || !pa_env_has_flow(e, outcome.env))

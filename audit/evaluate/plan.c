@@ -16,8 +16,7 @@ bool pa_family_sees(enum pa_family family, int ip_family)
 bool pa_field_needs_flow(enum pa_field field)
 {
 	return field == PA_FIELD_CT_DIRECTION || field == PA_FIELD_CT_STATUS || field == PA_FIELD_CT_MARK ||
-	       field == PA_FIELD_CT_ORIG_SADDR || field == PA_FIELD_CT_ORIG_DADDR || field == PA_FIELD_CT_ORIG_SPORT ||
-	       field == PA_FIELD_CT_ORIG_DPORT || field == PA_FIELD_CT_PROTOCOL;
+	       (field >= PA_FIELD_CT_ORIG_SADDR && field <= PA_FIELD_CT_PROTOCOL);
 }
 
 bool pa_is_same_as_positive(const struct pa_key_part *part, const char *text, struct pa_buffer *out)
@@ -209,7 +208,10 @@ static void note_key(const struct pa_step *step, struct pa_plan *plan)
 		if (part->opaque)
 			continue;
 		plan->raw_ports = plan->raw_ports || part->any_transport || part->field == PA_FIELD_CT_ORIG_SPORT ||
-				  part->field == PA_FIELD_CT_ORIG_DPORT;
+				  part->field == PA_FIELD_CT_ORIG_DPORT || part->field == PA_FIELD_CT_REPLY_SPORT ||
+				  part->field == PA_FIELD_CT_REPLY_DPORT;
+		plan->reads_reply =
+			plan->reads_reply || (part->field >= PA_FIELD_CT_REPLY_SADDR && part->field <= PA_FIELD_CT_REPLY_DPORT);
 		plan->reads_nexthdr = plan->reads_nexthdr || part->field == PA_FIELD_IP6_NEXTHDR;
 		plan->reads_fragments = plan->reads_fragments || part->field == PA_FIELD_IP6_NEXTHDR ||
 					part->field == PA_FIELD_FRAG || part->field == PA_FIELD_IP6_LENGTH ||
@@ -242,9 +244,13 @@ static void note_step(const struct pa_rule *rule, const struct pa_step *step, st
 		plan->conntrack_ipv6 = plan->conntrack_ipv6 || (pa_family_sees(family, 6) && only != 4);
 	}
 	note_key(step, plan);
-	plan->writes_destination = plan->writes_destination || (step->kind == PA_STEP_ASSIGN && step->field == PA_FIELD_DADDR);
-	plan->writes_port = plan->writes_port || (step->kind == PA_STEP_ASSIGN && step->field == PA_FIELD_DPORT);
-	plan->reads_status = plan->reads_status || plan->writes_destination || plan->writes_port || reads_status(step);
+	enum pa_field written = step->kind == PA_STEP_ASSIGN ? step->field : PA_FIELD_NFPROTO;
+	plan->writes_destination = plan->writes_destination || written == PA_FIELD_DADDR;
+	plan->writes_port = plan->writes_port || written == PA_FIELD_DPORT;
+	plan->writes_source = plan->writes_source || written == PA_FIELD_SADDR;
+	plan->writes_source_port = plan->writes_source_port || written == PA_FIELD_SPORT;
+	plan->reads_status = plan->reads_status || plan->writes_destination || plan->writes_port || plan->writes_source ||
+			     plan->writes_source_port || reads_status(step);
 }
 
 /* --- what leaves over lo arrives again --- */

@@ -80,14 +80,16 @@ struct pa_hook_plan {
 struct pa_plan {
 	struct pa_hook_plan hook[PA_PLAN_HOOKS];
 	bool conntrack_ipv4, conntrack_ipv6; /* something turns connection tracking on for the family */
-	/* some rule tests ct status, or writes a destination that NAT may put back: whether a translation changes anything matters */
+	/* some rule tests ct status, or writes an address or port that NAT may put back: whether a translation changes anything matters */
 	bool reads_status;
+	bool reads_reply;	 /* some rule tests the reply's addresses or ports, which NAT changes */
 	bool reads_nexthdr;	 /* some rule tests the first next header of IPv6 */
 	size_t steps, key_parts; /* of all rules */
 	bool reads_fragments; /* some rule asks for the fragment header of IPv6, or for what it changes: next header and lengths */
 	bool writes_destination; /* some rule writes a destination into the header: what comes over lo may be forwarded */
 	bool writes_port;	 /* ... or a port */
-	bool raw_ports;		 /* some rule looks at ports whatever the protocol is (th dport, ct original proto-dst) */
+	bool writes_source, writes_source_port;
+	bool raw_ports; /* some rule looks at ports whatever the protocol is (th dport, ct original proto-dst) */
 	/* what chains of output and postrouting may give a packet before it arrives over lo */
 	bool output_marks, output_ct_marks, output_nat;
 	bool bridge_tracks; /* some rule of a bridge table asks conntrack, which then sees what bridges carry before IP does */

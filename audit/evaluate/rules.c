@@ -98,6 +98,11 @@ static void learn_step(const struct pa_evaluation *e, const struct pa_step *step
 		if (e->plan.writes_destination || e->plan.writes_port) /* what NAT puts back, see as_flow() */
 			facts->reads |=
 				slot_bit(PA_FIELD_DPORT) | slot_bit(PA_FIELD_CT_ORIG_DADDR) | slot_bit(PA_FIELD_CT_ORIG_DPORT);
+		if (e->plan.reads_status)
+			facts->reads |= slot_bit(PA_FIELD_SADDR) | slot_bit(PA_FIELD_SPORT);
+		if (e->plan.writes_source || e->plan.writes_source_port)
+			facts->reads |= slot_bit(PA_FIELD_SADDR_TYPE) | slot_bit(PA_FIELD_CT_ORIG_SADDR) |
+					slot_bit(PA_FIELD_CT_ORIG_SPORT);
 		break;
 	case PA_STEP_NOTRACK:
 		facts->reads |= slot_bit(PA_FIELD_CT_STATE);

@@ -152,6 +152,21 @@ static void see_packet(struct pa_wrun *run, struct pa_wstate *s)
 	s->seen = true;
 }
 
+/* Before NAT the reply to a new flow is its first packet turned round; a reply matched what it is found by. */
+static void set_reply(struct pa_wrun *run, struct pa_wstate *s)
+{
+	static const enum pa_field header[] = { PA_FIELD_SADDR, PA_FIELD_DADDR, PA_FIELD_SPORT, PA_FIELD_DPORT };
+	static const unsigned turned[] = { 1, 0, 3, 2 };
+	bool new = state_is(run, s, PA_CT_NEW);
+	bool reply = !new &&state_is(run, s, PA_CT_ESTABLISHED) && pa_wfield_in(run, s, PA_FIELD_CT_DIRECTION, 1, 1);
+	for (unsigned i = 0; run->walker->plan.reads_reply && i < 4; i++) {
+		struct pa_wvalue *value = &s->now[PA_FIELD_CT_REPLY_SADDR + i];
+		*value = carried(PA_FIELD_CT_REPLY_SADDR + i);
+		if (new || reply)
+			*value = s->now[header[new ? turned[i] : i]];
+	}
+}
+
 /* What the flow remembers of its first packet: this packet's own header when it is in the original direction. */
 static void set_original(struct pa_wrun *run, struct pa_wstate *s)
 {
@@ -163,6 +178,7 @@ static void set_original(struct pa_wrun *run, struct pa_wstate *s)
 		   (state_is(run, s, PA_CT_ESTABLISHED) && pa_wfield_in(run, s, PA_FIELD_CT_DIRECTION, 0, 0));
 	for (size_t i = 0; i < sizeof(original) / sizeof(original[0]); i++)
 		s->now[original[i][0]] = own ? s->now[original[i][1]] : carried(original[i][0]);
+	set_reply(run, s);
 	/* only an ICMP error has another protocol than its flow */
 	if (!state_is(run, s, PA_CT_RELATED))
 		s->now[PA_FIELD_CT_PROTOCOL] = s->now[PA_FIELD_L4PROTO];
@@ -774,8 +790,9 @@ void pa_wstate_init(struct pa_wrun *run, struct pa_wstate *s, enum pa_path path,
 static void set_output_flow(struct pa_wrun *run, struct pa_wstate *s)
 {
 	const struct pa_plan *plan = &run->walker->plan;
-	static const enum pa_field header[] = { PA_FIELD_CT_STATUS, PA_FIELD_CT_ORIG_SADDR, PA_FIELD_CT_ORIG_DADDR,
-						PA_FIELD_CT_ORIG_SPORT, PA_FIELD_CT_ORIG_DPORT };
+	static const enum pa_field header[] = { PA_FIELD_CT_STATUS,	 PA_FIELD_CT_ORIG_SADDR,  PA_FIELD_CT_ORIG_DADDR,
+						PA_FIELD_CT_ORIG_SPORT,	 PA_FIELD_CT_ORIG_DPORT,  PA_FIELD_CT_REPLY_SADDR,
+						PA_FIELD_CT_REPLY_DADDR, PA_FIELD_CT_REPLY_SPORT, PA_FIELD_CT_REPLY_DPORT };
 	if (plan->output_marks && !s->marks_given)
 		s->now[PA_FIELD_MARK] =
 			(struct pa_wvalue){ .kind = PA_W_UNKNOWN, .text = "the mark that a packet over lo got on its way out" };

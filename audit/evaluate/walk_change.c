@@ -120,8 +120,10 @@ static void new_source(struct pa_wrun *run, struct pa_wstate *state, const struc
 /* A template in the place of a flow (nf_ct_tmpl_alloc), for a packet that has none. */
 static void set_template(struct pa_wrun *run, struct pa_wstate *state)
 {
-	static const enum pa_field unknown[] = { PA_FIELD_CT_ORIG_SADDR, PA_FIELD_CT_ORIG_DADDR, PA_FIELD_CT_ORIG_SPORT,
-						 PA_FIELD_CT_ORIG_DPORT, PA_FIELD_CT_PROTOCOL,	 PA_FIELD_CT_MARK };
+	static const enum pa_field unknown[] = { PA_FIELD_CT_ORIG_SADDR,  PA_FIELD_CT_ORIG_DADDR,  PA_FIELD_CT_ORIG_SPORT,
+						 PA_FIELD_CT_ORIG_DPORT,  PA_FIELD_CT_PROTOCOL,	   PA_FIELD_CT_MARK,
+						 PA_FIELD_CT_REPLY_SADDR, PA_FIELD_CT_REPLY_DADDR, PA_FIELD_CT_REPLY_SPORT,
+						 PA_FIELD_CT_REPLY_DPORT };
 	static const char *const text = "what conntrack says of a packet that only has a zone";
 	static const struct pa_interval new = { PA_CT_NEW, PA_CT_NEW };
 	struct pa_wvalue *now = state->now;
@@ -274,28 +276,105 @@ static void put_back(struct pa_wstate *state)
 	now[PA_FIELD_DADDR_IIF_TYPE] = unknown_value("the new destination is an address of the incoming interface");
 }
 
+/* What conntrack read of a header field that rules may have written since. */
+static enum pa_field flow_field(enum pa_field field)
+{
+	if (field == PA_FIELD_SADDR)
+		return PA_FIELD_CT_ORIG_SADDR;
+	if (field == PA_FIELD_DADDR)
+		return PA_FIELD_CT_ORIG_DADDR;
+	return field == PA_FIELD_SPORT ? PA_FIELD_CT_ORIG_SPORT : PA_FIELD_CT_ORIG_DPORT;
+}
+
+/* A source in the range is kept; of several destinations one is drawn. */
 static bool has_value(struct pa_wrun *run, struct pa_wstate *state, enum pa_field field, const struct pa_wvalue *value)
 {
-	if (is_written(state, field))
-		field = field == PA_FIELD_DADDR ? PA_FIELD_CT_ORIG_DADDR : PA_FIELD_CT_ORIG_DPORT;
-	if (value->kind == PA_W_VALUE && value->first == value->last)
-		return pa_wfield_in(run, state, field, value->first, value->last);
+	bool source = field == PA_FIELD_SADDR || field == PA_FIELD_SPORT;
+	if (value->kind == PA_W_VALUE && (source || value->first == value->last))
+		return pa_wfield_in(run, state, is_written(state, field) ? flow_field(field) : field, value->first,
+				    value->last);
 	return pa_wassume(run, state, "the translation changes nothing", (uint64_t)field, true);
+}
+
+static bool has_ports(struct pa_wrun *run, struct pa_wstate *state)
+{
+	static const pa_u128 protocols[] = { 6, 17, 33, 132, 136 };
+	for (size_t i = 0; i < sizeof(protocols) / sizeof(protocols[0]); i++)
+		if (pa_wfield_in(run, state, PA_FIELD_L4PROTO, protocols[i], protocols[i]))
+			return true;
+	return false;
 }
 
 /* A translation to where the packet goes anyway leaves no trace in ct status (measured). */
 static bool is_unchanged(struct pa_wrun *run, struct pa_wstate *state, const struct pa_wvalue *address,
 			 const struct pa_wvalue *port)
 {
-	static const pa_u128 protocols[] = { 6, 17, 33, 132, 136 };
-	bool has_ports = false;
 	if (!run->walker->plan.reads_status)
 		return false;
-	for (size_t i = 0; port && !has_ports && i < sizeof(protocols) / sizeof(protocols[0]); i++)
-		has_ports = pa_wfield_in(run, state, PA_FIELD_L4PROTO, protocols[i], protocols[i]);
-	if (has_ports && !has_value(run, state, PA_FIELD_DPORT, port))
+	if (port && has_ports(run, state) && !has_value(run, state, PA_FIELD_DPORT, port))
 		return false;
 	return !address || has_value(run, state, PA_FIELD_DADDR, address);
+}
+
+/* The same for a source. ICMP is asked for its id in place of a port; the host's bits that netmap keeps are those in the header. */
+static bool is_unchanged_source(struct pa_wrun *run, struct pa_wstate *state, const struct pa_step *step,
+				const struct pa_wvalue *address, const struct pa_wvalue *port)
+{
+	static const char text[] = "the translation changes nothing";
+	if (!run->walker->plan.reads_status)
+		return false;
+	struct pa_wvalue netmap = unknown_value(step->text);
+	if (step->value.kind == PA_OPERAND_PREFIX && run->walker->plan.writes_source)
+		address = &netmap;
+	bool icmp = pa_wfield_in(run, state, PA_FIELD_L4PROTO, 1, 1) || pa_wfield_in(run, state, PA_FIELD_L4PROTO, 58, 58);
+	if (port && icmp && !pa_wassume(run, state, text, (uint64_t)PA_FIELD_SPORT, true))
+		return false;
+	if (port && has_ports(run, state) && !has_value(run, state, PA_FIELD_SPORT, port))
+		return false;
+	if (address && !has_value(run, state, PA_FIELD_SADDR, address))
+		return false;
+	return !step->random || pa_wassume(run, state, text, (uint64_t)PA_FIELD_SPORT, true);
+}
+
+/* The reply comes from where the flow goes now, or goes where it comes from now. NULL: as before. */
+static void set_reply(struct pa_wstate *state, enum pa_field field, const struct pa_wvalue *value)
+{
+	if (value)
+		state->now[field] = value->kind == PA_W_SELF ? unknown_value("an address of this host") : *value;
+}
+
+static void put_source_back(struct pa_wstate *state)
+{
+	struct pa_wvalue *now = state->now;
+	if (is_written(state, PA_FIELD_SPORT))
+		now[PA_FIELD_SPORT] = now[PA_FIELD_CT_ORIG_SPORT];
+	if (!is_written(state, PA_FIELD_SADDR) || same_value(&now[PA_FIELD_SADDR], &now[PA_FIELD_CT_ORIG_SADDR]))
+		return;
+	now[PA_FIELD_SADDR] = now[PA_FIELD_CT_ORIG_SADDR];
+	now[PA_FIELD_SADDR_TYPE] = (struct pa_wvalue){ PA_W_PACKET, PA_FIELD_SADDR_TYPE, 0, 0, NULL };
+	if (is_written(state, PA_FIELD_SADDR))
+		now[PA_FIELD_SADDR_TYPE] = unknown_value("the source is an address of this host");
+}
+
+static void translate_source(struct pa_wrun *run, struct pa_wstate *state, const struct pa_step *step,
+			     const struct pa_wvalue *address, const struct pa_wvalue *port)
+{
+	struct pa_wvalue chosen = unknown_value("the source port that NAT chooses");
+	state->now[PA_FIELD_CT_REPLY_DPORT] = chosen;
+	if (is_unchanged_source(run, state, step, address, port)) {
+		if (address && address->kind != PA_W_VALUE && !run->walker->plan.writes_source)
+			new_source(run, state, address);
+		if (!run->walker->plan.writes_source_port)
+			state->now[PA_FIELD_SPORT] = chosen;
+		return;
+	}
+	put_source_back(state);
+	if (address)
+		new_source(run, state, address);
+	state->now[PA_FIELD_SPORT] = port ? *port : chosen;
+	set_reply(state, PA_FIELD_CT_REPLY_DADDR, address);
+	set_reply(state, PA_FIELD_CT_REPLY_DPORT, port);
+	add_status(state, PA_STATUS_SNAT);
 }
 
 enum pa_wnat pa_wtranslate(struct pa_wrun *run, struct pa_wstate *state, const struct pa_rule *rule, const struct pa_step *step)
@@ -337,13 +416,13 @@ enum pa_wnat pa_wtranslate(struct pa_wrun *run, struct pa_wstate *state, const s
 			put_back(state);
 		if (!unchanged || !overwritten)
 			translate_destination(run, state, has_address ? &address : NULL, has_port ? &port : NULL, family);
-		if (!unchanged)
+		if (!unchanged) {
 			add_status(state, PA_STATUS_DNAT);
+			set_reply(state, PA_FIELD_CT_REPLY_SADDR, has_address ? &address : NULL);
+			set_reply(state, PA_FIELD_CT_REPLY_SPORT, has_port ? &port : NULL);
+		}
 	} else {
-		if (has_address)
-			new_source(run, state, &address);
-		state->now[PA_FIELD_SPORT] = has_port ? port : unknown_value("the source port that NAT chooses");
-		add_status(state, PA_STATUS_SNAT);
+		translate_source(run, state, step, has_address ? &address : NULL, has_port ? &port : NULL);
 	}
 	state->natted = true;
 	return PA_WNAT_DONE;

@@ -36,7 +36,7 @@ struct pa_change {
 	const char *condition_before, *condition_after; /* SOMETIMES: on what it depends */
 	bool has_old_target;				/* FATE: where NAT sent the packets before; rows say where now */
 	struct pa_target old_target;
-	uint64_t fields; /* FATE: which header fields and marks leave with another value, a bit each */
+	pa_u128 fields; /* FATE: which header fields and marks leave with another value, a bit each */
 	const struct pa_row *rows;
 	size_t row_count;
 	struct pa_packet example;

@@ -163,8 +163,8 @@ const char *pa_evaluation_condition(struct pa_evaluation *evaluation, enum pa_pa
 /* Some of what the deltas of a pair depend on is not understood (struct pa_opaque): the opaque's text, or NULL. */
 const char *pa_evaluation_delta_unknown(struct pa_evaluation *const pair[2], enum pa_path path, enum pa_scenario scenario);
 /* FATE: the fields in which packets of a delta leave otherwise, one bit each. */
-uint64_t pa_evaluation_delta_fields(struct pa_evaluation *const pair[2], enum pa_path path, enum pa_scenario scenario,
-				    pa_set set);
+pa_u128 pa_evaluation_delta_fields(struct pa_evaluation *const pair[2], enum pa_path path, enum pa_scenario scenario,
+				   pa_set set);
 /* New connections that the ruleset itself makes untracked (notrack) and that get in. */
 pa_set pa_evaluation_untracked(struct pa_evaluation *evaluation, enum pa_path path, enum pa_certainty certainty);
 

@@ -215,6 +215,7 @@ struct pa_step {
 	enum pa_opacity opacity; /* OPAQUE */
 	enum pa_field field;	 /* ASSIGN */
 	enum pa_nat_kind nat;	 /* NAT */
+	bool random;		 /* NAT: the port is drawn, even where the old one would do */
 	int nat_family;		 /* NAT: 4, 6, or 0 when the address or packet decides */
 	const char *text;	 /* canonical text of this step; NULL for implied ones. OPAQUE: names the free variable */
 	const char *reason;	 /* OPAQUE: why its outcome is not known, half a sentence; NULL: not known */

@@ -129,24 +129,23 @@ static void add_direction(struct flow_tests *tests)
 		pa_xt_fail_value(tests->lowering, option);
 }
 
-/* The reply's addresses and the time that is left are no fields of ours. */
-static void add_opaque_tests(struct flow_tests *tests)
+/* The time that is left is no field of ours. */
+static void add_expiration(struct flow_tests *tests)
 {
-	static const char *const names[] = { "ctreplsrc", "ctrepldst", "ctreplsrcport", "ctrepldstport", "ctexpire" };
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		const struct pa_xt_option *option = pa_xt_option(tests->use, names[i]);
-		if (option)
-			add_question(tests, option);
-	}
+	const struct pa_xt_option *option = pa_xt_option(tests->use, "ctexpire");
+	if (option)
+		add_question(tests, option);
 }
 
 static void collect(struct flow_tests *tests)
 {
 	add_address(tests, "ctorigsrc", PA_FIELD_CT_ORIG_SADDR);
 	add_address(tests, "ctorigdst", PA_FIELD_CT_ORIG_DADDR);
+	add_address(tests, "ctreplsrc", PA_FIELD_CT_REPLY_SADDR);
+	add_address(tests, "ctrepldst", PA_FIELD_CT_REPLY_DADDR);
 	add_status(tests);
 	add_direction(tests);
-	add_opaque_tests(tests);
+	add_expiration(tests);
 }
 
 /*
@@ -188,7 +187,18 @@ static void add_protocol(struct flow_tests *tests, bool without)
 	add_ways(tests, forks, 2, without, text);
 }
 
-/* Of DCCP some kernels track the ports and others (6.18) take them for 0: there nothing is known. */
+/*
+ * Of a flow without ports the kernel compares its ICMP id, type and code, or a key of GRE; of DCCP some kernels track the ports and
+ * others (6.18) take them for 0. There nothing is known.
+ */
+static struct pa_step ports_step(struct pa_arena *arena, bool negated)
+{
+	static const struct pa_interval protocols[] = { { 6, 6 }, { 17, 17 }, { 132, 132 }, { 136, 136 } };
+	struct pa_step step = pa_xt_test(arena, PA_FIELD_L4PROTO, protocols, sizeof(protocols) / sizeof(*protocols), negated);
+	step.implied = true;
+	return step;
+}
+
 static void add_port(struct flow_tests *tests, const char *name, enum pa_field field, bool without)
 {
 	const struct pa_xt_rule *rule = tests->lowering->rule;
@@ -203,17 +213,17 @@ static void add_port(struct flow_tests *tests, const char *name, enum pa_field f
 		return;
 	}
 	struct pa_step test = pa_xt_test(arena, field, &ports, ports.first <= ports.last, option->negated);
-	struct pa_step dccp = pa_xt_test_value(arena, PA_FIELD_L4PROTO, 33, false), other = dccp;
-	bool no_dccp = rule->has_protocol && (rule->number_of_protocol == 33) == rule->protocol.negated;
+	unsigned protocol = rule->has_protocol && !rule->protocol.negated ? rule->number_of_protocol : 0;
+	bool none = ports.first > ports.last; /* whatever it is */
+	bool has_ports = none || protocol == 6 || protocol == 17 || protocol == 132 || protocol == 136;
 	test.text = text_of(tests, option);
-	dccp.implied = other.implied = other.negated = true;
-	if (!no_dccp)
-		add_to_fork(&forks[0], other);
+	if (!has_ports)
+		add_to_fork(&forks[0], ports_step(arena, false));
 	add_to_fork(&forks[0], test);
-	add_to_fork(&forks[1], dccp);
+	add_to_fork(&forks[1], ports_step(arena, true));
 	add_to_fork(&forks[1], state_step(arena, WITH_FLOW, test.text));
 	add_to_fork(&forks[1], pa_xt_question(arena, test.text));
-	add_ways(tests, forks, no_dccp ? 1 : 2, without, test.text);
+	add_ways(tests, forks, has_ports ? 1 : 2, without, test.text);
 }
 
 /* --- the state -------------------------------------------------------------------------------------------------------------------- */
@@ -313,4 +323,6 @@ void pa_xt_match_conntrack(struct pa_xt_lowering *lowering, const struct pa_xt_u
 	add_protocol(&tests, without);
 	add_port(&tests, "ctorigsrcport", PA_FIELD_CT_ORIG_SPORT, without);
 	add_port(&tests, "ctorigdstport", PA_FIELD_CT_ORIG_DPORT, without);
+	add_port(&tests, "ctreplsrcport", PA_FIELD_CT_REPLY_SPORT, without);
+	add_port(&tests, "ctrepldstport", PA_FIELD_CT_REPLY_DPORT, without);
 }

@@ -58,6 +58,7 @@ static void add_nat(struct pa_xt_lowering *lowering, const struct pa_xt_use *use
 	struct pa_step step = { .kind = PA_STEP_NAT, .nat = nat, .nat_family = lowering->family };
 	step.value = *address;
 	step.port = *port;
+	step.random = pa_xt_option(use, "random") || pa_xt_option(use, "random-fully");
 	step.text = pa_xt_use_text(lowering, use);
 	pa_xt_add(lowering, &step);
 }

@@ -214,12 +214,25 @@ static enum pa_datatype original_address(struct pa_lowering *lowering, enum pa_d
 	return type;
 }
 
+/* Of a flow without ports proto-src and proto-dst are its ICMP id, type and code, or a key of GRE; of DCCP some kernels track none. */
+static bool has_flow_ports(unsigned l4proto)
+{
+	return l4proto == 6 || l4proto == 17 || l4proto == 132 || l4proto == 136;
+}
+
 void pa_expression_ct(struct pa_lowering *lowering, const struct pa_json_node *whole, const struct pa_json_node *node,
 		      struct pa_lowered_part *ret_part)
 {
 	lower_keyed(lowering, "ct", whole, node, "dir", "key", ret_part);
 	if (ret_part->part.opaque || !pa_json_member(&lowering->tape, node, "dir"))
 		return;
+	enum pa_field field = ret_part->part.field;
+	bool port = field == PA_FIELD_CT_ORIG_SPORT || field == PA_FIELD_CT_ORIG_DPORT || field == PA_FIELD_CT_REPLY_SPORT ||
+		    field == PA_FIELD_CT_REPLY_DPORT;
+	if (port && !has_flow_ports(lowering->required_l4proto)) {
+		pa_lower_unknown(lowering, whole, PA_REASON_TUPLE, ret_part);
+		return;
+	}
 	ret_part->short_prefix = ret_part->type == PA_DATATYPE_ADDRESS;
 	ret_part->type = original_address(lowering, ret_part->type);
 }

@@ -223,6 +223,8 @@ void pa_statement_nat(struct pa_lowering *lowering, const char *kind, const stru
 	pa_lower_note_translation(lowering, PA_FIELD_DADDR);
 	step->nat = nat;
 	step->nat_family = family;
+	step->random =
+		has_flag(&lowering->tape, node, "flags", "random") || has_flag(&lowering->tape, node, "flags", "fully-random");
 	step->value = to;
 	step->port = to_port;
 	put_nat(lowering, kind, node);

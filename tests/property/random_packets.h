@@ -19,7 +19,7 @@ __attribute__((unused)) static struct pa_packet random_packet(enum pa_path path)
 	for (unsigned f = 0; f < PA_FIELD_COUNT; f++) {
 		bool open = f == PA_FIELD_CT_STATE || f == PA_FIELD_CT_DIRECTION || f == PA_FIELD_CT_STATUS ||
 			    f == PA_FIELD_DADDR_TYPE || f == PA_FIELD_DADDR_IIF_TYPE || f == PA_FIELD_SADDR_TYPE ||
-			    (f >= PA_FIELD_CT_ORIG_SADDR && f <= PA_FIELD_CT_ORIG_DPORT);
+			    (f >= PA_FIELD_CT_ORIG_SADDR && f <= PA_FIELD_CT_REPLY_DPORT);
 		packet.known[f] = !open;
 		if (!open)
 			packet.value[f] = random_value((enum pa_field)f, packet.family);

@@ -55,11 +55,15 @@ static pa_u128 random_value(enum pa_field field, int family)
 	case PA_FIELD_DADDR:
 	case PA_FIELD_CT_ORIG_SADDR:
 	case PA_FIELD_CT_ORIG_DADDR:
+	case PA_FIELD_CT_REPLY_SADDR:
+	case PA_FIELD_CT_REPLY_DADDR:
 		return family == 4 ? PICK(random_v4) : PICK(random_v6);
 	case PA_FIELD_SPORT:
 	case PA_FIELD_DPORT:
 	case PA_FIELD_CT_ORIG_SPORT:
 	case PA_FIELD_CT_ORIG_DPORT:
+	case PA_FIELD_CT_REPLY_SPORT:
+	case PA_FIELD_CT_REPLY_DPORT:
 		return PICK(random_ports);
 	case PA_FIELD_ICMP_TYPE:
 		return PICK(random_icmp);
@@ -189,9 +193,11 @@ static void imply(struct random_rules *r, enum pa_field field, pa_u128 value)
 static bool of_family(enum pa_field field)
 {
 	return field == PA_FIELD_SADDR || field == PA_FIELD_DADDR || field == PA_FIELD_TTL || field == PA_FIELD_DSCP ||
-	       field == PA_FIELD_CT_ORIG_SADDR || field == PA_FIELD_CT_ORIG_DADDR || field == PA_FIELD_IP6_NEXTHDR ||
-	       field == PA_FIELD_ICMP_TYPE || field == PA_FIELD_ICMP_CODE || field == PA_FIELD_ICMP_ID ||
-	       field == PA_FIELD_IP_OPTIONS || field == PA_FIELD_EXTHDRS || field == PA_FIELD_FRAG || field == PA_FIELD_RT_TYPE;
+	       (field >= PA_FIELD_CT_ORIG_SADDR && field <= PA_FIELD_CT_REPLY_DADDR && field != PA_FIELD_CT_ORIG_SPORT &&
+		field != PA_FIELD_CT_ORIG_DPORT) ||
+	       field == PA_FIELD_IP6_NEXTHDR || field == PA_FIELD_ICMP_TYPE || field == PA_FIELD_ICMP_CODE ||
+	       field == PA_FIELD_ICMP_ID || field == PA_FIELD_IP_OPTIONS || field == PA_FIELD_EXTHDRS ||
+	       field == PA_FIELD_FRAG || field == PA_FIELD_RT_TYPE;
 }
 
 static bool of_icmp(enum pa_field field)
@@ -208,7 +214,7 @@ static bool of_tcp(enum pa_field field)
 static void imply_for(struct random_rules *r, enum pa_field field)
 {
 	bool port = field == PA_FIELD_SPORT || field == PA_FIELD_DPORT || field == PA_FIELD_CT_ORIG_SPORT ||
-		    field == PA_FIELD_CT_ORIG_DPORT;
+		    field == PA_FIELD_CT_ORIG_DPORT || field == PA_FIELD_CT_REPLY_SPORT || field == PA_FIELD_CT_REPLY_DPORT;
 	bool icmp = of_icmp(field);
 	bool both = r->table->family != PA_FAMILY_IP && r->table->family != PA_FAMILY_IP6;
 	if (of_family(field) && both && !r->said_family) {
@@ -235,8 +241,7 @@ static const enum pa_field random_fields[] = {
 static bool is_of_conntrack(enum pa_field field)
 {
 	return field == PA_FIELD_CT_STATE || field == PA_FIELD_CT_DIRECTION || field == PA_FIELD_CT_STATUS ||
-	       field == PA_FIELD_CT_MARK || field == PA_FIELD_CT_PROTOCOL || field == PA_FIELD_CT_ORIG_SADDR ||
-	       field == PA_FIELD_CT_ORIG_DADDR || field == PA_FIELD_CT_ORIG_SPORT || field == PA_FIELD_CT_ORIG_DPORT;
+	       field == PA_FIELD_CT_MARK || (field >= PA_FIELD_CT_ORIG_SADDR && field <= PA_FIELD_CT_PROTOCOL);
 }
 
 static bool allowed_here(const struct random_rules *r, enum pa_field field)
@@ -261,6 +266,11 @@ static bool allowed_here(const struct random_rules *r, enum pa_field field)
 /* Fields that are drawn like another one, in its place: what the seeds of found differences draw stays what it was. */
 static enum pa_field replaced(enum pa_field field)
 {
+	bool turned = draw_state >> 21 & 1;
+	if (field == PA_FIELD_CT_ORIG_SADDR && turned)
+		return draw_state >> 22 & 1 ? PA_FIELD_CT_REPLY_SADDR : PA_FIELD_CT_REPLY_DADDR;
+	if (field == PA_FIELD_CT_ORIG_DPORT && turned)
+		return draw_state >> 22 & 1 ? PA_FIELD_CT_REPLY_SPORT : PA_FIELD_CT_REPLY_DPORT;
 	return field == PA_FIELD_EXTHDRS && draw_state >> 20 & 1 ? PA_FIELD_RT_TYPE : field;
 }
 

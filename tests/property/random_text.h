@@ -12,7 +12,7 @@ static void put_value(struct pa_buffer *out, enum pa_field field, struct pa_inte
 {
 	char text[PA_ADDRESS_RANGE_TEXT_MAX];
 	if (field == PA_FIELD_SADDR || field == PA_FIELD_DADDR || field == PA_FIELD_CT_ORIG_SADDR ||
-	    field == PA_FIELD_CT_ORIG_DADDR) {
+	    field == PA_FIELD_CT_REPLY_SADDR || field == PA_FIELD_CT_REPLY_DADDR || field == PA_FIELD_CT_ORIG_DADDR) {
 		pa_address_range_format(range, pa_value_is_ipv4(range.first) && pa_value_is_ipv4(range.last) ? 4 : 6, text);
 		pa_buffer_puts(out, text);
 	} else if (field == PA_FIELD_IIFNAME || field == PA_FIELD_OIFNAME) {

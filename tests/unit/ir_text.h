@@ -23,6 +23,7 @@ static void put_interval(struct pa_buffer *out, const struct pa_key_part *part, 
 {
 	bool plain = part && !part->opaque;
 	if (plain && (part->field == PA_FIELD_SADDR || part->field == PA_FIELD_DADDR || part->field == PA_FIELD_CT_ORIG_SADDR ||
+		      part->field == PA_FIELD_CT_REPLY_SADDR || part->field == PA_FIELD_CT_REPLY_DADDR ||
 		      part->field == PA_FIELD_CT_ORIG_DADDR)) {
 		char text[PA_ADDRESS_RANGE_TEXT_MAX];
 		int family = pa_value_is_ipv4(interval.first) && pa_value_is_ipv4(interval.last) ? 4 : 6;
