@@ -154,7 +154,7 @@ static bool put_test(const struct pa_edit_rule *rule, const struct pa_edit_test 
 static size_t key_length(const char *text)
 {
 	static const char *const words[] = { "dport ",	 "sport ", "saddr ", "daddr ", "iifname ",
-					     "oifname ", "iif ",   "oif ", "type ", "ct state " };
+					     "oifname ", "iif ",   "oif ",   "type ",  "ct state " };
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
 		const char *found = strstr(text, words[i]);
 		if (found && (found == text || found[-1] == ' '))
