@@ -325,8 +325,11 @@ static void put_program(const struct pa_chain *chain, struct pa_buffer *out)
 	const struct pa_table *table = chain->table;
 	bool legacy = table->source == PA_SOURCE_IPTABLES_LEGACY;
 	pa_buffer_printf(out, "%s%s ", table->family == PA_FAMILY_IP6 ? "ip6tables" : "iptables", legacy ? "-legacy" : "");
-	if (strcmp(table->name, "filter") != 0)
-		pa_buffer_printf(out, "-t %s ", table->name);
+	if (strcmp(table->name, "filter") == 0)
+		return;
+	pa_buffer_puts(out, "-t ");
+	pa_edit_quote(table->name, out);
+	pa_buffer_putc(out, ' ');
 }
 
 static void put_action(const struct pa_chain *chain, const char *action, struct pa_buffer *out)

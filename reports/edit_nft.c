@@ -183,8 +183,22 @@ static bool put_own_step(const struct pa_edit_rule *rule, const struct pa_step *
 	return length > 0 && put_values(test, out);
 }
 
+/* Nothing in it ends the rule: names that the kernel took from elsewhere may hold anything. */
+static bool is_one_statement(const char *text)
+{
+	bool quoted = false;
+	for (; *text; text++) {
+		if (*text == '"')
+			quoted = !quoted;
+		else if (*text == '\n' || (*text == ';' && !quoted))
+			return false;
+	}
+	return !quoted;
+}
+
 static bool put_own(const struct pa_edit_rule *rule, const struct pa_rule *own, struct pa_buffer *out)
 {
+	size_t before = out->length;
 	bool written = true, first = true;
 	for (size_t i = 0; i < own->step_count && written; i++) {
 		const struct pa_step *step = &own->steps[i];
@@ -198,7 +212,7 @@ static bool put_own(const struct pa_edit_rule *rule, const struct pa_rule *own, 
 		return false;
 	if (own->comment)
 		pa_buffer_printf(out, " comment \"%s\"", own->comment);
-	return written;
+	return written && is_one_statement(out->data + before);
 }
 
 /* --- rules ----------------------------------------------------------------------------------------------------------------------- */
@@ -316,12 +330,20 @@ static void put_command(const char *script, struct pa_buffer *out)
 		pa_edit_quote(script, out);
 }
 
+/* A name that nft reads as one word (its grammar: a letter, then letters, digits and these). */
+static bool is_name(const char *name)
+{
+	static const char plain[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_./-";
+	return name[0] && !strchr("0123456789-./", name[0]) && name[strspn(name, plain)] == '\0';
+}
+
 void pa_edit_write_nft(const struct pa_edit *edit, struct pa_edit_commands *commands)
 {
 	struct pa_buffer script = { 0 }, command = { 0 };
 	const struct pa_rule *named = edit->rule ? edit->rule : edit->before;
 	bool by_handle = edit->kind != PA_EDIT_INSERT && edit->kind != PA_EDIT_POLICY;
-	if (by_handle && (edit->chain->table->scratch_handles || !named->handle)) {
+	bool named_plainly = is_name(edit->chain->name) && is_name(edit->chain->table->name);
+	if (!named_plainly || (by_handle && (edit->chain->table->scratch_handles || !named->handle))) {
 		commands->failed = true;
 		return;
 	}

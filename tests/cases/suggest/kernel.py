@@ -23,6 +23,11 @@ def load(case, backend):
     run(["ip", "link", "set", "eth1", "up"])
     run(["ip", "link", "set", "lo", "up"])
     run(["ip", "address", "add", "192.0.2.1/24", "dev", "eth0"])
+    run(["ip", "link", "add", "docker0", "type", "veth", "peer", "name", "container"])
+    run(["ip", "link", "set", "docker0", "up"])
+    run(["ip", "link", "set", "container", "up"])
+    run(["ip", "address", "add", "172.17.0.1/16", "dev", "docker0"])
+    run(["sysctl", "-q", "-w", "net.ipv4.ip_forward=1"])
     if backend == "nft":
         run(["nft", "-f", case + ".nft"])
         return
