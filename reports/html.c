@@ -10,6 +10,7 @@
 #include "format.h"
 #include "lines.h"
 #include "phrase.h"
+#include "suggestion.h"
 
 struct page {
 	const struct pa_report *report;
@@ -121,6 +122,20 @@ static void put_waiver(struct page *page, const struct pa_statement *waiver, str
 	put_term(page, "waived", text, false);
 }
 
+/* A term for each line: what, the commands, what was proved. */
+static void put_suggestion(struct page *page, const struct pa_finding *finding, struct pa_buffer *text)
+{
+	struct pa_buffer lines = { 0 };
+	pa_text_suggestion_plain(finding, &lines);
+	for (const char *at = lines.data ? lines.data : ""; *at;) {
+		size_t length = strcspn(at, "\n");
+		pa_buffer_add(text, at, length);
+		put_term(page, "suggestion", text, true);
+		at += length + (at[length] == '\n');
+	}
+	pa_buffer_done(&lines);
+}
+
 static void put_facts(struct page *page, const struct pa_finding *finding)
 {
 	struct pa_buffer text = { 0 };
@@ -148,6 +163,7 @@ static void put_facts(struct page *page, const struct pa_finding *finding)
 	if (finding->fix)
 		pa_buffer_puts(&text, finding->fix);
 	put_term(page, "change", &text, false);
+	put_suggestion(page, finding, &text);
 	put_waiver(page, finding->waiver, &text);
 	put(page, "</dl>\n");
 	pa_buffer_done(&text);
