@@ -7,7 +7,7 @@
  * of the clock: the same input gives the same suggestions.
  */
 #define WORK_MAX 16000
-#define WORK_OF_A_TRIAL 40
+#define WORK_OF_A_TRIAL 80
 #define RULES_COUNTED_MAX 3000 /* some edits are tried even of the largest rulesets */
 
 struct choosing {
