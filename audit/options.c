@@ -395,7 +395,7 @@ static void take_words(struct pa_command_line *line, const char *const *words)
 	struct pa_options *options = line->options;
 	for (; *words; words++)
 		if (options->command == PA_COMMAND_EXPLAIN || options->command == PA_COMMAND_FMT ||
-		    options->command == PA_COMMAND_PORT)
+		    (options->command == PA_COMMAND_PORT && !options->words))
 			pa_options_append(options->arena, &options->words, *words);
 		else if (options->command == PA_COMMAND_CHECKS)
 			pa_options_take_checks(options->arena, &options->words, *words, line->diags);
@@ -444,9 +444,9 @@ static void check_options_of_command(struct pa_command_line *line)
 		wrong(line, "'trace' needs --packets FILE");
 	if (line->given[PA_OPTION_SCAN_FROM] && !line->options->scan)
 		wrong(line, "--scan-from says where a scan came from: it needs --scan FILE");
-	if (line->options->command == PA_COMMAND_PORT && list_length(line->options->words) != 1)
-		wrong(line, "'port' takes one port")->help =
-			"for example: portaudit port 8080/tcp; rulesets are given with --ruleset";
+	if (line->options->command == PA_COMMAND_PORT && !line->options->words)
+		wrong(line, "'port' needs a port")->help =
+			"for example: portaudit port 8080/tcp, or portaudit port 8080/tcp firewall.nft";
 	if (line->options->command == PA_COMMAND_EXPLAIN && !line->options->words)
 		wrong(line, "'explain' needs a packet to explain")->help =
 			"for example: portaudit explain 3306/tcp from 203.0.113.7 on eth0";

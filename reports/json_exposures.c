@@ -178,6 +178,7 @@ static void add_holder(struct writer *writer, const struct pa_listener *listener
 {
 	struct pa_json *json = writer->json;
 	char address[PA_ADDRESS_TEXT_MAX] = "*";
+	struct pa_buffer proxied = { 0 };
 	if (!listener->any_address || listener->family == 4 || listener->v6only == PA_YES)
 		pa_address_format(listener->any_address && listener->family == 4 ? PA_IPV4_BASE : listener->address,
 				  listener->family, address);
@@ -191,6 +192,9 @@ static void add_holder(struct writer *writer, const struct pa_listener *listener
 	pa_json_string(json, "user", process && process->ids_known ? process->user : process ? NULL : listener->user);
 	pa_json_string(json, "unit", pa_listener_unit(listener, process));
 	pa_json_string(json, "address", address);
+	if (process && pa_process_put_proxied(process, &proxied))
+		pa_json_string(json, "proxied", proxied.data);
+	pa_buffer_done(&proxied);
 	if (listener->interface)
 		pa_json_string(json, "interface", listener->interface);
 	if (!listener->raw)
@@ -218,7 +222,7 @@ static void add_listeners(struct writer *writer, const struct pa_region *region)
 			add_holder(writer, listener, NULL);
 	}
 	pa_json_close(writer->json, ']');
-	if (!facts->sockets->listeners_complete)
+	if (!region->covered)
 		pa_json_bool(writer->json, "listeners_complete", false);
 }
 

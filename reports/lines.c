@@ -180,6 +180,7 @@ static struct pa_ranges gather(struct pa_arena *arena, struct pa_region *lines, 
 static void join_listeners(struct pa_arena *arena, struct pa_region *into, const struct pa_region *from)
 {
 	size_t a = 0, b = 0, count = 0;
+	into->covered = into->covered && from->covered;
 	if (from->listener_count == 0)
 		return;
 	const struct pa_listener **all =

@@ -10,6 +10,7 @@
 
 #define USERS_SHOWN 3
 #define PORTS_SHOWN 4
+#define PORTS_NAMED 12
 
 size_t pa_listener_holders(const struct pa_sockets *sockets, const struct pa_listener *listener, size_t *ret_first)
 {
@@ -23,6 +24,11 @@ static const struct pa_process *first_holder(const struct pa_sockets *sockets, c
 {
 	size_t first;
 	return pa_listener_holders(sockets, listener, &first) ? &sockets->processes[listener->processes[first]] : NULL;
+}
+
+bool pa_listener_is_waiting(const struct pa_listener *listener, const struct pa_process *process)
+{
+	return listener->activates && process->is_service_manager;
 }
 
 const char *pa_listener_unit(const struct pa_listener *listener, const struct pa_process *process)
@@ -41,7 +47,7 @@ static const char *last_part(const char *path)
 static const char *program_of(const struct pa_sockets *sockets, const struct pa_listener *listener)
 {
 	const struct pa_process *process = first_holder(sockets, listener);
-	if (!process)
+	if (!process || pa_listener_is_waiting(listener, process))
 		return listener->unit ? pa_listener_unit(listener, NULL) : NULL;
 	return process->command ? process->command : process->executable ? last_part(process->executable) : NULL;
 }
@@ -68,6 +74,10 @@ static void print_users(const struct pa_sockets *sockets, const struct pa_listen
 {
 	size_t first, shown = 0, count = pa_listener_holders(sockets, listener, &first);
 	struct pa_buffer users = { 0 };
+	if (count > 0 && pa_listener_is_waiting(listener, &sockets->processes[listener->processes[first]])) {
+		pa_buffer_puts(out, " (on demand)");
+		return;
+	}
 	for (size_t i = first; i < first + count && shown < USERS_SHOWN; i++) {
 		const struct pa_process *process = &sockets->processes[listener->processes[i]];
 		if (!process->ids_known || user_seen(sockets, listener, first, i))
@@ -82,6 +92,25 @@ static void print_users(const struct pa_sockets *sockets, const struct pa_listen
 	pa_buffer_done(&users);
 }
 
+bool pa_process_put_proxied(const struct pa_process *process, struct pa_buffer *out)
+{
+	char address[PA_ADDRESS_TEXT_MAX];
+	if (process->proxy_port == 0)
+		return false;
+	pa_address_format(process->proxy_address, process->proxy_family, address);
+	pa_buffer_printf(out, process->proxy_family == 6 ? "[%s]:%u" : "%s:%u", address, process->proxy_port);
+	return true;
+}
+
+/* A proxy is told with whom it works for: "docker-proxy for 172.17.0.2:80". */
+static void print_proxied(const struct pa_process *process, struct pa_buffer *out)
+{
+	struct pa_buffer text = { 0 };
+	if (process && pa_process_put_proxied(process, &text))
+		pa_buffer_printf(out, " for %s", text.data);
+	pa_buffer_done(&text);
+}
+
 static void print_program(const struct pa_sockets *sockets, const struct pa_listener *listener, struct pa_buffer *out)
 {
 	const char *program = program_of(sockets, listener);
@@ -89,6 +118,7 @@ static void print_program(const struct pa_sockets *sockets, const struct pa_list
 		pa_text_escape(program, out);
 	else
 		pa_buffer_puts(out, listener->processes_known ? "the kernel" : "somebody");
+	print_proxied(first_holder(sockets, listener), out);
 }
 
 static bool same_program(const struct pa_sockets *sockets, const struct pa_listener *a, const struct pa_listener *b)
@@ -96,7 +126,8 @@ static bool same_program(const struct pa_sockets *sockets, const struct pa_liste
 	const struct pa_process *first = first_holder(sockets, a), *second = first_holder(sockets, b);
 	if (!pa_text_equal(program_of(sockets, a), program_of(sockets, b)) || !first != !second)
 		return false;
-	return !first || (first->ids_known == second->ids_known && first->effective_uid == second->effective_uid);
+	return !first || (first->ids_known == second->ids_known && first->effective_uid == second->effective_uid &&
+			  first->proxy_port == second->proxy_port && first->proxy_address == second->proxy_address);
 }
 
 /* The first of its program among those before `index`? */
@@ -170,6 +201,29 @@ static bool may_have_listeners(const struct pa_region *region)
 	return region->has_ports || region->protocol.count == 0;
 }
 
+static bool is_taken(const struct pa_region *region, pa_u128 port)
+{
+	for (size_t i = 0; i < region->listener_count; i++)
+		if (region->listeners[i]->port == port && pa_ranges_hold(region->protocol, region->listeners[i]->protocol))
+			return true;
+	return false;
+}
+
+/* Of a few ports that are named one by one, those on which nobody listens: "; nobody 443, 8443". */
+static void print_deserted(const struct pa_region *region, struct pa_buffer *out)
+{
+	bool named = region->covered && !region->row->has_target && pa_ranges_is_single(region->protocol) &&
+		     region->dport.count > 1 && region->dport.count <= PORTS_NAMED;
+	size_t shown = 0;
+	for (size_t i = 0; named && i < region->dport.count; i++)
+		named = region->dport.items[i].first == region->dport.items[i].last;
+	for (size_t i = 0; named && i < region->dport.count; i++) {
+		pa_u128 port = region->dport.items[i].first;
+		if (!is_taken(region, port))
+			pa_buffer_printf(out, "%s%u", shown++ ? ", " : "; nobody ", (unsigned)port);
+	}
+}
+
 bool pa_phrase_listeners(const struct pa_region *region, size_t most, struct pa_buffer *out)
 {
 	const struct pa_row_facts *facts = region->row->facts;
@@ -177,12 +231,13 @@ bool pa_phrase_listeners(const struct pa_region *region, size_t most, struct pa_
 		return false;
 	if (region->listener_count == 0) {
 		if (may_have_listeners(region))
-			pa_buffer_puts(out, facts->sockets->listeners_complete ? "nobody" : "nobody that is known");
+			pa_buffer_puts(out, region->covered ? "nobody" : "nobody that is known");
 		return may_have_listeners(region);
 	}
 	bool one_port = pa_ranges_is_single(region->dport) || region->row->has_target;
 	print_programs(facts->sockets, region->listeners, region->listener_count, most, true, !one_port,
 		       !pa_ranges_is_single(region->protocol), out);
+	print_deserted(region, out);
 	return true;
 }
 

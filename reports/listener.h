@@ -16,6 +16,10 @@ void pa_phrase_sockets(const struct pa_sockets *sockets, const struct pa_listene
 		       struct pa_buffer *out);
 /* The processes behind a listener; systemd is left out where it only keeps the socket of a service that runs. */
 size_t pa_listener_holders(const struct pa_sockets *sockets, const struct pa_listener *listener, size_t *ret_first);
+/* "172.17.0.2:80": where a proxy passes on what it gets. false: it is none, and nothing is written. */
+bool pa_process_put_proxied(const struct pa_process *process, struct pa_buffer *out);
+/* systemd keeps the socket of a service that it starts on demand, and that does not run. */
+bool pa_listener_is_waiting(const struct pa_listener *listener, const struct pa_process *process);
 /* The systemd unit that is told of a holder (NULL: of a listener without one), or NULL. */
 const char *pa_listener_unit(const struct pa_listener *listener, const struct pa_process *process);
 

@@ -6,6 +6,7 @@
 #include "format.h"
 #include "json_parts.h"
 #include "lines.h"
+#include "listener.h"
 #include "phrase.h"
 
 /* --- text ------------------------------------------------------------------------------------------------------------ */
@@ -55,10 +56,14 @@ static void put_address(const struct pa_listener *listener, struct pa_buffer *ou
 {
 	char address[PA_ADDRESS_TEXT_MAX];
 	if (listener->any_address) {
-		pa_buffer_puts(out, listener->family == 4 ? "0.0.0.0" : "::");
+		pa_buffer_puts(out, listener->family == 4	     ? "all IPv4 addresses"
+				    : listener->v6only == PA_YES     ? "all IPv6 addresses"
+				    : listener->v6only == PA_UNKNOWN ? "all IPv6 addresses, perhaps IPv4"
+								     : "all addresses");
 	} else {
-		pa_address_format(listener->address, pa_value_is_ipv4(listener->address) ? 4 : 6, address);
-		pa_buffer_puts(out, address);
+		bool is_ipv4 = pa_value_is_ipv4(listener->address);
+		pa_address_format(listener->address, is_ipv4 ? 4 : 6, address);
+		pa_buffer_printf(out, is_ipv4 ? "%s" : "[%s]", address);
 	}
 	if (listener->interface) {
 		pa_buffer_puts(out, " on ");
@@ -66,8 +71,14 @@ static void put_address(const struct pa_listener *listener, struct pa_buffer *ou
 	}
 }
 
-static void put_process(const struct pa_process *process, struct pa_buffer *out)
+static void put_process(const struct pa_listener *listener, const struct pa_process *process, struct pa_buffer *out)
 {
+	if (pa_listener_is_waiting(listener, process)) {
+		pa_buffer_puts(out, "systemd, which starts ");
+		pa_text_escape(listener->activates, out);
+		pa_buffer_puts(out, " on demand");
+		return;
+	}
 	pa_text_escape(process->command ? process->command : process->executable ? process->executable : "?", out);
 	pa_buffer_printf(out, " (pid %u", (unsigned)process->pid);
 	if (process->user) {
@@ -79,20 +90,24 @@ static void put_process(const struct pa_process *process, struct pa_buffer *out)
 		pa_text_escape(process->container ? process->container : process->unit, out);
 	}
 	pa_buffer_putc(out, ')');
+	if (process->proxy_port)
+		pa_buffer_puts(out, " for ");
+	pa_process_put_proxied(process, out);
 }
 
 static void print_listener(const struct writer *writer, const char *label, const struct pa_listener *listener)
 {
 	const struct pa_sockets *sockets = writer->port->host->sockets;
 	struct pa_buffer text = { 0 };
+	size_t first, count = pa_listener_holders(sockets, listener, &first);
 	put_address(listener, &text);
 	pa_buffer_puts(&text, ": ");
-	for (size_t i = 0; i < listener->process_count && i < 4; i++) {
-		pa_buffer_puts(&text, i ? ", " : "");
-		put_process(&sockets->processes[listener->processes[i]], &text);
+	for (size_t i = first; i < first + count && i < first + 4; i++) {
+		pa_buffer_puts(&text, i > first ? ", " : "");
+		put_process(listener, &sockets->processes[listener->processes[i]], &text);
 	}
-	if (listener->process_count > 4)
-		pa_buffer_printf(&text, " and %zu more", listener->process_count - 4);
+	if (count > 4)
+		pa_buffer_printf(&text, " and %zu more", count - 4);
 	if (listener->process_count == 0)
 		pa_buffer_puts(&text,
 			       listener->processes_known ? "no process (the kernel itself)" : "a process that is not known");
@@ -106,8 +121,7 @@ static void print_listeners(const struct writer *writer, const struct pa_port_si
 	if (!sockets)
 		print_fact(writer, "listens", PA_PAINT_FAINT, "not looked at: the sockets of this host are not known");
 	else if (side->listener_count == 0)
-		print_fact(writer, "listens", PA_PAINT_NONE,
-			   sockets->listeners_complete ? "nobody" : "nobody that could be seen");
+		print_fact(writer, "listens", PA_PAINT_NONE, side->covered ? "nobody" : "nobody that could be seen");
 	for (size_t i = 0; i < side->listener_count; i++)
 		print_listener(writer, i ? "" : "listens", side->listeners[i]);
 }
@@ -141,15 +155,19 @@ static void print_reach(const struct writer *writer, const struct pa_port_side *
 	struct pa_region *lines;
 	size_t count = pa_lines_make(arena, side->rows, side->row_count, &lines);
 	struct pa_buffer text = { 0 };
-	size_t anywhere = 0, away = 0;
+	size_t anywhere = 0, everywhere = 0, away = 0;
 	for (size_t i = 0; i < count; i++) {
 		anywhere += lines[i].rank == 0;
+		everywhere += lines[i].rank == 0 && lines[i].iif.count == 0;
 		away += lines[i].row->has_target;
 	}
 	if (count == 0)
 		pa_buffer_puts(&text, "no: no new connection gets in");
 	else
-		pa_buffer_printf(&text, "yes, %s%s", anywhere ? "from anywhere" : "from some senders only",
+		pa_buffer_printf(&text, "yes, %s%s",
+				 everywhere ? "from anywhere"
+				 : anywhere ? "from anywhere on some interfaces"
+					    : "from some senders only",
 				 away ? "; address translation sends packets elsewhere" : "");
 	print_fact(writer, "reachable", anywhere ? PA_PAINT_WARN : PA_PAINT_NONE, text.data);
 	pa_buffer_done(&text);
@@ -158,11 +176,10 @@ static void print_reach(const struct writer *writer, const struct pa_port_side *
 
 static void print_choice(const struct writer *writer, const struct pa_port_side *side)
 {
-	const struct pa_port_report *port = writer->port;
 	if (side->objection_count == 0) {
 		print_fact(writer, "new service", PA_PAINT_GOOD,
-			   port->host->sockets ? "a good choice: nothing speaks against it"
-					       : "a good choice, as long as no program listens there: that is not known");
+			   side->covered ? "a good choice: nothing speaks against it"
+					 : "a good choice, as long as no program listens there: that is not known");
 		return;
 	}
 	print_fact(writer, "new service", PA_PAINT_WARN, "not a good choice");
@@ -197,13 +214,16 @@ static void print_suggestions(const struct writer *writer)
 {
 	const struct pa_port_report *port = writer->port;
 	struct pa_buffer text = { 0 };
+	bool covered = true;
 	if (port->suggestion_count == 0)
 		return;
+	for (size_t i = 0; i < port->side_count; i++)
+		covered = covered && port->sides[i].covered;
 	pa_buffer_puts(&text, "Near ports that a new service could have: ");
 	for (size_t i = 0; i < port->suggestion_count; i++)
 		pa_buffer_printf(&text, "%s%u", i ? ", " : "", port->suggestions[i]);
 	pa_buffer_printf(&text, " (not registered, not ephemeral, no translation%s)",
-			 port->host->sockets ? ", nobody listens" : "; who listens is not known");
+			 covered ? ", nobody listens" : "; who listens is not known");
 	pa_paragraph(writer->style, PA_PAINT_NONE, "", text.data, writer->out);
 	pa_buffer_done(&text);
 }

@@ -48,6 +48,7 @@ struct pa_region pa_region_make(struct pa_arena *arena, const struct pa_row *row
 	if (row->facts) {
 		region.listeners = row->facts->listeners;
 		region.listener_count = row->facts->listener_count;
+		region.covered = row->facts->covered;
 	}
 	region.has_family[index] = true;
 	region.source[index] = pa_ranges_clean(arena, field[PA_FIELD_SADDR], PA_FIELD_SADDR, family);

@@ -17,6 +17,7 @@ struct pa_region {
 	/* Who takes packets of it; of joined rows, of all of them. row->facts says whether that is known. */
 	const struct pa_listener *const *listeners;
 	size_t listener_count;
+	bool covered; /* as in row->facts, of all rows that were joined */
 };
 
 /*

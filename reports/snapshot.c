@@ -176,6 +176,23 @@ static void add_routes(struct pa_json *json, const struct pa_host *host)
 	pa_json_close(json, '}');
 }
 
+static void add_source_checks(struct pa_json *json, const struct pa_host *host)
+{
+	if (!host->source_checks_known) {
+		pa_json_null(json, "source_checks");
+		return;
+	}
+	pa_json_open(json, "source_checks", '[');
+	for (size_t i = 0; i < host->source_check_count; i++) {
+		pa_json_open(json, NULL, '{');
+		pa_json_string(json, "interface", host->source_checks[i].interface);
+		pa_json_number(json, "rp_filter", host->source_checks[i].rp_filter);
+		pa_json_bool(json, "accept_local", host->source_checks[i].accept_local);
+		pa_json_close(json, '}');
+	}
+	pa_json_close(json, ']');
+}
+
 static void add_reserved_ports(struct pa_json *json, const struct pa_host *host)
 {
 	if (!host->reserved_ports_known) {
@@ -213,6 +230,7 @@ static void add_surroundings(struct pa_json *json, const struct pa_host *host)
 	add_sentences(json, "namespaces", known, host->namespaces, host->namespace_count);
 	add_sentences(json, "unseen", known, host->unseen, host->unseen_count);
 	add_tristate(json, "loads_at_boot", host->loads_at_boot);
+	add_sentences(json, "boot_loaders", host->files_known, host->boot_loaders, host->boot_loader_count);
 	add_sentences(json, "loose_files", host->files_known, host->loose_files, host->loose_file_count);
 }
 
@@ -223,6 +241,7 @@ static void add_settings(struct pa_json *json, const struct pa_host *host)
 	add_tristate(json, "forward_ipv4", host->forward_ipv4);
 	add_tristate(json, "forward_ipv6", host->forward_ipv6);
 	add_tristate(json, "route_localnet", host->route_localnet);
+	add_source_checks(json, host);
 	if (host->ephemeral_last) {
 		pa_json_open(json, "ip_local_port_range", '[');
 		pa_json_number(json, NULL, host->ephemeral_first);
@@ -304,6 +323,10 @@ static void add_listener(struct pa_json *json, const struct pa_sockets *sockets,
 	pa_json_string(json, "cgroup", listener->cgroup);
 	pa_json_string(json, "unit", listener->unit);
 	pa_json_string(json, "activates", listener->activates);
+	if (listener->activates) {
+		pa_json_string(json, "activates_executable", listener->activates_executable);
+		pa_json_string(json, "activates_user", listener->activates_user);
+	}
 	pa_json_bool(json, "processes_known", listener->processes_known);
 	pa_json_open(json, "processes", '[');
 	for (size_t i = 0; i < listener->process_count; i++)

@@ -161,6 +161,7 @@ static void find_listeners(struct pa_job *job, unsigned port, struct pa_port_sid
 	if (!sockets)
 		return;
 	side->listeners = pa_arena_alloc(job->arena, sockets->listener_count + 1, sizeof(const struct pa_listener *));
+	side->covered = pa_sockets_cover(sockets, side->protocol, 4) && pa_sockets_cover(sockets, side->protocol, 6);
 	for (size_t i = 0; i < sockets->listener_count; i++) {
 		const struct pa_listener *listener = &sockets->listeners[i];
 		if (!listener->raw && listener->protocol == side->protocol && listener->port == port)
@@ -259,7 +260,7 @@ int pa_command_port(struct pa_job *job)
 	struct pa_port_question question;
 	bool good = pa_port_parse(job->options->words[0], &question, &job->diags);
 	if (!has_usable_formats(job) || !good || !pa_job_load_ruleset(job) || !pa_job_load_host(job) ||
-	    !evaluate(job, &question))
+	    !pa_job_load_sockets(job) || !evaluate(job, &question))
 		return pa_diags_status(&job->diags);
 	return answer(job, &question);
 }

@@ -126,6 +126,23 @@ pa_set compare_contexts(struct comparison *c, pa_set set, bool services)
 	return set;
 }
 
+pa_set compare_services_for_anyone(struct comparison *c, pa_set reach)
+{
+	pa_set set = pa_set_empty(c->space);
+
+	for (int family = 0; family < 2; family++) {
+		for (size_t i = 0; i < c->arbitrary->source[family].count; i++) {
+			struct box_builder builder = { 0 };
+			pa_u128 source = c->arbitrary->source[family].value[i];
+
+			box_family(&builder, family ? 6 : 4);
+			box_set(&builder, PA_FIELD_SADDR, source, source);
+			set = pa_set_union(c->space, set, pa_set_intersect(c->space, reach, compare_box(c, &builder)));
+		}
+	}
+	return compare_contexts(c, set, true);
+}
+
 pa_set compare_open_contexts(struct comparison *c, enum pa_path path, int family, unsigned protocol, pa_set accepted)
 {
 	const struct arbitrary *a = c->arbitrary;

@@ -34,6 +34,7 @@ static const struct {
 	{ PA_CHECK_LOO_001, check_loopback },
 	{ PA_CHECK_LOO_002, check_loopback_source },
 	{ PA_CHECK_LOO_003, check_loopback_services },
+	{ PA_CHECK_SPF_001, check_spoofed_sources },
 	{ PA_CHECK_STA_001, check_replies },
 	{ PA_CHECK_STA_002, check_invalid },
 	{ PA_CHECK_STA_005, check_untracked },
@@ -219,16 +220,6 @@ static enum pa_check_status status_of_findings(const struct comparison *c, enum 
 	return status;
 }
 
-/* A listener that is not in the list may be the one that a check looks for. */
-static const char *incomplete_sockets(const struct comparison *c)
-{
-	const struct pa_sockets *sockets = c->host->sockets;
-
-	if (sockets->missing_count == 0)
-		return "the list of listening sockets is not complete";
-	return pa_arena_printf(c->result->arena, "the list of listening sockets is not complete: %s", sockets->missing[0]);
-}
-
 /* The same of the findings of other checks that stand for this one. */
 static enum pa_check_status status_of_others(const struct comparison *c, enum pa_check_id check)
 {
@@ -271,8 +262,10 @@ struct pa_check_result compare_check_result(struct comparison *c, enum pa_check_
 		return (struct pa_check_result){ PA_STATUS_WAIVED, "the policy waives what was found" };
 	if (before.status == PA_STATUS_NOT_ASSESSED || before.status == PA_STATUS_OFF)
 		return before;
-	if (pa_check_info(check)->needs & PA_NEEDS_SOCKETS && c->host->sockets && !c->host->sockets->listeners_complete)
-		return (struct pa_check_result){ PA_STATUS_NOT_ASSESSED, incomplete_sockets(c) };
+	/* A listener that is not in the list may be the one that the check looks for. */
+	if (pa_check_info(check)->needs & PA_NEEDS_SOCKETS && c->host->sockets && !c->host->sockets->listeners_complete &&
+	    !c->settled[check])
+		return (struct pa_check_result){ PA_STATUS_NOT_ASSESSED, compare_why_uncovered(c) };
 	return (struct pa_check_result){ PA_STATUS_PASSED, NULL };
 }
 
@@ -297,7 +290,7 @@ static bool speaks_of(enum pa_statement_kind kind, enum pa_check_id check)
 }
 
 /* Why the statement cannot be held against the facts; NULL: it can. */
-static const char *unknown_facts(const struct comparison *c, size_t index)
+static const char *unknown_facts(struct comparison *c, size_t index)
 {
 	const struct pa_statement *statement = c->policy->statements[index];
 
@@ -305,7 +298,7 @@ static const char *unknown_facts(const struct comparison *c, size_t index)
 		return c->regions[index].known ? NULL : c->regions[index].reason;
 	if (!c->host->sockets)
 		return "the listening sockets were not looked at";
-	return c->host->sockets->listeners_complete ? c->unsure[index] : "the list of listening sockets is not complete";
+	return compare_covers_items(c, statement->items, statement->item_count) ? c->unsure[index] : compare_why_uncovered(c);
 }
 
 /* A waiver whose check was not assessed, or whose region is not known, has nothing to hide. */
@@ -338,7 +331,7 @@ static enum pa_check_status status_of_statement(const struct comparison *c, cons
 	return status;
 }
 
-static struct pa_statement_result statement_result(const struct comparison *c, size_t index)
+static struct pa_statement_result statement_result(struct comparison *c, size_t index)
 {
 	const struct pa_statement *statement = c->policy->statements[index];
 	struct pa_statement_result result = { statement, PA_STATUS_OFF, "its checks are switched off" };

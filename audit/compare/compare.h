@@ -119,8 +119,9 @@ struct comparison {
 	pa_set open_default[PATH_COUNT];      /* contexts (family, interfaces) that default deny reported as open */
 	struct listening *listening;	      /* who listens; host->sockets NULL: not looked at */
 	size_t listening_count;
-	bool *blocked;	     /* for each statement: SOC-003 reported it */
-	const char **unsure; /* for each statement: why what it says of listeners is not assessed, or NULL */
+	bool *blocked;		      /* for each statement: SOC-003 reported it */
+	bool settled[PA_CHECK_COUNT]; /* compare_settle() */
+	const char **unsure;	      /* for each statement: why what it says of listeners is not assessed, or NULL */
 };
 
 /* A box under construction: values for some fields, any value for the others. */
@@ -158,6 +159,8 @@ pa_set compare_arbitrary_packets(struct comparison *c, enum pa_path path, int fa
 pa_set compare_needed(struct comparison *c, const struct pa_statement *statement, pa_set region);
 /* Forget every field but family and interfaces (and, for `services`, protocol and destination port). */
 pa_set compare_contexts(struct comparison *c, pa_set set, bool services);
+/* The families, interfaces, protocols and ports that some arbitrary source reaches, among what gets in. */
+pa_set compare_services_for_anyone(struct comparison *c, pa_set reach);
 /* Contexts in which packets from any arbitrary source to any arbitrary port are among those accepted. */
 pa_set compare_open_contexts(struct comparison *c, enum pa_path path, int family, unsigned protocol, pa_set accepted);
 /* What gets in, of TCP only with SYN. */
@@ -205,6 +208,10 @@ struct ordinary_value {
 	pa_u128 value;
 };
 size_t compare_ordinary_values(const struct ordinary_value **ret_values);
+/* Hosts with more routes (of the whole Internet) are not asked what is behind which interface. */
+#define COMPARE_ROUTES_MAX 1024
+#define LINK_LOCAL4_FIRST (PA_IPV4_BASE | 0xa9fe0000u)
+#define LINK_LOCAL4_LAST (PA_IPV4_BASE | 0xa9feffffu)
 #define LINK_LOCAL_FIRST ((pa_u128)0xfe80 << 112)
 #define LINK_LOCAL_LAST (((pa_u128)0xfec0 << 112) - 1)
 #define LOOPBACK4_FIRST (PA_IPV4_BASE | 0x7f000000u)
@@ -212,6 +219,14 @@ size_t compare_ordinary_values(const struct ordinary_value **ret_values);
 #define LOOPBACK4_ADDRESS (PA_IPV4_BASE | 0x7f000001u)
 #define LOOPBACK6 ((pa_u128)1)
 enum { ICMPV6_PACKET_TOO_BIG = 2, ICMPV6_NEIGHBOUR_SOLICITATION = 135, ICMPV6_NEIGHBOUR_ADVERTISEMENT = 136 };
+
+/* --- routes (routed.c) ---------------------------------------------------------------------------------------- */
+/* Addresses and routes are known, and few enough to be looked at. */
+bool compare_knows_routes(const struct pa_host *host);
+/* The number of rows, from `first` on, that are ways to one destination. */
+size_t compare_route_ways(const struct pa_host *host, size_t first);
+/* Packets whose address (a field) is reached through the interface (a field) by the host's routes; as far as these are known. */
+pa_set compare_routed(struct comparison *c, int family, enum pa_field address, enum pa_field interface);
 
 /* --- groups of rows: what one finding speaks of (group.c) ------------------------------------------------------ */
 /* A box in words: family 0 is both; a field with count 0 is any value. */
@@ -257,6 +272,7 @@ void describe_chain(const struct pa_chain *chain, struct pa_buffer *out);
 void describe_place(const struct pa_location *where, struct pa_buffer *out);
 /* The line of allow.conf that declares a group: "allow 8080/tcp from any on eth0". Returns false when it says more than the group. */
 bool describe_declaration(const struct group *group, size_t piece, const char *verb, struct pa_buffer *out);
+/* Addresses or names of interfaces. */
 void describe_ranges(enum pa_field field, int family, struct pa_ranges ranges, struct pa_buffer *out);
 /* Moves the buffer's text into the result and clears it. */
 const char *compare_text(struct comparison *c, struct pa_buffer *buffer);
@@ -310,6 +326,7 @@ void check_services(struct comparison *c);	      /* EXP-005 */
 void check_default_deny(struct comparison *c);	      /* DEN-001, 002, 003, 005, 006, a negated state of STA-002 */
 void check_loopback(struct comparison *c);	      /* LOO-001 */
 void check_loopback_source(struct comparison *c);     /* LOO-002 */
+void check_spoofed_sources(struct comparison *c);     /* SPF-001 */
 void check_replies(struct comparison *c);	      /* STA-001 */
 void check_invalid(struct comparison *c);	      /* STA-002 */
 void check_untracked(struct comparison *c);	      /* STA-005 */

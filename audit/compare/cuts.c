@@ -188,6 +188,17 @@ static void cut_tables(struct cut_list *cuts, const struct arbitrary *arbitrary)
 	cut(cuts, PA_FIELD_SADDR, LINK_LOCAL_FIRST, LINK_LOCAL_LAST);
 }
 
+/* What lies behind which interface (routed.c, spoof.c). */
+static void cut_routes(struct cut_list *cuts, const struct pa_host *host)
+{
+	cut(cuts, PA_FIELD_SADDR, LINK_LOCAL4_FIRST, LINK_LOCAL4_LAST);
+	for (size_t i = 0; compare_knows_routes(host) && i < host->route_count; i++) {
+		cut(cuts, PA_FIELD_SADDR, host->routes[i].to.first, host->routes[i].to.last);
+		cut_single(cuts, PA_FIELD_SADDR, host->routes[i].to.first);
+		cut(cuts, PA_FIELD_DADDR, host->routes[i].to.first, host->routes[i].to.last);
+	}
+}
+
 static void cut_sockets(struct cut_list *cuts, const struct pa_host *host)
 {
 	for (size_t i = 0; host->sockets && i < host->sockets->listener_count; i++) {
@@ -200,8 +211,8 @@ static void cut_sockets(struct cut_list *cuts, const struct pa_host *host)
 		if (listener->interface)
 			cut_single(cuts, PA_FIELD_IIFNAME, pa_ifname_value(listener->interface));
 	}
-	if (host->sockets && host->unprivileged_port_start >= 0 && host->unprivileged_port_start <= 65535)
-		cut(cuts, PA_FIELD_DPORT, (pa_u128)host->unprivileged_port_start, 65535);
+	if (host->sockets && compare_unprivileged_start(host) <= 65535)
+		cut(cuts, PA_FIELD_DPORT, (pa_u128)compare_unprivileged_start(host), 65535);
 	cut(cuts, PA_FIELD_DADDR, MULTICAST4_FIRST, PA_IPV4_LAST);
 	cut(cuts, PA_FIELD_DADDR, MULTICAST6_FIRST, PA_U128_MAX);
 }
@@ -218,6 +229,7 @@ size_t pa_policy_cuts(const struct pa_policy *policy, const struct pa_host *host
 	cut_self(&cuts, policy, host);
 	cut_tables(&cuts, arbitrary);
 	cut_sockets(&cuts, host);
+	cut_routes(&cuts, host);
 	if (policy)
 		cut_policy(&cuts, policy, arbitrary, host, arena);
 	*ret_cuts = pa_arena_dup(arena, cuts.items, cuts.count, sizeof(*cuts.items));

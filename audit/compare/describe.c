@@ -172,6 +172,14 @@ static void put_addresses(struct pa_ranges ranges, int family, size_t limit, str
 	put_some_addresses(gaps, gap_count, family, limit, out);
 }
 
+void describe_ranges(enum pa_field field, int family, struct pa_ranges ranges, struct pa_buffer *out)
+{
+	if (field == PA_FIELD_IIFNAME || field == PA_FIELD_OIFNAME)
+		put_names(ranges, LIST_LIMIT, out);
+	else
+		put_addresses(ranges, family, LIST_LIMIT, out);
+}
+
 /* --- services ------------------------------------------------------------------------------------------------------- */
 
 static void put_ports(struct pa_ranges ports, size_t limit, struct pa_buffer *out)

@@ -42,9 +42,7 @@ static bool is_in_the_way(struct comparison *c, struct listening *listening)
 
 bool compare_is_in_the_way(struct comparison *c, const struct pa_service_item *item)
 {
-	bool assessed = c->host->ephemeral_last != 0 && c->host->reserved_ports_known && compare_enabled(c, PA_CHECK_SOC_006);
-
-	for (size_t i = 0; assessed && i < c->listening_count; i++)
+	for (size_t i = 0; compare_enabled(c, PA_CHECK_SOC_006) && i < c->listening_count; i++)
 		if (compare_names_port(c, item, 1, c->listening[i].socket) && is_in_the_way(c, &c->listening[i]))
 			return true;
 	return false;
@@ -54,13 +52,15 @@ static void report_in_the_way(struct comparison *c, const struct holding *holdin
 {
 	struct pa_finding *finding = compare_add_holding(c, PA_CHECK_SOC_006, holding, NULL);
 	struct pa_interval range = compare_ephemeral(c->host);
+	const char *assumed = compare_assumed_ephemeral(c);
 	struct pa_buffer text = { 0 };
 
 	describe_holding(c, holding, &text);
 	pa_buffer_printf(
-		&text,
-		", which is among the ports for outgoing connections (%u-%u here, 49152-65535 elsewhere) and not reserved",
-		(unsigned)range.first, (unsigned)range.last);
+		&text, ", which is among the ports for outgoing connections (%u-%u %s, 49152-65535 elsewhere) and not reserved",
+		(unsigned)range.first, (unsigned)range.last, c->host->ephemeral_last ? "here" : "by default");
+	if (assumed)
+		compare_assume(c, finding, assumed);
 	finding->message = compare_text(c, &text);
 	pa_buffer_puts(&text, "choose a port below both, or reserve it: net.ipv4.ip_local_reserved_ports = ");
 	for (size_t i = 0, shown = 0; i < holding->count; i++) {
@@ -79,11 +79,11 @@ void check_ephemeral_listeners(struct comparison *c)
 	struct holding *holdings;
 	size_t count;
 
-	if (c->host->ephemeral_last == 0 || !c->host->reserved_ports_known) {
-		compare_not_assessed(c, PA_CHECK_SOC_006,
-				     "the range of ephemeral ports, or which of them are reserved, is not known");
-		return;
-	}
+	if (!compare_knows_ephemeral(c->host))
+		compare_not_assessed(
+			c, PA_CHECK_SOC_006,
+			"the range of ephemeral ports, or which of them are reserved, is not known; with the kernel's "
+			"defaults nothing is found");
 	count = compare_holdings(c, is_in_the_way, &holdings);
 	for (size_t i = 0; i < count; i++)
 		report_in_the_way(c, &holdings[i]);
@@ -93,9 +93,10 @@ void check_ephemeral_listeners(struct comparison *c)
 
 static size_t budget(const struct pa_host *host)
 {
+	struct pa_interval range = compare_ephemeral(host);
 	size_t count = 0;
 
-	for (unsigned port = host->ephemeral_first; port <= host->ephemeral_last; port++)
+	for (unsigned port = (unsigned)range.first; port <= range.last; port++)
 		count += !compare_is_reserved(host, port);
 	return count;
 }
@@ -117,6 +118,8 @@ static void report_exhaustion(struct comparison *c, const struct pa_connections 
 			 connections->count * 100 / ports, ports);
 	if (connections->time_wait > 0)
 		pa_buffer_printf(&text, "; %zu of them are closed and wait in TIME-WAIT", connections->time_wait);
+	if (compare_assumed_ephemeral(c))
+		compare_assume(c, finding, compare_assumed_ephemeral(c));
 	finding->message = compare_text(c, &text);
 	pa_buffer_puts(&text,
 		       connections->time_wait * 2 > connections->count
@@ -132,12 +135,15 @@ void check_source_port_budget(struct comparison *c)
 	const struct pa_sockets *sockets = c->host->sockets;
 	size_t ports;
 
-	if (!sockets->connections_known || c->host->ephemeral_last == 0) {
+	if (!sockets->connections_known) {
 		compare_not_assessed(c, PA_CHECK_SOC_012,
-				     sockets->connections_known ? "the range of ephemeral ports is not known"
-								: "the connections of this host were not looked at");
+				     "the connections of this host are not in the list (ss -tan shows them)");
 		return;
 	}
+	compare_settle(c, PA_CHECK_SOC_012); /* who else listens does not matter */
+	if (c->host->ephemeral_last == 0)
+		compare_not_assessed(c, PA_CHECK_SOC_012,
+				     "the range of ephemeral ports is not known; with the kernel's default nothing is found");
 	ports = budget(c->host);
 	for (size_t i = 0; i < sockets->connection_count; i++)
 		if (ports > 0 && sockets->connections[i].count * 100 >= ports * NEARLY_ALL)

@@ -97,8 +97,8 @@ static pa_set served_only_over(struct comparison *c, int family)
 		mine = pa_set_union(c->space, mine, pa_set_intersect(c->space, takes, family_set(c, family)));
 		other = pa_set_union(c->space, other, pa_set_intersect(c->space, takes, family_set(c, family == 4 ? 6 : 4)));
 	}
-	if (c->host->sockets && !c->host->sockets->listeners_complete)
-		return pa_set_empty(c->space);
+	if (c->host->sockets)
+		mine = pa_set_intersect(c->space, mine, compare_covered(c));
 	for (int i = 0; i < PA_FIELD_COUNT; i++)
 		if (i != PA_FIELD_L4PROTO && i != PA_FIELD_DPORT)
 			other = pa_set_project(c->space, other, (enum pa_field)i);

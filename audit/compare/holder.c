@@ -32,6 +32,11 @@ const struct pa_process *compare_holder(const struct comparison *c, const struct
 	return process_of(c, listener, first_holder(c, listener) + index);
 }
 
+bool compare_is_waiting(const struct pa_listener *listener, const struct pa_process *process)
+{
+	return listener->activates && process->is_service_manager;
+}
+
 static const char *name_of(const struct pa_process *process)
 {
 	const char *slash = process->executable ? strrchr(process->executable, '/') : NULL;
@@ -125,6 +130,10 @@ void describe_holders(const struct comparison *c, const struct pa_listener *list
 
 	if (compare_holder_count(c, listener) == 0) {
 		put_unknown_holder(listener, out);
+		return;
+	}
+	if (compare_is_waiting(listener, compare_holder(c, listener, 0))) {
+		pa_buffer_printf(out, "systemd (for %s, which it starts on demand)", listener->activates);
 		return;
 	}
 	pa_buffer_printf(out, "%s (", name ? name : "a process");

@@ -75,6 +75,17 @@ static bool takes(const struct pa_listener *listener, const struct pa_row *row, 
 	       takes_port(listener, row) && takes_interface(listener, row) && takes_address(listener, row, host);
 }
 
+static bool is_covered(const struct pa_row *row, const struct pa_sockets *sockets)
+{
+	static const unsigned protocols[] = { PROTOCOL_TCP, PROTOCOL_UDP };
+
+	for (size_t i = 0; i < sizeof(protocols) / sizeof(*protocols); i++)
+		if (range_holds(row->box.field[PA_FIELD_L4PROTO], protocols[i]) &&
+		    !pa_sockets_cover(sockets, protocols[i], row->family))
+			return false;
+	return true;
+}
+
 static struct pa_row_facts *facts_of(const struct pa_row *row, const struct pa_host *host, const struct pa_policy *policy,
 				     bool *reached, struct pa_arena *arena)
 {
@@ -85,6 +96,7 @@ static struct pa_row_facts *facts_of(const struct pa_row *row, const struct pa_h
 	facts->policy = policy;
 	facts->ephemeral = (struct pa_interval){ host->ephemeral_first, host->ephemeral_last };
 	facts->sockets = sockets;
+	facts->covered = sockets && is_covered(row, sockets);
 	facts->listeners = pa_arena_alloc(arena, count + 1, sizeof(*facts->listeners));
 	for (size_t i = 0; i < count; i++) {
 		if (!takes(&sockets->listeners[i], row, host))

@@ -8,7 +8,7 @@
  *
  * With a policy they speak of what it allows (what it does not is reported anyway), unless it says `listener none` or
  * `listener required`; without one, of what no other check reported. Multicast and DHCP are left out: their sockets come
- * and go. Nothing is claimed while sockets may be missing from the list.
+ * and go. Nothing is claimed of protocols and families whose sockets may be missing from the list.
  */
 #include "listener.h"
 
@@ -62,9 +62,9 @@ static pa_set served_ports(struct comparison *c)
 /* The ports that every user may bind; behind a translation the port of the target counts. */
 static pa_set free_ports(struct comparison *c, const struct pa_exposure *exposure)
 {
-	int start = c->host->unprivileged_port_start;
+	int start = compare_unprivileged_start(c->host);
 
-	if (start < 0 || start > 65535)
+	if (start > 65535)
 		return pa_set_empty(c->space);
 	if (exposure->has_target && exposure->target.has_port)
 		return exposure->target.port.first >= (pa_u128)start ? pa_set_full(c->space) : pa_set_empty(c->space);
@@ -80,6 +80,25 @@ static pa_set deserted(struct comparison *c, const struct part *part)
 	set = pa_set_minus(c->space, set, compare_taken(c, part->exposure));
 	single = pa_set_minus(c->space, set, passing_set(c));
 	return pa_set_intersect(c->space, set, pa_set_project(c->space, single, PA_FIELD_DADDR));
+}
+
+/* Is anything left of which it is not known who listens, or (by the port) which of the two checks speaks of it? */
+static bool is_settled(struct comparison *c)
+{
+	pa_set covered = compare_covered(c);
+
+	for (size_t i = 0; i < c->part_count[PA_PATH_IN]; i++)
+		if (!pa_set_is_empty(c->space, pa_set_minus(c->space, deserted(c, &c->parts[PA_PATH_IN][i]), covered)))
+			return false;
+	return true;
+}
+
+static bool is_deserted(struct comparison *c)
+{
+	for (size_t i = 0; i < c->part_count[PA_PATH_IN]; i++)
+		if (!pa_set_is_empty(c->space, deserted(c, &c->parts[PA_PATH_IN][i])))
+			return true;
+	return false;
 }
 
 static void put_ports(const struct group *group, struct pa_buffer *text)
@@ -103,6 +122,9 @@ static void put_fix(const struct group *group, struct pa_buffer *text)
 	pa_buffer_puts(text, "; or start the service, or say `listener none` where the policy allows it");
 }
 
+static const char default_start[] =
+	"if net.ipv4.ip_unprivileged_port_start is 1024, the kernel's default: the host's own is not known";
+
 static void report(struct comparison *c, enum pa_check_id check, const struct group *group)
 {
 	struct pa_finding *finding = compare_add_group(c, check, group, NULL);
@@ -112,7 +134,9 @@ static void report(struct comparison *c, enum pa_check_id check, const struct gr
 	pa_buffer_puts(&text, ", and nobody listens there");
 	if (check == PA_CHECK_EXP_010)
 		pa_buffer_printf(&text, ": any user of this host may (ports from %d on are free for all)",
-				 c->host->unprivileged_port_start);
+				 compare_unprivileged_start(c->host));
+	if (check == PA_CHECK_EXP_010 && c->host->unprivileged_port_start < 0)
+		compare_assume(c, finding, default_start);
 	finding->message = compare_text(c, &text);
 	put_fix(group, &text);
 	finding->fix = compare_text(c, &text);
@@ -142,6 +166,8 @@ static void report_rest(struct comparison *c, enum pa_check_id check, const stru
 	finding->message = compare_text(c, &text);
 	finding->fix = "close those that nothing needs, or give the host the rules that are meant for it";
 	pa_buffer_done(&text);
+	if (check == PA_CHECK_EXP_010 && c->host->unprivileged_port_start < 0)
+		compare_assume(c, finding, default_start);
 	if (check == PA_CHECK_EXP_010)
 		compare_stands_for(c, finding, PA_CHECK_SOC_002);
 }
@@ -150,11 +176,12 @@ static void look_at(struct comparison *c, enum pa_check_id check)
 {
 	bool split = compare_enabled(c, PA_CHECK_EXP_010);
 	struct groups groups = { .divides = true, .check = check };
+	pa_set covered = compare_covered(c);
 	size_t shown;
 
 	for (size_t i = 0; i < c->part_count[PA_PATH_IN]; i++) {
 		const struct part *part = &c->parts[PA_PATH_IN][i];
-		pa_set set = deserted(c, part), high = free_ports(c, part->exposure);
+		pa_set set = pa_set_intersect(c->space, deserted(c, part), covered), high = free_ports(c, part->exposure);
 
 		if (check == PA_CHECK_EXP_010)
 			set = pa_set_intersect(c->space, set, high);
@@ -174,11 +201,15 @@ static void look_at(struct comparison *c, enum pa_check_id check)
 
 void check_latent(struct comparison *c)
 {
-	if (c->host->unprivileged_port_start < 0)
-		compare_not_assessed(c, PA_CHECK_EXP_010,
-				     "which ports every user may bind (net.ipv4.ip_unprivileged_port_start) is not known");
-	if (!c->host->sockets->listeners_complete)
-		return; /* said by the results of both */
+	if (c->host->unprivileged_port_start < 0 && is_deserted(c))
+		compare_not_assessed(
+			c, PA_CHECK_EXP_010,
+			"which ports every user may bind (net.ipv4.ip_unprivileged_port_start) is not known; with the "
+			"kernel's default nothing is found");
+	if (is_settled(c)) {
+		compare_settle(c, PA_CHECK_EXP_010);
+		compare_settle(c, PA_CHECK_SOC_002);
+	}
 	if (compare_enabled(c, PA_CHECK_EXP_010))
 		look_at(c, PA_CHECK_EXP_010);
 	if (compare_enabled(c, PA_CHECK_SOC_002))

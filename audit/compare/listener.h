@@ -46,10 +46,31 @@ bool compare_is_ephemeral(const struct pa_host *host, unsigned port);
 bool compare_is_in_the_way(struct comparison *c, const struct pa_service_item *item);
 bool compare_is_reserved(const struct pa_host *host, unsigned port);
 
+/* --- what a list of sockets does not tell (coverage.c) -------------------------------------------------------------- */
+/* The packets of TCP and UDP whose listeners are all in the list. */
+pa_set compare_covered(struct comparison *c);
+/* Are all listeners of TCP and UDP in the list that the items could name? */
+bool compare_covers_items(const struct comparison *c, const struct pa_service_item *items, size_t count);
+/* "TCP over IPv6 and UDP"; "": nothing is missing. */
+const char *compare_uncovered(struct comparison *c);
+/* The same as the reason why a check is not assessed. */
+const char *compare_why_uncovered(struct comparison *c);
+/* What is not in the list of sockets does not matter for the check: without a finding it has passed. */
+void compare_settle(struct comparison *c, enum pa_check_id check);
+bool compare_knows_ephemeral(const struct pa_host *host);
+/* What is taken for ip_local_port_range and ip_local_reserved_ports where they are not known, as a condition; NULL: they are. */
+const char *compare_assumed_ephemeral(struct comparison *c);
+/* ip_unprivileged_port_start; the kernel's default where it is not known. */
+int compare_unprivileged_start(const struct pa_host *host);
+/* A finding holds on that condition only. */
+void compare_assume(struct comparison *c, struct pa_finding *finding, const char *assumption);
+
 /* --- processes and words (holder.c) ------------------------------------------------------------------------------ */
 /* The processes that hold a socket. systemd is left out where it only keeps the socket of a unit that runs. */
 size_t compare_holder_count(const struct comparison *c, const struct pa_listener *listener);
 const struct pa_process *compare_holder(const struct comparison *c, const struct pa_listener *listener, size_t index);
+/* The process is systemd, which keeps the socket of a unit: the service that takes the connections does not run yet. */
+bool compare_is_waiting(const struct pa_listener *listener, const struct pa_process *process);
 /* "sshd", or NULL: the name of the first holder. */
 const char *compare_program(const struct comparison *c, const struct pa_listener *listener);
 /* "sshd (pid 811, user root, ssh.service)" */

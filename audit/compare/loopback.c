@@ -89,23 +89,6 @@ static pa_set loopback_sources(struct comparison *c, bool ipv4_only)
 	return ipv4_only ? set : pa_set_union(c->space, set, compare_box(c, &six));
 }
 
-static pa_set services_from_arbitrary(struct comparison *c, pa_set reach)
-{
-	pa_set set = pa_set_empty(c->space);
-
-	for (int family = 0; family < 2; family++) {
-		for (size_t i = 0; i < c->arbitrary->source[family].count; i++) {
-			struct box_builder builder = { 0 };
-			pa_u128 source = c->arbitrary->source[family].value[i];
-
-			box_family(&builder, family ? 6 : 4);
-			box_set(&builder, PA_FIELD_SADDR, source, source);
-			set = pa_set_union(c->space, set, pa_set_intersect(c->space, reach, compare_box(c, &builder)));
-		}
-	}
-	return compare_contexts(c, set, true);
-}
-
 static void report_source(struct comparison *c, const struct group *group)
 {
 	struct pa_finding *finding = compare_add_group(c, PA_CHECK_LOO_002, group, NULL);
@@ -137,7 +120,7 @@ void check_loopback_source(struct comparison *c)
 	reach = pa_set_minus(c->space, reach, compare_loopback(c, PA_PATH_IN));
 	sources = pa_set_intersect(c->space, reach, loopback_sources(c, c->host->route_localnet == PA_YES));
 	if (c->host->route_localnet != PA_YES)
-		sources = pa_set_minus(c->space, sources, services_from_arbitrary(c, reach));
+		sources = pa_set_minus(c->space, sources, compare_services_for_anyone(c, reach));
 	for (size_t i = 0; i < c->part_count[PA_PATH_IN]; i++) {
 		const struct pa_exposure *exposure = c->parts[PA_PATH_IN][i].exposure;
 
@@ -206,8 +189,10 @@ static void check_loopback_socket(struct comparison *c, struct listening *listen
 
 void check_loopback_services(struct comparison *c)
 {
-	if (c->host->route_localnet == PA_NO)
+	if (c->host->route_localnet == PA_NO) {
+		compare_settle(c, PA_CHECK_LOO_003);
 		return;
+	}
 	for (size_t i = 0; i < c->listening_count; i++) {
 		struct listening *listening = &c->listening[i];
 		pa_u128 address = listening->socket->address;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * MGR-001: two programs that decide for the whole host wrote rules. MGR-002: rules of iptables-legacy beside rules of nf_tables. And whose rules the findings speak of: what a program wrote it writes
+ * MGR-001: two programs that decide for the whole host wrote rules, or are started at boot to write them. MGR-002: rules of iptables-legacy beside rules of nf_tables. And whose rules the findings speak of: what a program wrote it writes
  * again, so a fix names its own way.
  */
 #include "compare.h"
@@ -90,54 +90,98 @@ void check_legacy_beside_nft(struct comparison *c)
 
 struct owners {
 	const struct pa_manager *manager[MANAGERS_MAX];
-	const struct pa_rule *rule[MANAGERS_MAX]; /* the first one of each */
+	const struct pa_rule *rule[MANAGERS_MAX]; /* the first one of each; NULL: it has none */
+	const char *unit[MANAGERS_MAX];		  /* that boot starts; or NULL */
 	size_t count;
 };
 
-static void note_owner(struct owners *owners, const struct pa_rule *rule)
+/* The place of a manager among the owners; NULL: it does not decide for the whole host. */
+static size_t owner_of(struct owners *owners, const struct pa_manager *manager)
 {
-	const struct pa_manager *manager = pa_rule_manager(rule);
-
-	if (!manager || !pa_manager_is_whole(manager) || owners->count == MANAGERS_MAX)
-		return;
+	if (!manager || !pa_manager_is_whole(manager))
+		return MANAGERS_MAX;
 	for (size_t i = 0; i < owners->count; i++)
 		if (owners->manager[i] == manager)
-			return;
+			return i;
+	if (owners->count == MANAGERS_MAX)
+		return MANAGERS_MAX;
 	owners->manager[owners->count] = manager;
-	owners->rule[owners->count++] = rule;
+	return owners->count++;
+}
+
+static void note_rule(struct owners *owners, const struct pa_rule *rule)
+{
+	size_t owner = owner_of(owners, pa_rule_manager(rule));
+
+	if (owner < MANAGERS_MAX && !owners->rule[owner])
+		owners->rule[owner] = rule;
 }
 
 /* Chains that a manager left behind empty decide nothing. */
-static struct owners find_owners(const struct pa_ruleset *ruleset)
+static struct owners find_owners(const struct pa_ruleset *ruleset, const struct pa_host *host)
 {
 	struct owners owners = { .count = 0 };
 
 	for (size_t i = 0; i < ruleset->chain_count; i++)
 		for (size_t k = 0; !ruleset->chains[i]->table->dormant && k < ruleset->chains[i]->rule_count; k++)
-			note_owner(&owners, ruleset->chains[i]->rules[k]);
+			note_rule(&owners, ruleset->chains[i]->rules[k]);
+	for (size_t i = 0; i < host->boot_loader_count; i++) {
+		size_t owner = owner_of(&owners, pa_unit_manager(host->boot_loaders[i]));
+
+		if (owner < MANAGERS_MAX && !owners.unit[owner])
+			owners.unit[owner] = host->boot_loaders[i];
+	}
 	return owners;
+}
+
+/* "ufw (boot starts it), firewalld" */
+static void put_owners(const struct owners *owners, bool with_units, struct pa_buffer *out)
+{
+	for (size_t i = 0; i < owners->count; i++) {
+		pa_buffer_printf(out, "%s%s", i == 0 ? "" : i + 1 < owners->count ? ", " : " and ", owners->manager[i]->name);
+		if (with_units && !owners->rule[i])
+			pa_buffer_printf(out, " (service %s, which boot starts)", owners->unit[i]);
+	}
+}
+
+static void report_owners(struct comparison *c, const struct owners *owners)
+{
+	const struct pa_rule *rules[MANAGERS_MAX];
+	struct pa_buffer text = { 0 };
+	struct pa_finding *finding;
+	size_t count = 0;
+
+	for (size_t i = 0; i < owners->count; i++)
+		if (owners->rule[i])
+			rules[count++] = owners->rule[i];
+	put_owners(owners, false, &text);
+	finding = compare_add(c, PA_CHECK_MGR_001, text.data);
+	pa_buffer_clear(&text);
+	finding->rules = pa_arena_dup(c->result->arena, rules, count, sizeof(*rules));
+	finding->rule_count = count;
+	put_owners(owners, true, &text);
+	pa_buffer_puts(&text, count == owners->count
+				      ? " each rule the whole firewall: a packet gets in only where all of them let it "
+					"in, and each writes its rules anew without the others"
+				      : " each rule the whole firewall: each writes its rules anew without the others, and "
+					"the last one to be started may throw away what the others wrote");
+	finding->message = compare_text(c, &text);
+	finding->fix =
+		"keep one of them, and disable the others so that they are not started at boot (`systemctl disable --now NAME`)";
+	pa_buffer_done(&text);
 }
 
 void check_several_managers(struct comparison *c)
 {
-	struct owners owners = find_owners(c->ruleset);
-	struct pa_buffer names = { 0 };
-	struct pa_finding *finding;
+	struct owners owners = find_owners(c->ruleset, c->host);
 
-	if (owners.count < 2)
-		return;
-	for (size_t i = 0; i < owners.count; i++)
-		pa_buffer_printf(&names, "%s%s", i == 0 ? "" : i + 1 < owners.count ? ", " : " and ", owners.manager[i]->name);
-	finding = compare_add(c, PA_CHECK_MGR_001, names.data);
-	finding->rules = pa_arena_dup(c->result->arena, owners.rule, owners.count, sizeof(*finding->rules));
-	finding->rule_count = owners.count;
-	finding->message =
-		pa_arena_printf(c->result->arena,
-				"%s each rule the whole firewall: a packet gets in only where all of them let it in, and each "
-				"writes its rules anew without the others",
-				names.data);
-	finding->fix = "keep one of them, and disable the others so that they are not started at boot";
-	pa_buffer_done(&names);
+	if (owners.count >= 2)
+		report_owners(c, &owners);
+	else if (!c->host->files_known)
+		compare_not_assessed(
+			c, PA_CHECK_MGR_001,
+			"the rules are of one program at most, but only the live host's own network namespace tells what boot "
+			"starts beside it");
 }
 
 /* --- whose rules ----------------------------------------------------------------------------------------------------------- */

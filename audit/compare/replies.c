@@ -111,6 +111,19 @@ static pa_set plain_ports(struct comparison *c, enum pa_path path, int family, e
 	return set;
 }
 
+/*
+ * Connections go the way that the routes say: rules that ask for the way back refuse replies of others, as they should. Where a
+ * connection is translated, its header does not say yet where it goes.
+ */
+static pa_set routed(struct comparison *c, enum pa_path path, int family, bool translated, pa_set set)
+{
+	if (path != PA_PATH_OUT)
+		set = pa_set_intersect(c->space, set, compare_routed(c, family, PA_FIELD_SADDR, PA_FIELD_IIFNAME));
+	if (path != PA_PATH_IN && !translated)
+		set = pa_set_intersect(c->space, set, compare_routed(c, family, PA_FIELD_DADDR, PA_FIELD_OIFNAME));
+	return set;
+}
+
 /* A single value; a range that NAT chooses from is any of it. */
 static pa_u128 chosen(struct pa_interval range)
 {
@@ -199,6 +212,7 @@ static bool refused_reply(struct comparison *c, enum pa_path path, int family, s
 		size_t row_count;
 
 		part = plain_ports(c, from, family, PA_FIELD_SPORT, part);
+		part = routed(c, from, family, exposures[i].has_target, part);
 		if (exposures[i].certainty != PA_CERTAIN || pa_set_is_empty(c->space, part))
 			continue;
 		row_count = pa_evaluation_rows(c->evaluation, &exposures[i], part, false, EXAMPLE_LIMIT, &rows);
@@ -246,7 +260,8 @@ static bool refused_opening(struct comparison *c, enum pa_path path, int family,
 		pa_set_minus(c->space, all, pa_evaluation_scenario(c->evaluation, path, PA_SCENARIO_REPLY, PA_POSSIBLE));
 	struct reply_search search = { .c = c, .path = path };
 
-	pa_set_boxes(c->space, plain_ports(c, path, family, PA_FIELD_DPORT, refused), EXAMPLE_LIMIT, try_refused, &search);
+	refused = routed(c, path, family, false, plain_ports(c, path, family, PA_FIELD_DPORT, refused));
+	pa_set_boxes(c->space, refused, EXAMPLE_LIMIT, try_refused, &search);
 	*ret_packet = search.packet;
 	return search.found;
 }

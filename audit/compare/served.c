@@ -176,7 +176,7 @@ static void check_items(struct comparison *c, size_t index)
 }
 
 /* Why it cannot be told whether somebody listens; NULL: it can. */
-static const char *why_not_required(const struct comparison *c, size_t index)
+static const char *why_not_required(struct comparison *c, size_t index)
 {
 	const struct pa_statement *statement = c->policy->statements[index];
 
@@ -184,11 +184,12 @@ static const char *why_not_required(const struct comparison *c, size_t index)
 		return "who listens on other hosts, or behind a translation to them, is not known here";
 	if (!c->regions[index].known)
 		return c->regions[index].reason;
-	return c->host->sockets->listeners_complete ? NULL : "the list of listeners may not be complete";
+	return compare_covers_items(c, statement->items, statement->item_count) ? NULL : compare_why_uncovered(c);
 }
 
 void check_required_listeners(struct comparison *c)
 {
+	compare_settle(c, PA_CHECK_REQ_002);
 	for (size_t i = 0; i < c->policy->statement_count; i++) {
 		const struct pa_statement *statement = c->policy->statements[i];
 

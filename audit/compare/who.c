@@ -99,10 +99,41 @@ static enum pa_tristate fits_capabilities(uint64_t wanted, const struct pa_proce
 	return process->permitted != 0 && (process->permitted & ~wanted) == 0 ? PA_YES : PA_NO;
 }
 
+/* A number and a name cannot be held against each other, but that root is 0. */
+static enum pa_tristate fits_activated_user(const char *wanted, const char *user)
+{
+	bool number = strspn(wanted, "0123456789") == strlen(wanted);
+
+	if (!user)
+		return PA_UNKNOWN;
+	if (strcmp(user, "root") == 0 && number)
+		return strcmp(wanted, "0") == 0 ? PA_YES : PA_NO;
+	if (number != (strspn(user, "0123456789") == strlen(user)))
+		return PA_UNKNOWN;
+	return pa_text_glob(wanted, user) ? PA_YES : PA_NO;
+}
+
+/* systemd keeps the socket of a service that does not run: what its unit files say of the service counts, not who keeps the socket. */
+static enum pa_tristate fits_activated(const struct pa_who *who, const struct pa_listener *listener)
+{
+	const char *executable = listener->activates_executable;
+	enum pa_tristate fits = who->group || who->capabilities ? PA_UNKNOWN : PA_YES;
+
+	if (who->user)
+		fits = both(fits, fits_activated_user(who->user, listener->activates_user));
+	if (who->executable)
+		fits = both(fits, !executable ? PA_UNKNOWN : pa_text_glob(who->executable, executable) ? PA_YES : PA_NO);
+	if (who->unit)
+		fits = both(fits, fits_unit(who->unit, listener, NULL));
+	return fits;
+}
+
 static enum pa_tristate fits_who(const struct pa_who *who, const struct pa_listener *listener, const struct pa_process *process)
 {
 	enum pa_tristate fits = PA_YES;
 
+	if (process && compare_is_waiting(listener, process))
+		return fits_activated(who, listener);
 	if (who->user)
 		fits = both(fits, fits_user(who->user, listener, process));
 	if (who->group)
@@ -133,6 +164,8 @@ static const char *why_unknown(const struct comparison *c, const struct pa_liste
 
 	if (!listener->processes_known)
 		return sockets->missing_count > 0 ? sockets->missing[0] : "the processes behind the sockets are not known";
+	if (listener->activates && listener->process_count == 1)
+		return "systemd holds a socket for a service that does not run, and its unit files do not tell its program, user or rights";
 	if (listener->process_count == 0)
 		return "a socket is held by the kernel or by a process outside of this view";
 	return "the source of the sockets does not tell the user, program, unit or capabilities of every process";

@@ -48,16 +48,6 @@ static void end(struct pa_wstate *s, enum pa_fate fate)
 
 /* --- stages --- */
 
-static struct pa_wvalue constant(pa_u128 value)
-{
-	return (struct pa_wvalue){ PA_W_VALUE, PA_FIELD_NFPROTO, value, value, NULL };
-}
-
-static struct pa_wvalue carried(enum pa_field field)
-{
-	return (struct pa_wvalue){ PA_W_PACKET, field, 0, 0, NULL };
-}
-
 static bool sees_family(struct pa_wrun *run, struct pa_wstate *s, enum pa_family family)
 {
 	if (family != PA_FAMILY_IP && family != PA_FAMILY_IP6)
@@ -118,88 +108,10 @@ static void defrag_stage(struct pa_wrun *run, struct pa_wstate *s)
 	if (fragment) {
 		/* no other header: what is behind is the transport's */
 		bool alone = pa_wfield_in(run, s, PA_FIELD_EXTHDRS, 0, 0) || pa_wfield_in(run, s, PA_FIELD_EXTHDRS, 8, 8);
-		s->now[PA_FIELD_IP6_NEXTHDR] = alone ? carried(PA_FIELD_L4PROTO) : unknown;
+		s->now[PA_FIELD_IP6_NEXTHDR] = alone ? pa_wcarried(PA_FIELD_L4PROTO) : unknown;
 		s->now[PA_FIELD_IP6_LENGTH] = s->now[PA_FIELD_META_LENGTH] = unknown;
-		s->now[PA_FIELD_FRAG] = constant(0);
+		s->now[PA_FIELD_FRAG] = pa_wconstant(0);
 	}
-	s->stage++;
-}
-
-/* --- conntrack --- */
-
-/* Neighbour discovery and multicast listener messages are left untracked by conntrack itself. */
-static bool untracked_by_itself(struct pa_wrun *run, struct pa_wstate *s)
-{
-	return pa_wfield_in(run, s, PA_FIELD_NFPROTO, PA_NFPROTO_IPV6, PA_NFPROTO_IPV6) &&
-	       pa_wfield_in(run, s, PA_FIELD_L4PROTO, 58, 58) &&
-	       (pa_wfield_in(run, s, PA_FIELD_ICMP_TYPE, 130, 136) || pa_wfield_in(run, s, PA_FIELD_ICMP_TYPE, 143, 143) ||
-		pa_wfield_in(run, s, PA_FIELD_ICMP_TYPE, 151, 151));
-}
-
-static bool state_is(struct pa_wrun *run, struct pa_wstate *s, pa_u128 state)
-{
-	return pa_wfield_in(run, s, PA_FIELD_CT_STATE, state, state);
-}
-
-/* Until conntrack runs the state is invalid whatever the packet is; then it is what the packet says. */
-static void see_packet(struct pa_wrun *run, struct pa_wstate *s)
-{
-	struct pa_wvalue state = carried(PA_FIELD_CT_STATE);
-	if (s->state_default && untracked_by_itself(run, s))
-		state = constant(PA_CT_UNTRACKED);
-	s->by_conntrack = true;
-	s->now[PA_FIELD_CT_STATE] = state;
-	s->seen = true;
-}
-
-/* Before NAT the reply to a new flow is its first packet turned round; a reply matched what it is found by. */
-static void set_reply(struct pa_wrun *run, struct pa_wstate *s)
-{
-	static const enum pa_field header[] = { PA_FIELD_SADDR, PA_FIELD_DADDR, PA_FIELD_SPORT, PA_FIELD_DPORT };
-	static const unsigned turned[] = { 1, 0, 3, 2 };
-	bool new = state_is(run, s, PA_CT_NEW);
-	bool reply = !new &&state_is(run, s, PA_CT_ESTABLISHED) && pa_wfield_in(run, s, PA_FIELD_CT_DIRECTION, 1, 1);
-	for (unsigned i = 0; run->walker->plan.reads_reply && i < 4; i++) {
-		struct pa_wvalue *value = &s->now[PA_FIELD_CT_REPLY_SADDR + i];
-		*value = carried(PA_FIELD_CT_REPLY_SADDR + i);
-		if (new || reply)
-			*value = s->now[header[new ? turned[i] : i]];
-	}
-}
-
-/* What the flow remembers of its first packet: this packet's own header when it is in the original direction. */
-static void set_original(struct pa_wrun *run, struct pa_wstate *s)
-{
-	static const enum pa_field original[][2] = { { PA_FIELD_CT_ORIG_SADDR, PA_FIELD_SADDR },
-						     { PA_FIELD_CT_ORIG_DADDR, PA_FIELD_DADDR },
-						     { PA_FIELD_CT_ORIG_SPORT, PA_FIELD_SPORT },
-						     { PA_FIELD_CT_ORIG_DPORT, PA_FIELD_DPORT } };
-	bool own = state_is(run, s, PA_CT_NEW) ||
-		   (state_is(run, s, PA_CT_ESTABLISHED) && pa_wfield_in(run, s, PA_FIELD_CT_DIRECTION, 0, 0));
-	for (size_t i = 0; i < sizeof(original) / sizeof(original[0]); i++)
-		s->now[original[i][0]] = own ? s->now[original[i][1]] : carried(original[i][0]);
-	set_reply(run, s);
-	/* only an ICMP error has another protocol than its flow */
-	if (!state_is(run, s, PA_CT_RELATED))
-		s->now[PA_FIELD_CT_PROTOCOL] = s->now[PA_FIELD_L4PROTO];
-	if (state_is(run, s, PA_CT_NEW) && !s->status_given)
-		s->now[PA_FIELD_CT_STATUS] = constant(0);
-	if (run->walker->plan.bridge_ct_marks && !s->marks_given)
-		s->now[PA_FIELD_CT_MARK] =
-			(struct pa_wvalue){ .kind = PA_W_UNKNOWN, .text = "the mark that a bridge table gave the flow" };
-}
-
-static void conntrack_stage(struct pa_wrun *run, struct pa_wstate *s)
-{
-	if (!s->seen) {
-		struct pa_wvalue *state = &s->now[PA_FIELD_CT_STATE];
-		if (state->kind == PA_W_VALUE && state->first == PA_CT_UNTRACKED)
-			s->seen = true;
-		else
-			see_packet(run, s);
-		return; /* a unit of its own: a split below must not see the packet twice */
-	}
-	set_original(run, s);
 	s->stage++;
 }
 
@@ -222,9 +134,9 @@ static bool nat_asks(struct pa_wrun *run, struct pa_wstate *s)
 	/* over lo the flow was made on the way out */
 	if ((s->at == PA_HOOK_PREROUTING || s->at == PA_HOOK_INPUT) && pa_wfield_in(run, s, PA_FIELD_IIFNAME, LO, LO))
 		return false;
-	if (state_is(run, s, PA_CT_NEW))
+	if (pa_wstate_is(run, s, PA_CT_NEW))
 		return true;
-	return state_is(run, s, PA_CT_RELATED) && !pa_wfield_in(run, s, PA_FIELD_L4PROTO, 1, 1) &&
+	return pa_wstate_is(run, s, PA_CT_RELATED) && !pa_wfield_in(run, s, PA_FIELD_L4PROTO, 1, 1) &&
 	       !pa_wfield_in(run, s, PA_FIELD_L4PROTO, 58, 58);
 }
 
@@ -234,7 +146,7 @@ static bool flow_is_translated(struct pa_wrun *run, struct pa_wstate *s)
 	if (!nat_is_on(run, s) || !pa_whas_flow(run, s))
 		return false;
 	/* over lo: what was translated on the way out arrives so */
-	if (state_is(run, s, PA_CT_NEW))
+	if (pa_wstate_is(run, s, PA_CT_NEW))
 		return false;
 	if (run->walker->replies)
 		return true;
@@ -250,14 +162,14 @@ static void translate_reply(struct pa_wrun *run, struct pa_wstate *s, const stru
 	bool arriving = s->at == PA_HOOK_PREROUTING || s->at == PA_HOOK_OUTPUT;
 	if (arriving && replies->destination) {
 		unsigned type = pa_address_type(run->walker->host, replies->destination_address, family);
-		s->now[PA_FIELD_DADDR] = constant(replies->destination_address);
-		s->now[PA_FIELD_DADDR_TYPE] = type ? constant(type) : carried(PA_FIELD_DADDR_TYPE);
+		s->now[PA_FIELD_DADDR] = pa_wconstant(replies->destination_address);
+		s->now[PA_FIELD_DADDR_TYPE] = type ? pa_wconstant(type) : pa_wcarried(PA_FIELD_DADDR_TYPE);
 		if (replies->has_ports)
-			s->now[PA_FIELD_DPORT] = constant(replies->destination_port);
+			s->now[PA_FIELD_DPORT] = pa_wconstant(replies->destination_port);
 	} else if (!arriving && replies->source) {
-		s->now[PA_FIELD_SADDR] = constant(replies->source_address);
+		s->now[PA_FIELD_SADDR] = pa_wconstant(replies->source_address);
 		if (replies->has_ports)
-			s->now[PA_FIELD_SPORT] = constant(replies->source_port);
+			s->now[PA_FIELD_SPORT] = pa_wconstant(replies->source_port);
 	}
 }
 
@@ -335,7 +247,7 @@ static void chain_stage(struct pa_wrun *run, struct pa_wstate *s, const struct p
 		s->early = true;
 		s->seen = false;
 		s->state_after = s->now[PA_FIELD_CT_STATE];
-		s->now[PA_FIELD_CT_STATE] = constant(PA_CT_INVALID);
+		s->now[PA_FIELD_CT_STATE] = pa_wconstant(PA_CT_INVALID);
 	}
 	enter_chain(s, stage->chain);
 }
@@ -376,12 +288,12 @@ static bool decrement_ttl(struct pa_wstate *s)
 	struct pa_wrange ttl = s->packet[PA_FIELD_TTL];
 	struct pa_wvalue *now = &s->now[PA_FIELD_TTL];
 	if (now->kind == PA_W_PACKET && ttl.count == 1 && ttl.items[0].first == ttl.items[0].last && ttl.items[0].first > 0) {
-		*now = constant(ttl.items[0].first - 1);
+		*now = pa_wconstant(ttl.items[0].first - 1);
 		return true;
 	}
 	if (now->kind == PA_W_VALUE && now->first == now->last) {
 		bool left = now->first > 1;
-		*now = constant(left ? now->first - 1 : 0);
+		*now = pa_wconstant(left ? now->first - 1 : 0);
 		return left;
 	}
 	*now = (struct pa_wvalue){ .kind = PA_W_UNKNOWN, .text = "the TTL after forwarding took one off" };
@@ -410,7 +322,7 @@ static void route(struct pa_wrun *run, struct pa_wstate *s)
 		note_kernel(run, s, "routing: the destination is another host, on to the forward hook");
 		s->path = PA_PATH_FORWARD;
 		s->at = PA_HOOK_FORWARD;
-		s->now[PA_FIELD_OIFNAME] = carried(PA_FIELD_OIFNAME);
+		s->now[PA_FIELD_OIFNAME] = pa_wcarried(PA_FIELD_OIFNAME);
 		if (!decrement_ttl(s)) {
 			note_kernel(run, s, "the kernel drops it: its TTL is used up, it cannot be forwarded");
 			end(s, PA_FATE_DROP);
@@ -446,7 +358,7 @@ static void hook_end(struct pa_wrun *run, struct pa_wstate *s)
 		s->at = PA_HOOK_EGRESS;
 		s->stage = 0;
 		/* no incoming interface any more, and the link's header in front */
-		s->now[PA_FIELD_IIFNAME] = constant(0);
+		s->now[PA_FIELD_IIFNAME] = pa_wconstant(0);
 		s->now[PA_FIELD_META_LENGTH] =
 			(struct pa_wvalue){ .kind = PA_W_UNKNOWN, .text = "the length with the header of the link" };
 		return;
@@ -476,7 +388,7 @@ static void next_stage(struct pa_wrun *run, struct pa_wstate *s)
 		defrag_stage(run, s);
 		return;
 	case PA_STAGE_CONNTRACK:
-		conntrack_stage(run, s);
+		pa_wconntrack(run, s);
 		return;
 	case PA_STAGE_NAT:
 		nat_stage(run, s, stage);
@@ -658,7 +570,7 @@ static void do_step(struct pa_wrun *run, struct pa_wstate *s, const struct pa_ru
 	case PA_STEP_NOTRACK:
 		/* only what has no flow: not seen yet, or found invalid; not what has a template (nft_notrack_eval) */
 		if (pa_wfield_in(run, s, PA_FIELD_CT_STATE, PA_CT_INVALID, PA_CT_INVALID))
-			s->now[PA_FIELD_CT_STATE] = constant(PA_CT_UNTRACKED);
+			s->now[PA_FIELD_CT_STATE] = pa_wconstant(PA_CT_UNTRACKED);
 		s->step++;
 		return;
 	case PA_STEP_NONE:
@@ -752,7 +664,7 @@ static void init_host_types(struct pa_wrun *run, struct pa_wstate *s)
 	pa_u128 source = s->packet[PA_FIELD_SADDR].items[0].first, destination = s->packet[PA_FIELD_DADDR].items[0].first;
 	int family = s->packet[PA_FIELD_NFPROTO].items[0].first == PA_NFPROTO_IPV4 ? 4 : 6;
 	if (host->addresses_known && single_value(s->packet[PA_FIELD_SADDR]))
-		s->now[PA_FIELD_SADDR_TYPE] = constant(pa_address_type(host, source, family));
+		s->now[PA_FIELD_SADDR_TYPE] = pa_wconstant(pa_address_type(host, source, family));
 	if (!pa_universe_knows_interfaces(host) || !single_value(s->packet[PA_FIELD_DADDR]) ||
 	    !single_value(s->packet[PA_FIELD_IIFNAME]))
 		return;
@@ -768,20 +680,20 @@ static void init_host_types(struct pa_wrun *run, struct pa_wstate *s)
 	own = own || type == PA_TYPE_LOCAL;
 	here = here ||
 	       (type == PA_TYPE_LOCAL && s->packet[PA_FIELD_IIFNAME].items[0].first == LO && is_loopback(destination, family));
-	s->now[PA_FIELD_DADDR_IIF_TYPE] = constant(own && !here ? PA_TYPE_UNICAST : type);
+	s->now[PA_FIELD_DADDR_IIF_TYPE] = pa_wconstant(own && !here ? PA_TYPE_UNICAST : type);
 }
 
 /* Where and as what a packet starts; its fields (packet[]) are filled by the caller. */
 void pa_wstate_init(struct pa_wrun *run, struct pa_wstate *s, enum pa_path path, bool path_open)
 {
 	for (unsigned f = 0; f < PA_FIELD_COUNT; f++)
-		s->now[f] = carried((enum pa_field)f);
+		s->now[f] = pa_wcarried((enum pa_field)f);
 	init_types(run, s, path, path_open);
 	init_host_types(run, s);
 	s->path = path;
 	s->at = path == PA_PATH_OUT && !path_open ? PA_HOOK_OUTPUT : PA_HOOK_INGRESS;
-	s->now[s->at == PA_HOOK_OUTPUT ? PA_FIELD_IIFNAME : PA_FIELD_OIFNAME] = constant(0);
-	s->now[PA_FIELD_CT_STATE] = constant(PA_CT_INVALID);
+	s->now[s->at == PA_HOOK_OUTPUT ? PA_FIELD_IIFNAME : PA_FIELD_OIFNAME] = pa_wconstant(0);
+	s->now[PA_FIELD_CT_STATE] = pa_wconstant(PA_CT_INVALID);
 	s->step = SIZE_MAX;
 	s->order_of = -1;
 }
@@ -809,8 +721,8 @@ static void set_output_flow(struct pa_wrun *run, struct pa_wstate *s)
 void pa_wstate_enter(struct pa_wrun *run, struct pa_wstate *s)
 {
 	if (s->at == PA_HOOK_INGRESS && pa_wfield_in(run, s, PA_FIELD_IIFNAME, LO, LO)) {
-		see_packet(run, s);
-		set_original(run, s);
+		pa_wsee_packet(run, s);
+		pa_wset_original(run, s);
 		set_output_flow(run, s);
 	}
 }

@@ -141,6 +141,24 @@ bool pa_wfield_in(struct pa_wrun *run, struct pa_wstate *state, enum pa_field fi
 void pa_wsplit(struct pa_wrun *run, const struct pa_wstate *other);
 bool pa_whas_flow(struct pa_wrun *run, struct pa_wstate *state);
 
+static inline struct pa_wvalue pa_wconstant(pa_u128 value)
+{
+	return (struct pa_wvalue){ PA_W_VALUE, PA_FIELD_NFPROTO, value, value, NULL };
+}
+
+/* What the packet carries in the field. */
+static inline struct pa_wvalue pa_wcarried(enum pa_field field)
+{
+	return (struct pa_wvalue){ PA_W_PACKET, field, 0, 0, NULL };
+}
+
+/* walk_conntrack.c. The flow's state; splits. */
+bool pa_wstate_is(struct pa_wrun *run, struct pa_wstate *s, pa_u128 flow_state);
+void pa_wsee_packet(struct pa_wrun *run, struct pa_wstate *s); /* it finds the packet's flow */
+void pa_wset_original(struct pa_wrun *run,
+		      struct pa_wstate *state);		      /* what the flow remembers of its first packet and its reply */
+void pa_wconntrack(struct pa_wrun *run, struct pa_wstate *s); /* the whole stage */
+
 /* walk_device.c: chains that are bound to devices */
 bool pa_wdevice_enter(struct pa_wrun *run, struct pa_wstate *state, const struct pa_stage *stage); /* false: not asked */
 void pa_wdevice_leave(struct pa_wrun *run, struct pa_wstate *state);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the next boot loads, and who may change it: files of rules, and the units of systemd, SysV and OpenRC that are enabled. All paths
- * are below `root` ("" on a live host), so that a tree of a test serves as well.
+ * Who may change what boot loads: files of rules and the folders above them. All paths are below `root` ("" on a live host), so that a
+ * tree of a test serves as well.
  */
 #include <errno.h>
 #include <glob.h>
@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "surroundings.h"
+#include "boot.h"
 
 /* Where distributions keep rules. */
 static const char *const rule_files[] = {
@@ -21,16 +21,6 @@ static const char *const rule_files[] = {
 	"/etc/sysconfig/ip6tables", "/etc/ipset.conf",	      "/etc/ufw/*.rules",      "/etc/firewalld/*.conf",
 	"/etc/firewalld/zones/*",
 };
-
-/* Units are links in folders of this kind; a service that is started by another one's is started, too. */
-static const char *const enabled_units[] = { "/etc/systemd/system/*.wants/*.service",
-					     "/etc/systemd/system/*.requires/*.service",
-					     "/usr/lib/systemd/system/*.wants/*.service", "/etc/rc[2345S].d/S*",
-					     "/etc/runlevels/*/*" };
-
-/* What a program that loads rules is called, in the name of a unit or in its ExecStart=. */
-static const char *const loaders[] = { "nft",  "iptables", "netfilter-persistent", "ufw-init", "ufw", "firewalld", "shorewall",
-				       "ferm", "firehol" };
 
 static void find_paths(const char *root, const char *pattern, glob_t *paths)
 {
@@ -91,95 +81,6 @@ void pa_host_check_file(struct pa_host *host, const char *root, const char *path
 	host->loose_files = longer;
 }
 
-/* --- what boot starts --------------------------------------------------------------------------------------------------------- */
-
-static bool is_loader(const char *text)
-{
-	for (size_t i = 0; i < sizeof(loaders) / sizeof(*loaders); i++)
-		if (strstr(text, loaders[i]))
-			return true;
-	return false;
-}
-
-/* A unit of another name that starts a program which loads rules. */
-static bool starts_loader(const char *path)
-{
-	char line[512];
-	bool found = false;
-	FILE *file = fopen(path, "re");
-	while (file && !found && fgets(line, sizeof(line), file))
-		found = strncmp(line, "ExecStart", strlen("ExecStart")) == 0 && is_loader(line);
-	if (file)
-		fclose(file);
-	return found;
-}
-
-static bool is_executable(const char *root, const char *pattern)
-{
-	glob_t paths = { 0 };
-	bool found = false;
-	find_paths(root, pattern, &paths);
-	for (size_t i = 0; i < paths.gl_pathc && !found; i++)
-		found = access(paths.gl_pathv[i], X_OK) == 0;
-	globfree(&paths);
-	return found;
-}
-
-/* ufw is started by its unit on every boot, and does nothing unless it is enabled. */
-static bool is_idle_ufw(const char *root, const char *name)
-{
-	char path[PATH_MAX], line[256];
-	bool enabled = false;
-	if (!strstr(name, "ufw"))
-		return false;
-	snprintf(path, sizeof(path), "%s/etc/ufw/ufw.conf", root);
-	FILE *file = fopen(path, "re");
-	while (file && fgets(line, sizeof(line), file))
-		enabled = enabled || strncmp(line, "ENABLED=yes", strlen("ENABLED=yes")) == 0;
-	if (file)
-		fclose(file);
-	return !enabled;
-}
-
-/* UNKNOWN: scripts that nobody can look into may load rules, or this host is started in another way. */
-static enum pa_tristate loads_at_boot(const char *root)
-{
-	enum pa_tristate answer = PA_UNKNOWN;
-	for (size_t i = 0; i < sizeof(enabled_units) / sizeof(*enabled_units) && answer != PA_YES; i++) {
-		glob_t paths = { 0 };
-		find_paths(root, enabled_units[i], &paths);
-		if (paths.gl_pathc > 0)
-			answer = PA_NO;
-		for (size_t j = 0; j < paths.gl_pathc && answer != PA_YES; j++) {
-			const char *name = strrchr(paths.gl_pathv[j], '/') + 1;
-			if ((is_loader(name) || starts_loader(paths.gl_pathv[j])) && !is_idle_ufw(root, name))
-				answer = PA_YES;
-		}
-		globfree(&paths);
-	}
-	if (answer == PA_NO &&
-	    (is_executable(root, "/etc/rc.local") || is_executable(root, "/etc/network/if-pre-up.d/*tables*") ||
-	     is_executable(root, "/etc/network/if-up.d/*tables*") || is_executable(root, "/etc/local.d/*.start")))
-		answer = PA_UNKNOWN;
-	return answer;
-}
-
-bool pa_host_starts_at_boot(const char *service)
-{
-	static const char *const places[][2] = { { "/etc/systemd/system/*.wants/", ".service" },
-						 { "/etc/rc[2345].d/S[0-9][0-9]", "" } };
-	bool found = false;
-	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]) && !found; i++) {
-		struct pa_buffer pattern = { 0 };
-		glob_t paths = { 0 };
-		pa_buffer_printf(&pattern, "%s%s%s", places[i][0], service, places[i][1]);
-		found = glob(pattern.data, 0, NULL, &paths) == 0 && paths.gl_pathc > 0;
-		globfree(&paths);
-		pa_buffer_done(&pattern);
-	}
-	return found;
-}
-
 /* --- the whole ------------------------------------------------------------------------------------------------------------------ */
 
 /* kthreadd, which is in the namespace that the kernel started with, stands in for process 1 where that one is hidden. */
@@ -207,7 +108,7 @@ enum pa_tristate pa_host_in_first_namespace(void)
 void pa_host_read_files_below(struct pa_host *host, const char *root)
 {
 	host->files_known = true;
-	host->loads_at_boot = loads_at_boot(root);
+	pa_host_read_boot(host, root);
 	for (size_t i = 0; i < sizeof(rule_files) / sizeof(*rule_files); i++) {
 		glob_t paths = { 0 };
 		find_paths(root, rule_files[i], &paths);

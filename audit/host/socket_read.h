@@ -96,6 +96,9 @@ const char *pa_cgroup_container(const char *path, struct pa_arena *arena);
  */
 /* The service that a .socket unit starts: "ssh.service", "cups@.service"; NULL: no such file is to be read. */
 const char *pa_socket_unit_service(const char *const *folders, const char *unit, struct pa_arena *arena);
+/* What a service runs, and as whom ("root" without User=); NULL: not known. */
+void pa_socket_unit_program(const char *const *folders, const char *service, struct pa_arena *arena,
+			    const char **ret_executable, const char **ret_user);
 /* The only .socket unit that listens to a port, or NULL: none or several. */
 const char *pa_socket_unit_find(const char *const *folders, unsigned protocol, unsigned port, struct pa_arena *arena);
 

@@ -66,6 +66,8 @@ size_t pa_sockets_add_listener(struct pa_sockets *sockets, const struct pa_liste
 	added->cgroup = copy(sockets, listener->cgroup);
 	added->unit = copy(sockets, listener->unit);
 	added->activates = copy(sockets, listener->activates);
+	added->activates_executable = copy(sockets, listener->activates_executable);
+	added->activates_user = copy(sockets, listener->activates_user);
 	added->processes = NULL;
 	added->process_count = 0;
 	return sockets->listener_count++;

@@ -272,11 +272,14 @@ static void read_processes(struct reading *reading)
 	free(inodes.next);
 }
 
+/* By the manager of the system: those of users have units of their own, in other folders. */
 static bool is_held_by_manager(const struct pa_sockets *sockets, const struct pa_listener *listener)
 {
-	for (size_t i = 0; i < listener->process_count; i++)
-		if (sockets->processes[listener->processes[i]].is_service_manager)
+	for (size_t i = 0; i < listener->process_count; i++) {
+		const struct pa_process *process = &sockets->processes[listener->processes[i]];
+		if (process->is_service_manager && (process->pid == 1 || pa_text_equal(process->unit, "init.scope")))
 			return true;
+	}
 	return false;
 }
 
@@ -285,6 +288,8 @@ static void name_socket_unit(struct pa_sockets *sockets, struct pa_listener *lis
 {
 	size_t length = listener->unit ? strlen(listener->unit) : 0;
 	bool is_socket = length > 7 && strcmp(listener->unit + length - 7, ".socket") == 0;
+	if (listener->cgroup && strstr(listener->cgroup, "/user@"))
+		return;
 	if (!is_socket && is_held_by_manager(sockets, listener)) {
 		const char *found = pa_socket_unit_find(NULL, listener->protocol, listener->port, sockets->arena);
 		listener->unit = found ? found : listener->unit;
@@ -292,6 +297,9 @@ static void name_socket_unit(struct pa_sockets *sockets, struct pa_listener *lis
 	}
 	if (is_socket)
 		listener->activates = pa_socket_unit_service(NULL, listener->unit, sockets->arena);
+	if (listener->activates)
+		pa_socket_unit_program(NULL, listener->activates, sockets->arena, &listener->activates_executable,
+				       &listener->activates_user);
 }
 
 /* Sockets of the kernel itself, and of processes in a PID namespace that is not below this one. */

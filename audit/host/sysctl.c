@@ -2,6 +2,7 @@
 /* Settings of the kernel under /proc/sys/net: those of the network namespace of the process that reads. */
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -139,8 +140,49 @@ static void read_reserved_ports(struct pa_host *host, const char *path)
 	free(line);
 }
 
+/* A number that a file holds; false: none, *ret_missing: because there is no such file. */
+static bool read_setting(const char *interface, const char *name, unsigned *ret_value, bool *ret_missing)
+{
+	char path[512];
+	long value;
+	snprintf(path, sizeof(path), "/proc/sys/net/ipv4/conf/%s/%s", interface, name);
+	*ret_missing = access(path, F_OK) != 0 && errno == ENOENT;
+	if (read_numbers(path, &value, 1) != 1 || value < 0 || value > INT_MAX)
+		return false;
+	*ret_value = (unsigned)value;
+	return true;
+}
+
+/* An interface without such files takes no IPv4. */
+static void read_source_checks(struct pa_host *host)
+{
+	unsigned all_filter, all_local;
+	bool missing;
+	if (!host->interfaces_known || !read_setting("all", "rp_filter", &all_filter, &missing) ||
+	    !read_setting("all", "accept_local", &all_local, &missing))
+		return;
+	host->source_checks = pa_arena_alloc(host->arena, host->interface_count + 1, sizeof(*host->source_checks));
+	for (size_t i = 0; i < host->interface_count; i++) {
+		const char *name = host->interfaces[i];
+		unsigned filter, local;
+		if (!read_setting(name, "rp_filter", &filter, &missing) ||
+		    !read_setting(name, "accept_local", &local, &missing)) {
+			if (missing)
+				continue;
+			return;
+		}
+		host->source_checks[host->source_check_count++] = (struct pa_source_check){
+			.interface = name,
+			.rp_filter = filter > all_filter ? filter : all_filter,
+			.accept_local = local != 0 || all_local != 0,
+		};
+	}
+	host->source_checks_known = true;
+}
+
 void pa_host_read_sysctls(struct pa_host *host)
 {
+	read_source_checks(host);
 	host->forward_ipv4 = forward_ipv4();
 	host->forward_ipv6 = forward_ipv6();
 	host->route_localnet = read_interface_switch("ipv4", "route_localnet");

@@ -68,6 +68,7 @@ struct pa_row_facts {
 	const struct pa_sockets *sockets;     /* NULL: not looked at, or the packets do not end on this host */
 	const struct pa_listener **listeners; /* that take packets of the row, in the order of the sockets */
 	size_t listener_count;
+	bool covered; /* all listeners of TCP and UDP are known that could be among them: "nobody" may be said */
 };
 
 /* One row of `list`: a box, with the rules that accept it. */

@@ -42,6 +42,16 @@ struct pa_host_link {
 	bool port;
 };
 
+/*
+ * How the kernel checks the sources of IPv4 packets that come in by an interface: the larger one of the settings of all interfaces and
+ * its own (IN_DEV_RPFILTER() and IN_DEV_ACCEPT_LOCAL() in include/linux/inetdevice.h). IPv6 has no such settings.
+ */
+struct pa_source_check {
+	const char *interface;
+	unsigned rp_filter; /* 0: not at all; 1: the way back goes through that interface; 2: there is a way back */
+	bool accept_local;  /* own addresses are taken as sources too */
+};
+
 struct pa_host {
 	struct pa_arena *arena;
 	const char *name;
@@ -61,8 +71,11 @@ struct pa_host {
 	enum pa_tristate forward_ipv4;	 /* net.ipv4.ip_forward, or forwarding on any interface */
 	enum pa_tristate forward_ipv6;	 /* net.ipv6.conf.all.forwarding, or force_forwarding on any interface */
 	enum pa_tristate route_localnet; /* net.ipv4.conf.*.route_localnet set on any interface */
-	bool has_now;			 /* --now: what rules ask of the time is asked of this moment */
-	int64_t now;			 /* seconds since 1970 */
+	bool source_checks_known;	 /* `source_checks` has every interface that takes IPv4 */
+	struct pa_source_check *source_checks;
+	size_t source_check_count;
+	bool has_now; /* --now: what rules ask of the time is asked of this moment */
+	int64_t now;  /* seconds since 1970 */
 	bool zone_known;
 	int minutes_west; /* of the kernel's own zone (settimeofday(2)): local time is that much behind UTC */
 	unsigned ephemeral_first, ephemeral_last; /* ip_local_port_range; 0, 0: not known */
@@ -80,7 +93,9 @@ struct pa_host {
 	size_t unseen_count;
 	bool files_known;		/* live, and in the network namespace that the host's files are for */
 	enum pa_tristate loads_at_boot; /* does anything that boot starts load rules? */
-	const char **loose_files;	/* sentences: "/etc/nftables.conf may be written by group 100" */
+	const char **boot_loaders;	/* services that boot starts and that load rules: "nftables". With files_known */
+	size_t boot_loader_count;
+	const char **loose_files; /* sentences: "/etc/nftables.conf may be written by group 100" */
 	size_t loose_file_count;
 };
 
@@ -94,7 +109,7 @@ struct pa_host *pa_host_free(struct pa_host *host);
 struct pa_host *pa_host_read_live(struct pa_diags *diags);
 /* Is this process in the network namespace that the host started with? Files, units and other namespaces are that one's. */
 enum pa_tristate pa_host_in_first_namespace(void);
-/* Is a service started at boot ("nftables")? systemd, or the scripts of System V. */
+/* Is a service started at boot ("nftables"), and will it do something (ufw may be switched off)? systemd, System V or OpenRC. */
 bool pa_host_starts_at_boot(const char *service);
 /*
  * Add to loose_files when others than root may write a file, or a folder on the way to it. `root`: where that way ends, "" is /. A

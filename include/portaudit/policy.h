@@ -191,9 +191,11 @@ struct pa_policy {
 	enum pa_severity fail_on;
 	bool loopback_checked; /* set loopback checked */
 	bool has_self;
-	struct pa_addresses self;    /* set self ... */
-	int waiver_max_days;	     /* -1: not set */
-	const char **require_fields; /* NULL-terminated, or NULL */
+	struct pa_addresses self; /* set self ... */
+	bool has_untrusted;
+	struct pa_interfaces untrusted; /* set untrusted ...: zones or interfaces; else those of the default routes */
+	int waiver_max_days;		/* -1: not set */
+	const char **require_fields;	/* NULL-terminated, or NULL */
 };
 
 /*

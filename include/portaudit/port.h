@@ -12,6 +12,7 @@ struct pa_port_side {
 	const char *service;		      /* registered or usual on this port, or NULL */
 	const struct pa_listener **listeners; /* of host->sockets; those of raw sockets are no listeners of a port */
 	size_t listener_count;
+	bool covered;		   /* these are all */
 	const struct pa_row *rows; /* what gets in that asks for this port */
 	size_t row_count;
 	const struct pa_row *translated; /* what asks for another port and is sent to this one on this host */

@@ -376,6 +376,8 @@ struct pa_manager {
 const struct pa_manager *pa_chain_manager(const struct pa_chain *chain);
 const struct pa_manager *pa_rule_manager(const struct pa_rule *rule);
 /* Does it decide for the whole host (ufw, firewalld ...), not only for what it runs? */
+/* The program that a service starts ("ufw", without ".service"), when it writes rules; or NULL. */
+const struct pa_manager *pa_unit_manager(const char *unit);
 bool pa_manager_is_whole(const struct pa_manager *manager);
 
 /* Canonical text (rules/ir/print.c): of the whole ruleset for --print-rules; one rule; one step's test or action. */

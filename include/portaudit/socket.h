@@ -54,7 +54,8 @@ struct pa_listener {
 	const char *cgroup;    /* path of the socket's cgroup: "/system.slice/ssh.socket", or NULL */
 	const char *unit;      /* the unit of that cgroup (a .socket unit when it holds the socket for a service), or NULL */
 	const char *activates; /* unit is a .socket unit: the service that takes the connections; else NULL */
-	uint32_t *processes;   /* indices into pa_sockets.processes: those that hold it, by pid */
+	const char *activates_executable, *activates_user; /* what its unit file says that it runs, and as whom; or NULL */
+	uint32_t *processes;				   /* indices into pa_sockets.processes: those that hold it, by pid */
 	size_t process_count;
 	bool processes_known; /* false: there may be more of them, or the source names none */
 };

@@ -14,6 +14,7 @@ static const char *const setting_words[] = {
 	[PA_SETTING_REQUIRE_FIELDS] = "require-fields",
 	[PA_SETTING_LOOPBACK] = "loopback",
 	[PA_SETTING_SELF] = "self",
+	[PA_SETTING_UNTRUSTED] = "untrusted",
 	NULL,
 };
 
@@ -119,6 +120,9 @@ static bool parse_value(struct pa_cursor *cursor, enum pa_setting setting, struc
 		return parse_loopback(cursor, policy);
 	case PA_SETTING_SELF:
 		return parse_self(cursor, policy);
+	case PA_SETTING_UNTRUSTED:
+		policy->has_untrusted = true;
+		return pa_parse_interfaces(cursor, &policy->untrusted);
 	case PA_SETTING_COUNT:
 		break;
 	}
@@ -157,10 +161,11 @@ void pa_parse_setting(struct pa_cursor *cursor, struct pa_scope *scope)
 		const char *word = pa_allow_shown(cursor->allow, cursor->at->text, cursor->at->length);
 		struct pa_suggestion suggestion = pa_suggestion_start(cursor->allow, word, strlen(word));
 		pa_suggestion_offer_all(&suggestion, setting_words);
-		pa_allow_meaning_error(cursor->allow, place,
-				       pa_suggestion_help(&suggestion,
-							  "there are fail-on, waiver-max, require-fields, loopback and self"),
-				       "unknown setting '%s'", word);
+		pa_allow_meaning_error(
+			cursor->allow, place,
+			pa_suggestion_help(&suggestion,
+					   "there are fail-on, waiver-max, require-fields, loopback, self and untrusted"),
+			"unknown setting '%s'", word);
 		return;
 	}
 	if (setting < 0) {

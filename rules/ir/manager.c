@@ -14,6 +14,7 @@ enum manager_id {
 #define WHOLE(id)
 #define BESIDE(id, pattern, marker)
 #define ENDS(id, pattern)
+#define UNIT(id, name)
 #include "manager.def"
 #undef MANAGER
 	MANAGER_COUNT
@@ -54,6 +55,32 @@ static const struct {
 #undef BESIDE
 #undef ENDS
 #undef WHOLE
+#undef UNIT
+};
+
+static const struct {
+	enum manager_id manager;
+	const char *unit;
+} units[] = {
+#define MANAGER(id, name, close)
+#define TABLE(id, pattern)
+#define CHAIN(id, pattern)
+#define MARKER(id, pattern)
+#define COMMENT(id, pattern)
+#define BESIDE(id, pattern, marker)
+#define ENDS(id, pattern)
+#define WHOLE(id)
+#define UNIT(id, name) { MANAGER_##id, name },
+#include "manager.def"
+#undef MANAGER
+#undef TABLE
+#undef CHAIN
+#undef MARKER
+#undef COMMENT
+#undef BESIDE
+#undef ENDS
+#undef WHOLE
+#undef UNIT
 };
 
 static const enum manager_id whole_host[] = {
@@ -65,6 +92,7 @@ static const enum manager_id whole_host[] = {
 #define BESIDE(id, pattern, marker)
 #define ENDS(id, pattern)
 #define WHOLE(id) MANAGER_##id,
+#define UNIT(id, name)
 #include "manager.def"
 #undef MANAGER
 #undef TABLE
@@ -74,6 +102,7 @@ static const enum manager_id whole_host[] = {
 #undef WHOLE
 #undef BESIDE
 #undef ENDS
+#undef UNIT
 };
 #define PATTERN_COUNT (sizeof(patterns) / sizeof(patterns[0]))
 
@@ -161,4 +190,12 @@ bool pa_manager_is_whole(const struct pa_manager *manager)
 		if (manager == &managers[whole_host[i]])
 			return true;
 	return false;
+}
+
+const struct pa_manager *pa_unit_manager(const char *unit)
+{
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+		if (strcmp(units[i].unit, unit) == 0)
+			return &managers[units[i].manager];
+	return NULL;
 }

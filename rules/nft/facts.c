@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "facts.h"
 
-#include "kernel_expression.h"
+#include "kernel_tests.h"
 
 #include <linux/netfilter/nf_tables.h>
 #include <stdlib.h>
@@ -348,49 +348,62 @@ static void mark_fed(struct pa_nft_facts *facts, const struct pa_nft_rule_fact *
 		set->dynamic = true;
 }
 
+/* Tables have many rules: their names are kept once. */
+static const char *keep_table(struct pa_nft_facts *facts, const char *name)
+{
+	const struct pa_nft_rule_fact *last = facts->rule_count ? &facts->rules[facts->rule_count - 1] : NULL;
+
+	return last && pa_text_equal(last->table, name) ? last->table : pa_arena_strdup(facts->arena, name);
+}
+
+static void keep_rule(struct pa_nft_facts *facts, const struct pa_nft_rule_fact *rule, const struct pa_kernel_walk *walk,
+		      const struct pa_nft_comparison *differing)
+{
+	struct pa_nft_rule_fact *kept;
+	const char *table = keep_table(facts, rule->table);
+
+	pa_grow(&facts->rules, &facts->rule_capacity, facts->rule_count + 1, sizeof(*facts->rules));
+	kept = &facts->rules[facts->rule_count++];
+	*kept = *rule;
+	kept->table = table;
+	kept->differing = pa_arena_dup(facts->arena, differing, rule->count, sizeof(*differing));
+	kept->tests = walk->tests;
+	kept->tests.protocol = pa_arena_dup(facts->arena, walk->protocol, walk->tests.protocol_count, sizeof(*walk->protocol));
+	kept->tests.payload = pa_arena_dup(facts->arena, walk->payload, walk->tests.payload_count, sizeof(*walk->payload));
+}
+
 static void read_expressions(struct pa_nft_facts *facts, struct pa_nft_rule_fact *rule, struct pa_attributes expressions)
 {
 	struct pa_nft_comparison *found = NULL;
 	struct pa_kernel_loads loads = { 0 };
 	struct pa_kernel_order order = { 0 };
+	struct pa_kernel_walk walk = { .family = rule->family == PA_FAMILY_IP	 ? NFPROTO_IPV4
+						 : rule->family == PA_FAMILY_IP6 ? NFPROTO_IPV6
+										 : 0 };
 	struct pa_attribute item;
-	size_t capacity = 0;
+	size_t capacity = 0, count = 0;
 	bool wide = false;
 
 	while (pa_attributes_next(&expressions, &item)) {
 		struct pa_kernel_expression expression = pa_kernel_expression_open(&item);
 
+		count++;
 		mark_fed(facts, rule, &expression);
+		pa_kernel_walk_take(&walk, &expression, order.effect);
 		pa_kernel_order_take(&order, &expression);
 		rule->flow_protocols += pa_kernel_expression_reads_flow_protocol(&expression);
 		pa_grow(&found, &capacity, rule->count + 1, sizeof(*found));
 		if (pa_kernel_loads_take(&loads, &expression, &found[rule->count]))
 			wide = found[rule->count++].length > 1 || wide;
 	}
-	rule->l4proto_first = order.effect && order.l4proto_first;
-	rule->nfproto_first = order.effect && order.nfproto_first;
-	rule->hidden_family = pa_kernel_order_hidden_family(&order);
-	rule->hidden_late = order.family_late;
-	rule->hidden_protocol = pa_kernel_order_hidden_protocol(&order);
-	rule->protocol_late = order.protocol_late;
 	rule->any_network = pa_kernel_order_any_network(&order);
-	rule->first_headers = order.first_headers;
-	rule->first_header = order.first_header;
-	rule->ethertypes = order.ethertypes;
-	rule->paired_relations = order.paired_relations;
 	if (!wide)
 		rule->count = 0; /* single bytes alone are what they seem */
-	if (wide || rule->paired_relations || rule->first_headers || rule->ethertypes || rule->flow_protocols ||
-	    rule->any_network || rule->hidden_protocol || rule->hidden_family || rule->l4proto_first || rule->nfproto_first) {
-		rule->table = pa_arena_strdup(facts->arena, rule->table);
-		rule->differing = pa_arena_dup(facts->arena, found, rule->count, sizeof(*found));
-		pa_grow(&facts->rules, &facts->rule_capacity, facts->rule_count + 1, sizeof(*facts->rules));
-		facts->rules[facts->rule_count++] = *rule;
-	}
+	if (count)
+		keep_rule(facts, rule, &walk, found);
 	free(found);
 }
 
-/* Only rules that there is something to be said of are recorded. */
 static void read_rule(struct pa_nft_facts *facts, const struct nlmsghdr *message, enum pa_family family)
 {
 	struct pa_attributes list = pa_attributes_of(message), expressions = { 0 };

@@ -59,26 +59,59 @@ struct pa_nft_comparison {
 	uint32_t length;
 };
 
-/*
- * A rule that has such a comparison of more than one byte that must be different (several fields may lie in it), that reads the
- * protocol of the flow, or that tests a protocol before something in it has an effect.
- */
+/* What tests and values come from, beside header bytes and the protocols that nft asks for by itself. */
+enum pa_source {
+	PA_SOURCE_META,
+	PA_SOURCE_CT,
+	PA_SOURCE_EXTHDR, /* options of TCP and IP, chunks of SCTP too */
+	PA_SOURCE_FIB,
+	PA_SOURCE_RT,
+	PA_SOURCE_SOCKET,
+	PA_SOURCE_OSF,
+	PA_SOURCE_IPSEC,
+	PA_SOURCE_NUMGEN,
+	PA_SOURCE_HASH,
+	PA_SOURCE_COUNT
+};
+
+/* A protocol that a rule asks for: by whatever header, value or mark it does so, its listing may not show it. */
+enum pa_protocol_source {
+	PA_PROTOCOL_NETWORK,	 /* NFPROTO_IPV4, NFPROTO_IPV6 */
+	PA_PROTOCOL_TRANSPORT,	 /* IPPROTO_* */
+	PA_PROTOCOL_NEXT_HEADER, /* the first of an IPv6 packet */
+	PA_PROTOCOL_LINK,	 /* ARPHRD_*: meta iiftype */
+	PA_PROTOCOL_FRAME,	 /* an Ethernet type that is neither IPv4 nor IPv6 */
+};
+struct pa_nft_protocol_test {
+	uint8_t source; /* enum pa_protocol_source */
+	bool late;	/* behind a verdict map or a change */
+	uint16_t value;
+};
+
+/* What a rule looks at (kernel_tests.h). */
+#define PA_NFT_TESTS_MAX 48
+struct pa_nft_tests {
+	uint8_t loads[PA_SOURCE_COUNT];
+	uint8_t protocol_count, payload_count;
+	uint8_t paired_relations; /* comparisons that the listing may run into one */
+	bool paired_protocols;	  /* one of them is of a protocol */
+	bool too_many;		  /* more than there was room for */
+	bool family_by_itself;	  /* something in it ends the rule for packets of another family, without a test of it */
+	bool tcp_by_itself;	  /* the same for what is not TCP */
+	const struct pa_nft_protocol_test *protocol;
+	const struct pa_nft_comparison *payload; /* header bytes that something is compared with */
+};
+
 struct pa_nft_rule_fact {
 	enum pa_family family;
 	const char *table;
-	uint64_t handle;	  /* of one rule of the table only */
-	unsigned flow_protocols;  /* how often it reads ct l3proto or ct protocol */
-	unsigned hidden_family;	  /* 4 or 6: it asks for this family, and the listing may not show it */
-	bool hidden_late;	  /* it does so behind a verdict map or a change */
-	unsigned hidden_protocol; /* the transport protocol that it asks for, and that the listing may not show */
-	bool protocol_late;
-	unsigned first_headers, ethertypes; /* loads of the first next header of IPv6 (ip6 tables), of the Ethernet type */
-	unsigned paired_relations;	    /* comparisons that the listing runs into one: kernel_expression.h */
-	int first_header;		    /* what the former must be; -1: not one value */
-	bool any_network;		    /* it tests for ICMP, and not for a family */
-	bool l4proto_first, nfproto_first;  /* tested before a verdict map or mark of the rule: kernel_expression.h */
+	uint64_t handle;	 /* of one rule of the table only */
+	unsigned flow_protocols; /* how often it reads ct l3proto or ct protocol */
+	bool any_network;	 /* it tests for ICMP, and not for a family */
+	struct pa_nft_tests tests;
 	size_t count;
-	const struct pa_nft_comparison *differing; /* all that must be different, those of one byte too, in their order */
+	/* All header bytes that must be different, those of one byte too, in their order; none if all are of one byte. */
+	const struct pa_nft_comparison *differing;
 };
 
 struct pa_nft_facts;
@@ -96,7 +129,7 @@ const struct pa_nft_chain_fact *pa_nft_facts_chain(const struct pa_nft_facts *fa
 						   const char *name);
 const struct pa_nft_set_fact *pa_nft_facts_set(const struct pa_nft_facts *facts, enum pa_family family, const char *table,
 					       const char *name);
-/* NULL: the rule has no comparison of several bytes that must be different. */
+/* NULL: the kernel has no such rule, or one without expressions. */
 const struct pa_nft_rule_fact *pa_nft_facts_rule(const struct pa_nft_facts *facts, enum pa_family family, const char *table,
 						 uint64_t handle);
 /* All of one kind, in the order of the kernel. */

@@ -83,93 +83,18 @@ static void note_network(struct pa_kernel_order *order, const struct pa_kernel_e
 	    pa_attributes_find_u32(expression->attributes, NFTA_CMP_OP) == NFT_CMP_EQ) {
 		unsigned wanted = compared_byte(expression); /* NFPROTO_*, or the first byte of an ethertype */
 		order->family = wanted == 2 || wanted == 0x08 ? 4 : wanted == 10 || wanted == 0x86 ? 6 : 0;
-		order->family_late = order->effect;
 	}
-	if (pa_kernel_expression_loads(expression))
+	if (pa_kernel_expression_loads(expression)) {
 		order->network_loaded = key == NFT_META_NFPROTO || key == NFT_META_PROTOCOL;
-	order->reset = order->reset || (strcmp(expression->name, "reject") == 0 &&
-					pa_attributes_find_u32(expression->attributes, NFTA_REJECT_TYPE) == NFT_REJECT_TCP_RST);
+		order->l4proto_loaded = key == NFT_META_L4PROTO;
+	}
 	order->network = order->network || key == NFT_META_NFPROTO || key == NFT_META_PROTOCOL ||
 			 (strcmp(expression->name, "payload") == 0 &&
 			  pa_attributes_find_u32(expression->attributes, NFTA_PAYLOAD_BASE) == NFT_PAYLOAD_LL_HEADER);
 }
 
-static bool is_payload(const struct pa_kernel_expression *expression, uint32_t base, uint32_t offset, uint32_t length)
-{
-	return strcmp(expression->name, "payload") == 0 &&
-	       pa_attributes_find_u32(expression->attributes, NFTA_PAYLOAD_BASE) == base &&
-	       pa_attributes_find_u32(expression->attributes, NFTA_PAYLOAD_OFFSET) == offset &&
-	       pa_attributes_find_u32(expression->attributes, NFTA_PAYLOAD_LEN) == length;
-}
-
-static void note_protocol(struct pa_kernel_order *order, const struct pa_kernel_expression *expression)
-{
-	bool meta = strcmp(expression->name, "meta") == 0;
-	order->options = order->options || strcmp(expression->name, "exthdr") == 0;
-	if (strcmp(expression->name, "cmp") == 0 && order->protocol_loaded && !order->protocol &&
-	    pa_attributes_find_u32(expression->attributes, NFTA_CMP_OP) == NFT_CMP_EQ) {
-		order->protocol = compared_byte(expression);
-		order->protocol_late = order->effect;
-	}
-	if (pa_kernel_expression_loads(expression))
-		order->protocol_loaded =
-			is_payload(expression, NFT_PAYLOAD_NETWORK_HEADER, 9, 1) ||
-			(meta && pa_attributes_find_u32(expression->attributes, NFTA_META_KEY) == NFT_META_L4PROTO);
-}
-
-static void note_headers(struct pa_kernel_order *order, const struct pa_kernel_expression *expression)
-{
-	if (order->first_header_loaded && strcmp(expression->name, "cmp") == 0 &&
-	    pa_attributes_find_u32(expression->attributes, NFTA_CMP_OP) == NFT_CMP_EQ)
-		order->first_header = (int)compared_byte(expression);
-	order->first_header_loaded = is_payload(expression, NFT_PAYLOAD_NETWORK_HEADER, 6, 1);
-	if (order->first_header_loaded) {
-		order->first_headers++;
-		order->first_header = -1;
-	}
-	order->ip_protocol = order->ip_protocol || is_payload(expression, NFT_PAYLOAD_NETWORK_HEADER, 9, 1);
-	order->ethertypes += is_payload(expression, NFT_PAYLOAD_LL_HEADER, 12, 2);
-}
-
-static void note_relations(struct pa_kernel_order *order, const struct pa_kernel_expression *expression)
-{
-	static const char *const transforms[] = { "byteorder", "bitwise", "immediate", "lookup" };
-	bool transforms_only = false;
-
-	if (strcmp(expression->name, "cmp") == 0) {
-		uint32_t op = pa_attributes_find_u32(expression->attributes, NFTA_CMP_OP);
-		bool pair = (order->relation == NFT_CMP_GTE && op == NFT_CMP_LTE) ||
-			    (order->relation == NFT_CMP_LT && op == NFT_CMP_GT);
-		order->paired_relations += pair && order->loaded_since;
-		order->relation = op;
-		order->loaded_since = false;
-		return;
-	}
-	for (size_t i = 0; i < sizeof(transforms) / sizeof(*transforms); i++)
-		transforms_only = transforms_only || strcmp(expression->name, transforms[i]) == 0;
-	order->loaded_since = order->loaded_since || (!transforms_only && pa_kernel_expression_loads(expression));
-}
-
 void pa_kernel_order_take(struct pa_kernel_order *order, const struct pa_kernel_expression *expression)
 {
 	note_network(order, expression);
-	note_protocol(order, expression);
-	note_headers(order, expression);
-	note_relations(order, expression);
-	if (has_effect(expression)) {
-		order->effect = true;
-		return;
-	}
-	if (strcmp(expression->name, "cmp") == 0 && !order->effect) {
-		bool equal = pa_attributes_find_u32(expression->attributes, NFTA_CMP_OP) == NFT_CMP_EQ;
-		order->l4proto_first = order->l4proto_first || (equal && order->l4proto_loaded);
-		order->nfproto_first = order->nfproto_first || (equal && order->nfproto_loaded);
-	}
-	if (strcmp(expression->name, "meta") == 0) {
-		uint32_t key = pa_attributes_find_u32(expression->attributes, NFTA_META_KEY);
-		order->l4proto_loaded = key == NFT_META_L4PROTO;
-		order->nfproto_loaded = key == NFT_META_NFPROTO;
-	} else if (pa_kernel_expression_loads(expression)) {
-		order->l4proto_loaded = order->nfproto_loaded = false;
-	}
+	order->effect = order->effect || has_effect(expression);
 }

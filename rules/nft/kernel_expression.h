@@ -80,36 +80,13 @@ struct pa_kernel_loads {
 bool pa_kernel_loads_take(struct pa_kernel_loads *loads, const struct pa_kernel_expression *expression,
 			  struct pa_nft_comparison *ret_comparison);
 
-/*
- * Which of the tests that nft makes by itself (l4proto for `tcp dport`, nfproto for `ip saddr`) the kernel makes before anything
- * in the rule has an effect. nft merges tests of neighbouring fields at the place of the last; the listing then shows them all
- * there, and the test of the protocol, which it does not show, stands where the first one was. All zero before the first.
- */
+/* What a rule asks of the network, and where its effects begin. All zero before the first expression. */
 struct pa_kernel_order {
-	bool l4proto_loaded, nfproto_loaded; /* in the register, just now */
-	bool l4proto_first, nfproto_first;
-	bool effect;	      /* a verdict map, a mark: what comes now is behind it */
-	bool icmp, network;   /* it wants ICMP or ICMPv6; it asks for the family as well */
-	unsigned icmp_family; /* of the first such test: 4 or 6 */
-	bool network_loaded;
-	unsigned family;  /* 4 or 6: the one that it wants; 0: none */
-	bool family_late; /* that test comes behind an effect */
-	bool reset;	  /* reject with tcp reset: nft leaves tests of the family out of the listing of such a rule */
-	bool options;	  /* it asks for options of TCP or IP, or for extension headers */
-	bool protocol_loaded, protocol_late;
-	unsigned protocol; /* the transport protocol that it wants, by either header; 0: none */
-	bool ip_protocol;  /* `ip protocol` of IPv4: left out with its family where a TCP option is asked for behind it */
-	/* Loads of the first next header (network + 6), of the Ethernet type: nft takes either for a test of its own. */
-	unsigned first_headers, ethertypes;
-	bool first_header_loaded;
-	/*
-	 * Pairs of relations of different values (`tcp sport >= 1024 tcp dport <= 1023`, `meta length < 100 meta mark > 500`): nft
-	 * lists each pair as one range of the second.
-	 */
-	unsigned paired_relations;
-	uint32_t relation; /* NFT_CMP_* of the comparison before; 0: none */
-	bool loaded_since;
-	int first_header; /* the value that it must have, of one such test; -1: something else is asked */
+	bool l4proto_loaded, network_loaded; /* in the register, just now */
+	bool effect;			     /* a verdict map, a mark: what comes now is behind it */
+	bool icmp, network;		     /* it wants ICMP or ICMPv6; it asks for the family as well */
+	unsigned icmp_family;		     /* of the first such test: 4 or 6 */
+	unsigned family;		     /* 4 or 6: the one that it wants; 0: none */
 };
 void pa_kernel_order_take(struct pa_kernel_order *order, const struct pa_kernel_expression *expression);
 
@@ -120,18 +97,6 @@ void pa_kernel_order_take(struct pa_kernel_order *order, const struct pa_kernel_
 static inline bool pa_kernel_order_any_network(const struct pa_kernel_order *order)
 {
 	return order->icmp && (!order->network || (order->family && order->family != order->icmp_family));
-}
-
-/* The family that the rule wants and that its listing may not show: 4, 6, or 0. */
-static inline unsigned pa_kernel_order_hidden_family(const struct pa_kernel_order *order)
-{
-	return order->reset || order->ip_protocol || order->first_headers ? order->family : 0;
-}
-
-/* `meta l4proto tcp ... tcp option sack-perm missing`: the listing may leave the test of the protocol out. 0: none. */
-static inline unsigned pa_kernel_order_hidden_protocol(const struct pa_kernel_order *order)
-{
-	return order->options ? order->protocol : 0;
 }
 
 #endif

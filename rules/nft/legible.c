@@ -287,16 +287,12 @@ static void check_compare(struct pa_legible *legible, const struct pa_kernel_exp
 		check_data(&place, TYPE_IFNAME, &data);
 }
 
-/* Returns true when facts.h speaks of the rule: it adds elements to a set, compares more than a byte with `!=`,
- * reads the protocol of the flow, or tests a protocol before something that has an effect. */
+/* Returns true when facts.h speaks of the rule: when it has expressions. */
 static bool check_expressions(struct pa_legible *legible, struct pa_digest *digest, const struct nlmsghdr *message,
 			      const char *table, struct pa_attributes expressions)
 {
 	struct place prefix = { .legible = legible, .what = "a log prefix" };
 	struct pa_attribute item, value;
-	struct pa_kernel_loads loads = { 0 };
-	struct pa_kernel_order order = { 0 };
-	struct pa_nft_comparison comparison;
 	uint32_t text = UINT32_MAX;
 	bool kept = false;
 
@@ -305,10 +301,7 @@ static bool check_expressions(struct pa_legible *legible, struct pa_digest *dige
 		uint32_t loaded = text_register(&expression);
 
 		check_compare(legible, &expression, text);
-		if (pa_kernel_loads_take(&loads, &expression, &comparison) && comparison.length > 1)
-			kept = true;
-		pa_kernel_order_take(&order, &expression);
-		kept = kept || pa_kernel_expression_reads_flow_protocol(&expression);
+		kept = true;
 		if (loaded != UINT32_MAX || pa_kernel_expression_loads(&expression))
 			text = loaded;
 		if (strcmp(expression.name, "log") == 0 && pa_attributes_find(expression.attributes, NFTA_LOG_PREFIX, &value)) {
@@ -316,12 +309,9 @@ static bool check_expressions(struct pa_legible *legible, struct pa_digest *dige
 		} else if (strcmp(expression.name, "dynset") == 0 &&
 			   pa_attributes_find(expression.attributes, NFTA_DYNSET_SET_NAME, &value)) {
 			pa_digest_set(digest, pa_message_family(message), table, pa_attribute_text(&value))->dynamic = true;
-			kept = true;
 		}
 	}
-	return kept || order.paired_relations || order.first_headers || order.ethertypes ||
-	       pa_kernel_order_any_network(&order) || pa_kernel_order_hidden_family(&order) ||
-	       pa_kernel_order_hidden_protocol(&order) || (order.effect && (order.l4proto_first || order.nfproto_first));
+	return kept;
 }
 
 static bool check_rule(struct pa_legible *legible, struct pa_digest *digest, const struct nlmsghdr *message)

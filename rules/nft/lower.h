@@ -5,6 +5,7 @@
  *   lower.c          the document: what order its objects come in, places, errors
  *   lower_object.c   tables, chains, sets
  *   lower_rule.c     one rule: its steps and their texts
+ *   account.c        what the kernel says of it that the listing does not show
  *   statement*.c     one statement (nft_statement.def): adds steps
  *   expression*.c    one expression (nft_expression.def): what a test looks at, with the tests that the kernel adds
  *   elements*.c      values, sets, maps
@@ -135,12 +136,22 @@ struct pa_key pa_lower_keep_key(struct pa_lowering *lowering, const struct pa_lo
 void pa_lower_require_nfproto(struct pa_lowering *lowering, unsigned nfproto);
 void pa_lower_require_l4proto(struct pa_lowering *lowering, unsigned l4proto);
 void pa_lower_require_ether(struct pa_lowering *lowering);
+/* The same whatever was tested before. */
+void pa_lower_require_value(struct pa_lowering *lowering, enum pa_field field, unsigned value);
+/* The step that was added last becomes the first one. */
+void pa_lower_move_to_front(struct pa_lowering *lowering);
+/* The first step that decides, or changes the packet or its flow; step_count: none does. */
+size_t pa_lower_first_effect(const struct pa_lowering *lowering);
 /* Another statement sets what opaque expressions with this text give. */
 void pa_lower_note_assigned(struct pa_lowering *lowering, const char *text);
 /* Some statement changes the header that sockets, routes and hashes are looked up by. */
 void pa_lower_note_translation(struct pa_lowering *lowering, enum pa_field field);
 /* At the end of the document: what that means for the tests of all rules. */
 void pa_lower_mark_assigned(struct pa_lowering *lowering);
+
+/* --- account.c --------------------------------------------------------------------------------------------------- */
+/* The rule in hand against what the kernel says of it, where it does: adds what the listing of these statements does not show. */
+void pa_lower_account(struct pa_lowering *lowering, const struct pa_json_node *statements);
 
 /* --- expression.c ---------------------------------------------------------------------------------------------- */
 /* What `node` looks at; adds the implied tests. Never fails: what is not known is an opaque part. */

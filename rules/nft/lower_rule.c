@@ -119,6 +119,15 @@ void pa_lower_require_l4proto(struct pa_lowering *lowering, unsigned l4proto)
 	add_requirement(lowering, requirement(lowering, &lowering->l4proto[l4proto & 255], PA_FIELD_L4PROTO, NULL, l4proto));
 }
 
+void pa_lower_require_value(struct pa_lowering *lowering, enum pa_field field, unsigned value)
+{
+	struct pa_requirement *made = NULL;
+	struct pa_requirement **slot = field == PA_FIELD_NFPROTO   ? &lowering->nfproto[value & 255]
+				       : field == PA_FIELD_L4PROTO ? &lowering->l4proto[value & 255]
+								   : &made;
+	add_requirement(lowering, requirement(lowering, slot, field, NULL, value));
+}
+
 /* ARPHRD_ETHER: which kind an interface is of is not told by its name. In netdev tables nft tests it as well. */
 void pa_lower_require_ether(struct pa_lowering *lowering)
 {
@@ -230,6 +239,14 @@ static bool step_has_effect(const struct pa_step *step)
 	       (step->kind == PA_STEP_OPAQUE && step->opacity != PA_OPACITY_MATCH);
 }
 
+size_t pa_lower_first_effect(const struct pa_lowering *lowering)
+{
+	size_t effect = 0;
+	while (effect < lowering->step_count && !step_has_effect(&lowering->steps[effect]))
+		effect++;
+	return effect;
+}
+
 static void insert_step(struct pa_lowering *lowering, size_t at, struct pa_step step)
 {
 	pa_lower_add_step(lowering, step.kind);
@@ -239,6 +256,14 @@ static void insert_step(struct pa_lowering *lowering, size_t at, struct pa_step 
 	}
 	lowering->steps[at] = step;
 	lowering->texts[at] = PA_NO_TEXT;
+}
+
+void pa_lower_move_to_front(struct pa_lowering *lowering)
+{
+	struct pa_step last = lowering->steps[--lowering->step_count];
+	size_t text = lowering->texts[lowering->step_count];
+	insert_step(lowering, 0, last);
+	lowering->texts[0] = text;
 }
 
 /* Nobody says whether the kernel tests the protocol here already: packets of another one may end here or go on. */
@@ -256,183 +281,21 @@ static void insert_question(struct pa_lowering *lowering, size_t at, struct pa_s
 
 /*
  * nft merges tests of neighbouring fields at the place of the last one, and the test of their protocol stays where the first was:
- * before a verdict map or a mark that the listing shows in front of them all.
+ * before a verdict map or a mark that the listing shows in front of them all. The kernel's word on it is in account.c.
  */
-static void add_early_requirements(struct pa_lowering *lowering)
+static void add_early_questions(struct pa_lowering *lowering)
 {
-	const struct pa_nft_facts *facts = lowering->document->facts;
-	size_t effect = 0;
-	while (effect < lowering->step_count && !step_has_effect(&lowering->steps[effect]))
-		effect++;
-	for (size_t i = effect + 1; i < lowering->step_count; i++) {
+	size_t effect = pa_lower_first_effect(lowering);
+	for (size_t i = effect + 1; i < lowering->step_count && !lowering->document->facts; i++) {
 		struct pa_step step = lowering->steps[i];
 		bool protocol = step.implied && step.kind == PA_STEP_MATCH && !step.key.parts[0].opaque;
 		enum pa_field field = protocol ? step.key.parts[0].field : PA_FIELD_COUNT;
 		if (field != PA_FIELD_L4PROTO && field != PA_FIELD_NFPROTO)
 			continue;
-		const struct pa_nft_rule_fact *fact =
-			facts ? pa_nft_facts_rule(facts, lowering->table->family, lowering->table->name, lowering->rule_handle)
-			      : NULL;
-		if (!facts)
-			insert_question(lowering, effect, step);
-		else if (fact && (field == PA_FIELD_L4PROTO ? fact->l4proto_first : fact->nfproto_first))
-			insert_step(lowering, effect, step);
-		else
-			continue;
+		insert_question(lowering, effect, step);
 		effect++;
 		i++;
 	}
-}
-
-/* How often a step's text asks for the protocol of the flow: `ct l3proto . ct protocol` does twice. */
-static unsigned flow_protocols_in(const char *text)
-{
-	unsigned count = 0;
-	for (const char *at = strstr(text, "ct "); at; at = strstr(at + 3, "ct "))
-		count += (at == text || at[-1] == ' ' || at[-1] == '(') &&
-			 (strncmp(at + 3, "l3proto", 7) == 0 || strncmp(at + 3, "protocol", 8) == 0 ||
-			  strncmp(at + 3, "original l3proto", 16) == 0 || strncmp(at + 3, "original protocol", 17) == 0 ||
-			  strncmp(at + 3, "reply l3proto", 13) == 0 || strncmp(at + 3, "reply protocol", 14) == 0);
-	return count;
-}
-
-static unsigned count_flow_protocols(const struct pa_lowering *lowering)
-{
-	unsigned count = 0;
-	for (size_t i = 0; i < lowering->step_count; i++)
-		if (lowering->texts[i] != PA_NO_TEXT)
-			count += flow_protocols_in(lowering->text.data + lowering->texts[i]);
-	return count;
-}
-
-static bool tests_field(const struct pa_lowering *lowering, enum pa_field field)
-{
-	for (size_t i = 0; i < lowering->step_count; i++) {
-		const struct pa_step *step = &lowering->steps[i];
-		if (step->kind == PA_STEP_MATCH && !step->key.parts[0].opaque && step->key.parts[0].field == field)
-			return true;
-	}
-	return false;
-}
-
-static void move_last_to_front(struct pa_lowering *lowering)
-{
-	struct pa_step hidden = lowering->steps[--lowering->step_count];
-	insert_step(lowering, 0, hidden);
-}
-
-/* A test in front of the rule of which nothing is known but that the rule may end there. `what` says what it is. */
-static void add_hidden_test(struct pa_lowering *lowering, const char *what)
-{
-	/* by name, so that it is not taken for the one of another rule */
-	pa_buffer_printf(pa_lower_opaque(lowering, PA_OPACITY_MATCH, PA_REASON_LISTING),
-			 "%s that the listing of rule %s %s %s handle %llu does not show", what,
-			 pa_family_name(lowering->table->family), lowering->table->name, lowering->chain->name,
-			 (unsigned long long)lowering->rule_handle);
-	pa_lower_end_text(lowering);
-	struct pa_step hidden = lowering->steps[lowering->step_count - 1];
-	size_t text = lowering->texts[lowering->step_count - 1];
-	hidden.implied = true;
-	lowering->step_count--;
-	insert_step(lowering, 0, hidden);
-	lowering->texts[0] = text;
-}
-
-/*
- * `meta nfproto ipv4 tcp dport 22 reject with tcp reset` is listed without its first test, and so is `ip protocol tcp tcp dport 22
- * tcp option maxseg exists`.
- */
-static void add_hidden_network(struct pa_lowering *lowering, const struct pa_nft_rule_fact *fact)
-{
-	unsigned nfproto = fact->hidden_family == 4 ? PA_NFPROTO_IPV4 : PA_NFPROTO_IPV6;
-	enum pa_family family = lowering->table->family;
-	if (!fact->hidden_family || family == PA_FAMILY_IP || family == PA_FAMILY_IP6 ||
-	    tests_field(lowering, PA_FIELD_NFPROTO))
-		return;
-	if (fact->hidden_late) {
-		add_hidden_test(lowering, "a test of the family");
-		return;
-	}
-	add_requirement(lowering, requirement(lowering, &lowering->nfproto[nfproto & 255], PA_FIELD_NFPROTO, NULL, nfproto));
-	move_last_to_front(lowering);
-}
-
-/* `meta l4proto tcp tcp option sack-perm missing` is listed without its first test, and the other one holds for all protocols. */
-static void add_hidden_protocol(struct pa_lowering *lowering, const struct pa_nft_rule_fact *fact)
-{
-	unsigned protocol = fact->hidden_protocol & 255;
-	if (!protocol || tests_field(lowering, PA_FIELD_L4PROTO))
-		return;
-	if (fact->protocol_late) {
-		add_hidden_test(lowering, "a test of the protocol");
-		return;
-	}
-	add_requirement(lowering, requirement(lowering, &lowering->l4proto[protocol], PA_FIELD_L4PROTO, NULL, protocol));
-	move_last_to_front(lowering);
-}
-
-static unsigned count_first_headers(const struct pa_lowering *lowering)
-{
-	unsigned count = 0;
-	for (size_t i = 0; i < lowering->step_count; i++) {
-		const struct pa_step *step = &lowering->steps[i];
-		bool keyed = step->kind == PA_STEP_MATCH || step->kind == PA_STEP_VMAP;
-		for (unsigned p = 0; keyed && p < step->key.count; p++)
-			count += !step->key.parts[p].opaque && step->key.parts[p].field == PA_FIELD_IP6_NEXTHDR;
-	}
-	return count;
-}
-
-/*
- * `ip6 nexthdr tcp tcp dport 22` in an ip6 table is listed as `tcp dport 22`, and `ether type ip ip saddr 10.0.0.1` as `ip saddr
- * 10.0.0.1`: nft 1.0.6 takes the first test for one of its own. The kernel makes it: no packet behind other headers, none of lo.
- */
-static void add_hidden_headers(struct pa_lowering *lowering, const struct pa_nft_rule_fact *fact)
-{
-	bool one = fact->first_header >= 0 && fact->first_headers == count_first_headers(lowering) + 1;
-	struct pa_requirement *needed = NULL;
-	if (one && fact->hidden_late && lowering->table->family != PA_FAMILY_IP6) {
-		add_hidden_test(lowering, "a test of ip6 nexthdr");
-	} else if (one) {
-		add_requirement(lowering,
-				requirement(lowering, &needed, PA_FIELD_IP6_NEXTHDR, NULL, (unsigned)fact->first_header));
-		move_last_to_front(lowering);
-	}
-	size_t before = lowering->step_count;
-	if (fact->ethertypes)
-		pa_lower_require_ether(lowering);
-	if (lowering->step_count > before)
-		move_last_to_front(lowering);
-}
-
-/* nft 1.0.6 lists two relations of different values as one range of the second: no range of such a rule is what it seems. */
-static void add_paired_relations(struct pa_lowering *lowering)
-{
-	for (size_t i = 0; i < lowering->step_count; i++) {
-		struct pa_step *step = &lowering->steps[i];
-		bool range = step->kind == PA_STEP_MATCH && !step->implied && step->key.count == 1 &&
-			     step->elements->count == 1 && step->elements->keys[0].first != step->elements->keys[0].last;
-		if (range)
-			step->kind = PA_STEP_NONE;
-	}
-	add_hidden_test(lowering, "a pair of comparisons");
-}
-
-/* The kernel makes more of these tests than the listing shows: what they ask is not known, only that the rule may end. */
-static void add_hidden_tests(struct pa_lowering *lowering)
-{
-	const struct pa_nft_facts *facts = lowering->document->facts;
-	const struct pa_nft_rule_fact *fact =
-		facts ? pa_nft_facts_rule(facts, lowering->table->family, lowering->table->name, lowering->rule_handle) : NULL;
-	if (!fact)
-		return;
-	add_hidden_protocol(lowering, fact);
-	add_hidden_network(lowering, fact);
-	add_hidden_headers(lowering, fact);
-	if (fact->flow_protocols > count_flow_protocols(lowering))
-		add_hidden_test(lowering, "a test of ct l3proto or ct protocol");
-	if (fact->paired_relations)
-		add_paired_relations(lowering);
 }
 
 /* The texts of the steps in one block, and behind them the same joined by blanks: the text of the rule. */
@@ -538,8 +401,8 @@ enum pa_rule_result pa_lower_rule(struct pa_lowering *lowering, size_t index, si
 		return PA_RULE_FAILED;
 	}
 	drop_idle_end(lowering);
-	add_early_requirements(lowering);
-	add_hidden_tests(lowering);
+	add_early_questions(lowering);
+	pa_lower_account(lowering, statements);
 	struct pa_rule *rule = pa_chain_add_rule(lowering->ruleset, lowering->chain);
 	rule->handle = lowering->rule_handle;
 	rule->where = pa_lower_place(lowering, offset);

@@ -8,97 +8,17 @@
  * wrote the rule, whatever program printed it: a packet that meets both tests passes, one that meets none does not, and
  * the rest is open.
  */
+#include <linux/netfilter/nf_tables.h>
+
+#include "header_place.h"
 #include "lower.h"
 
-enum base { LINK, NETWORK, TRANSPORT }; /* as in struct pa_nft_comparison */
-
-struct place {
-	const char *protocol;
-	const char *field;
-	enum base base;
-	unsigned offset; /* bytes */
-	unsigned length;
-};
-
-/* Fields of whole bytes that have a neighbour of whole bytes (src/proto.c of nftables). */
-static const struct place places[] = {
-	{ "tcp", "sport", TRANSPORT, 0, 2 },
-	{ "tcp", "dport", TRANSPORT, 2, 2 },
-	{ "tcp", "sequence", TRANSPORT, 4, 4 },
-	{ "tcp", "ackseq", TRANSPORT, 8, 4 },
-	{ "tcp", "flags", TRANSPORT, 13, 1 },
-	{ "tcp", "window", TRANSPORT, 14, 2 },
-	{ "tcp", "checksum", TRANSPORT, 16, 2 },
-	{ "tcp", "urgptr", TRANSPORT, 18, 2 },
-	{ "udp", "sport", TRANSPORT, 0, 2 },
-	{ "udp", "dport", TRANSPORT, 2, 2 },
-	{ "udp", "length", TRANSPORT, 4, 2 },
-	{ "udp", "checksum", TRANSPORT, 6, 2 },
-	{ "udplite", "sport", TRANSPORT, 0, 2 },
-	{ "udplite", "dport", TRANSPORT, 2, 2 },
-	{ "udplite", "csumcov", TRANSPORT, 4, 2 },
-	{ "udplite", "checksum", TRANSPORT, 6, 2 },
-	{ "sctp", "sport", TRANSPORT, 0, 2 },
-	{ "sctp", "dport", TRANSPORT, 2, 2 },
-	{ "sctp", "vtag", TRANSPORT, 4, 4 },
-	{ "sctp", "checksum", TRANSPORT, 8, 4 },
-	{ "dccp", "sport", TRANSPORT, 0, 2 },
-	{ "dccp", "dport", TRANSPORT, 2, 2 },
-	{ "th", "sport", TRANSPORT, 0, 2 },
-	{ "th", "dport", TRANSPORT, 2, 2 },
-	{ "icmp", "type", TRANSPORT, 0, 1 },
-	{ "icmp", "code", TRANSPORT, 1, 1 },
-	{ "icmp", "checksum", TRANSPORT, 2, 2 },
-	{ "icmp", "id", TRANSPORT, 4, 2 },
-	{ "icmp", "sequence", TRANSPORT, 6, 2 },
-	{ "icmp", "mtu", TRANSPORT, 6, 2 },
-	{ "icmp", "gateway", TRANSPORT, 4, 4 },
-	{ "icmpv6", "type", TRANSPORT, 0, 1 },
-	{ "icmpv6", "code", TRANSPORT, 1, 1 },
-	{ "icmpv6", "checksum", TRANSPORT, 2, 2 },
-	{ "icmpv6", "id", TRANSPORT, 4, 2 },
-	{ "icmpv6", "max-delay", TRANSPORT, 4, 2 },
-	{ "icmpv6", "mtu", TRANSPORT, 4, 4 },
-	{ "icmpv6", "parameter-problem", TRANSPORT, 4, 4 },
-	{ "icmpv6", "sequence", TRANSPORT, 6, 2 },
-	{ "igmp", "type", TRANSPORT, 0, 1 },
-	{ "igmp", "mrt", TRANSPORT, 1, 1 },
-	{ "igmp", "checksum", TRANSPORT, 2, 2 },
-	{ "igmp", "group", TRANSPORT, 4, 4 },
-	{ "ah", "nexthdr", TRANSPORT, 0, 1 },
-	{ "ah", "hdrlength", TRANSPORT, 1, 1 },
-	{ "ah", "reserved", TRANSPORT, 2, 2 },
-	{ "ah", "spi", TRANSPORT, 4, 4 },
-	{ "ah", "sequence", TRANSPORT, 8, 4 },
-	{ "comp", "nexthdr", TRANSPORT, 0, 1 },
-	{ "comp", "flags", TRANSPORT, 1, 1 },
-	{ "comp", "cpi", TRANSPORT, 2, 2 },
-	{ "esp", "spi", TRANSPORT, 0, 4 },
-	{ "esp", "sequence", TRANSPORT, 4, 4 },
-	{ "ip", "length", NETWORK, 2, 2 },
-	{ "ip", "id", NETWORK, 4, 2 },
-	{ "ip", "frag-off", NETWORK, 6, 2 },
-	{ "ip", "ttl", NETWORK, 8, 1 },
-	{ "ip", "protocol", NETWORK, 9, 1 },
-	{ "ip", "checksum", NETWORK, 10, 2 },
-	{ "ip", "saddr", NETWORK, 12, 4 },
-	{ "ip", "daddr", NETWORK, 16, 4 },
-	{ "ip6", "length", NETWORK, 4, 2 },
-	{ "ip6", "nexthdr", NETWORK, 6, 1 },
-	{ "ip6", "hoplimit", NETWORK, 7, 1 },
-	{ "ip6", "saddr", NETWORK, 8, 16 },
-	{ "ip6", "daddr", NETWORK, 24, 16 },
-	{ "ether", "daddr", LINK, 0, 6 },
-	{ "ether", "saddr", LINK, 6, 6 },
-	{ "ether", "type", LINK, 12, 2 },
-};
-
 /*
- * What libnftables makes one comparison of, in bytes: a register; later versions only where that is as fast
+ * What libnftables makes one comparison of, in bits: a register; later versions only where that is as fast
  * (payload_can_merge() in src/payload.c).
  */
-#define REGISTER_LENGTH 16
-#define FAST_LENGTH 4
+#define REGISTER_LENGTH 128
+#define FAST_LENGTH 32
 
 /* Not a set, range or prefix; a list is one of flags. */
 static bool is_constant(const struct pa_json_tape *tape, const struct pa_json_node *right)
@@ -109,7 +29,7 @@ static bool is_constant(const struct pa_json_tape *tape, const struct pa_json_no
 }
 
 /* Where the field of a negated test of one value lies; NULL for any other statement. */
-static const struct place *negated_place(const struct pa_json_tape *tape, const struct pa_json_node *statement)
+static const struct pa_header_place *negated_place(const struct pa_json_tape *tape, const struct pa_json_node *statement)
 {
 	const struct pa_json_node *match = pa_json_member(tape, statement, "match");
 	const struct pa_json_node *operation = pa_json_member(tape, match, "op");
@@ -121,28 +41,26 @@ static const struct place *negated_place(const struct pa_json_tape *tape, const 
 	const struct pa_json_node *field = pa_json_member(tape, payload, "field");
 	if (!is_constant(tape, right) || !protocol || !field || pa_json_member(tape, payload, "tunnel"))
 		return NULL;
-	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++)
-		if (pa_json_is(protocol, places[i].protocol) && pa_json_is(field, places[i].field))
-			return &places[i];
-	return NULL;
+	const struct pa_header_place *place = pa_header_place_find(protocol, field);
+	return place && place->offset % 8 == 0 && place->length % 8 == 0 ? place : NULL;
 }
 
-static bool is_next(const struct place *last, const struct place *next)
+static bool is_next(const struct pa_header_place *last, const struct pa_header_place *next)
 {
 	return next && next->base == last->base && next->offset == last->offset + last->length;
 }
 
 /* How many of the `left` statements from this one on make up exactly these bytes; 0: they do not. */
 static unsigned covering(const struct pa_json_tape *tape, const struct pa_json_node *statement, uint32_t left,
-			 const struct place *first, const struct pa_nft_comparison *whole)
+			 const struct pa_header_place *first, const struct pa_nft_comparison *whole)
 {
-	const struct place *last = first;
-	unsigned end = whole->offset + whole->length, count = 1;
-	if (whole->base != (uint32_t)first->base || whole->offset != first->offset)
+	const struct pa_header_place *last = first;
+	unsigned end = (whole->offset + whole->length) * 8, count = 1;
+	if (whole->base != first->base || whole->offset * 8 != first->offset)
 		return 0;
 	while (last->offset + last->length < end && count < left && count < PA_KEY_PARTS_MAX) {
 		statement = pa_json_after(tape, statement);
-		const struct place *next = negated_place(tape, statement);
+		const struct pa_header_place *next = negated_place(tape, statement);
 		if (!is_next(last, next))
 			return 0;
 		last = next;
@@ -153,7 +71,7 @@ static unsigned covering(const struct pa_json_tape *tape, const struct pa_json_n
 
 /* The comparisons of the rule stand in the order of its statements; each is made once. */
 static unsigned known_length(struct pa_lowering *lowering, const struct pa_json_node *statement, uint32_t left,
-			     const struct place *first)
+			     const struct pa_header_place *first)
 {
 	const struct pa_nft_rule_fact *rule = pa_nft_facts_rule(lowering->document->facts, lowering->table->family,
 								lowering->table->name, lowering->rule_handle);
@@ -169,17 +87,17 @@ static unsigned known_length(struct pa_lowering *lowering, const struct pa_json_
 
 /* As libnftables would have merged them. */
 static unsigned possible_length(const struct pa_lowering *lowering, const struct pa_json_node *statement, uint32_t left,
-				const struct place *last)
+				const struct pa_header_place *last)
 {
-	unsigned bytes = last->length, most = FAST_LENGTH, length = 1;
-	if (lowering->merges_widely || last->base == LINK)
+	unsigned bits = last->length, most = FAST_LENGTH, length = 1;
+	if (lowering->merges_widely || last->base == NFT_PAYLOAD_LL_HEADER)
 		most = REGISTER_LENGTH;
 	for (; length < left && length < PA_KEY_PARTS_MAX; length++) {
 		statement = pa_json_after(&lowering->tape, statement);
-		const struct place *next = negated_place(&lowering->tape, statement);
-		if (!is_next(last, next) || bytes + next->length > most)
+		const struct pa_header_place *next = negated_place(&lowering->tape, statement);
+		if (!is_next(last, next) || bits + next->length > most)
 			break;
-		bytes += next->length;
+		bits += next->length;
 		last = next;
 	}
 	return length;
@@ -187,7 +105,7 @@ static unsigned possible_length(const struct pa_lowering *lowering, const struct
 
 unsigned pa_lower_merged_length(struct pa_lowering *lowering, const struct pa_json_node *statement, uint32_t left)
 {
-	const struct place *place = negated_place(&lowering->tape, statement);
+	const struct pa_header_place *place = negated_place(&lowering->tape, statement);
 	if (!place)
 		return 1;
 	return lowering->document->facts ? known_length(lowering, statement, left, place)

@@ -2,7 +2,9 @@
 /* Addresses, interfaces, routes and settings of a snapshot. */
 #include "document.h"
 
+#include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* { "complete": ..., "list": [...] }, with one function for each item. */
 static void read_list(struct pa_document *document, bool *ret_complete,
@@ -212,6 +214,35 @@ static void take_reserved_ports(struct pa_document *document, const struct pa_js
 	host->reserved_ports_known = true;
 }
 
+/* null, or not there (snapshots of older versions): not known. */
+static void take_source_checks(struct pa_document *document, const struct pa_json_node *settings)
+{
+	struct pa_host *host = document->snapshot->host;
+	const struct pa_json_node *list = document->failed ? NULL : pa_json_member(&document->tape, settings, "source_checks");
+	if (!list || list->kind == PA_JSON_NULL)
+		return;
+	if (list->kind != PA_JSON_ARRAY) {
+		pa_document_wrong(document, pa_document_place(document, list), "a list of interfaces should stand here");
+		return;
+	}
+	host->source_checks = pa_arena_alloc(host->arena, list->length + 1, sizeof(*host->source_checks));
+	const struct pa_json_node *item = list + 1;
+	for (uint32_t i = 0; i < list->length && !document->failed; i++, item = pa_json_after(&document->tape, item)) {
+		if (item->kind != PA_JSON_OBJECT) {
+			pa_document_wrong(document, pa_document_place(document, item), "an interface should stand here");
+			return;
+		}
+		struct pa_source_check check = { .interface = pa_document_text(document, item, "interface") };
+		check.rp_filter = (unsigned)pa_document_number(document, item, "rp_filter", INT_MAX);
+		check.accept_local = pa_document_bool(document, item, "accept_local");
+		if (!document->failed && (!check.interface || strlen(check.interface) >= PA_IFNAME_MAX))
+			pa_document_wrong(document, pa_document_place(document, item),
+					  "an interface with a name should stand here");
+		host->source_checks[host->source_check_count++] = check;
+	}
+	host->source_checks_known = !document->failed;
+}
+
 /* null: nobody looked; false. */
 static bool take_sentences(struct pa_document *document, const struct pa_json_node *settings, const char *key,
 			   const char ***ret_sentences, size_t *ret_count)
@@ -242,6 +273,9 @@ static void take_surroundings(struct pa_document *document, const struct pa_json
 	bool unseen = take_sentences(document, settings, "unseen", &host->unseen, &host->unseen_count);
 	host->surroundings_known = beside && namespaces && unseen;
 	host->loads_at_boot = pa_document_tristate(document, settings, "loads_at_boot");
+	/* Snapshots of older versions have none. */
+	if (!document->failed && pa_json_member(&document->tape, settings, "boot_loaders"))
+		take_sentences(document, settings, "boot_loaders", &host->boot_loaders, &host->boot_loader_count);
 	host->files_known = take_sentences(document, settings, "loose_files", &host->loose_files, &host->loose_file_count);
 }
 
@@ -256,6 +290,7 @@ void pa_document_read_settings(struct pa_document *document)
 	host->forward_ipv4 = pa_document_tristate(document, settings, "forward_ipv4");
 	host->forward_ipv6 = pa_document_tristate(document, settings, "forward_ipv6");
 	host->route_localnet = pa_document_tristate(document, settings, "route_localnet");
+	take_source_checks(document, settings);
 	if (pa_document_range(document, settings, "ip_local_port_range", 65535, &range)) {
 		host->ephemeral_first = (unsigned)range.first;
 		host->ephemeral_last = (unsigned)range.last;

@@ -40,6 +40,13 @@ static void take_kind(struct pa_document *document, const struct pa_json_node *i
 		pa_document_wrong(document, pa_document_place(document, item), "a raw socket has no port");
 }
 
+/* Not there: NULL. */
+static const char *optional_text(struct pa_document *document, const struct pa_json_node *item, const char *key)
+{
+	bool there = !document->failed && pa_json_member(&document->tape, item, key) != NULL;
+	return there ? pa_document_text(document, item, key) : NULL;
+}
+
 static void take_listener(struct pa_document *document, const struct pa_json_node *item)
 {
 	uint64_t uid;
@@ -53,6 +60,8 @@ static void take_listener(struct pa_document *document, const struct pa_json_nod
 					.unit = pa_document_text(document, item, "unit"),
 					.activates = pa_document_text(document, item, "activates"),
 					.processes_known = pa_document_bool(document, item, "processes_known") };
+	listener.activates_executable = optional_text(document, item, "activates_executable");
+	listener.activates_user = optional_text(document, item, "activates_user");
 	listener.any_address = !pa_document_address(document, item, "address", listener.family, &listener.address);
 	listener.uid_known = pa_document_known_number(document, item, "uid", UINT32_MAX, &uid);
 	listener.uid = (uint32_t)uid;

@@ -202,6 +202,8 @@ change 'document["sockets"]["listeners"][0]["processes"] = [4294967296]'
 refuse "a process id that is too large" "a process id"
 change 'document["settings"]["ip_local_reserved_ports"] = [[5, 1]]'
 refuse "ports in a wrong order" "two ports in their order"
+change 'document["settings"]["source_checks"] = [{"interface": "eth0", "rp_filter": -1, "accept_local": False}]'
+refuse "a negative rp_filter" "rp_filter"
 change 'document["ruleset"]["messages"] = "AAA"'
 refuse "no base64" "this is not base64"
 change 'document["ruleset"]["messages"] = ""'

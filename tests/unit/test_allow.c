@@ -312,7 +312,8 @@ START_TEST(settings)
 {
 	struct pa_policy *policy =
 		accept("set fail-on medium\nset waiver-max 180 days\nset require-fields owner, reason ticket\n"
-		       "set loopback checked\nset self 192.0.2.1, 2001:db8::1\n",
+		       "set loopback checked\nset self 192.0.2.1, 2001:db8::1\nset untrusted internet, ppp*\n"
+		       "zone internet = eth0\n",
 		       NULL);
 	ck_assert(policy->has_fail_on && policy->fail_on == PA_SEVERITY_MEDIUM);
 	ck_assert_int_eq(policy->waiver_max_days, 180);
@@ -322,8 +323,10 @@ START_TEST(settings)
 	ck_assert_ptr_null(policy->require_fields[3]);
 	ck_assert(policy->loopback_checked);
 	ck_assert(policy->has_self && policy->self.ipv4_count == 1 && policy->self.ipv6_count == 1);
+	ck_assert(policy->has_untrusted && policy->untrusted.name_count == 2 && policy->untrusted.glob_count == 0);
 	pa_policy_free(policy);
 	policy = accept("", NULL);
+	ck_assert(!policy->has_untrusted);
 	ck_assert(!policy->has_fail_on && !policy->loopback_checked && !policy->has_self && !policy->require_fields);
 	ck_assert_int_eq(policy->waiver_max_days, -1);
 	pa_policy_free(policy);

@@ -138,6 +138,46 @@ START_TEST(what_is_beside_is_named)
 END_TEST
 
 /* Scripts that nobody can look into may load rules. */
+static const struct {
+	const char *services[3];
+	bool files_known;
+	enum pa_check_status status;
+	const char *said;
+} managers[] = {
+	{ { NULL }, true, PA_STATUS_PASSED, NULL },
+	{ { NULL }, false, PA_STATUS_NOT_ASSESSED, NULL },
+	{ { "firewalld" }, true, PA_STATUS_PASSED, NULL },
+	{ { "iptables", "ip6tables" }, true, PA_STATUS_PASSED, NULL },
+	{ { "firewalld", "mine" }, true, PA_STATUS_PASSED, NULL },
+	{ { "firewalld", "ufw" },
+	  true,
+	  PA_STATUS_FAILED,
+	  "firewalld (service firewalld, which boot starts) and ufw (service ufw" },
+	{ { "netfilter-persistent", "nftables" },
+	  true,
+	  PA_STATUS_FAILED,
+	  "saved rules of iptables (service netfilter-persistent" },
+};
+
+/* Of rules that no program marks as its own. */
+START_TEST(services_of_two_managers)
+{
+	struct world world = make_world();
+	const char *services[3];
+	memcpy(services, managers[_i].services, sizeof(services));
+	world.host->boot_loaders = services;
+	while (world.host->boot_loader_count < 3 && services[world.host->boot_loader_count])
+		world.host->boot_loader_count++;
+	world.host->files_known = managers[_i].files_known;
+	world.host->loads_at_boot = PA_YES;
+	judge(&world);
+	ck_assert_int_eq(status_of(&world, PA_CHECK_MGR_001), managers[_i].status);
+	if (managers[_i].said)
+		ck_assert_ptr_nonnull(said(&world, PA_CHECK_MGR_001, managers[_i].said));
+	end(&world);
+}
+END_TEST
+
 START_TEST(an_unknown_boot_is_no_finding)
 {
 	struct world world = make_world();
@@ -211,6 +251,7 @@ int main(void)
 	tcase_add_test(tests, nothing_beside_passes);
 	tcase_add_test(tests, what_is_beside_is_named);
 	tcase_add_test(tests, an_unknown_boot_is_no_finding);
+	tcase_add_loop_test(tests, services_of_two_managers, 0, sizeof(managers) / sizeof(*managers));
 	tcase_add_test(tests, clients_of_connected_networks);
 	tcase_add_test(tests, programs_and_translations);
 	suite_add_tcase(suite, tests);

@@ -33,6 +33,8 @@ static struct pa_host *read_tree(const char *commands)
 	return host;
 }
 
+#define UFW "touch etc/systemd/system/multi-user.target.wants/ufw.service && mkdir etc/ufw && "
+
 static const struct {
 	const char *commands;
 	enum pa_tristate answer;
@@ -49,6 +51,15 @@ static const struct {
 	  PA_NO },
 	{ "touch etc/systemd/system/multi-user.target.wants/ufw.service && mkdir etc/ufw && echo ENABLED=yes > etc/ufw/ufw.conf",
 	  PA_YES },
+	{ UFW "printf 'ENABLED=no\\n ENABLED=\"yes\" # now\\n' > etc/ufw/ufw.conf", PA_YES },
+	{ UFW "printf 'ENABLED=yes\\n#ENABLED=yes\\nexport ENABLED=no\\n' > etc/ufw/ufw.conf", PA_NO },
+	{ UFW "echo ENABLED=yesterday > etc/ufw/ufw.conf", PA_NO },
+	{ UFW "echo \"ENABLED='YES'\" > etc/ufw/ufw.conf", PA_YES },
+	{ UFW "echo 'ENABLED=$WANTED' > etc/ufw/ufw.conf", PA_UNKNOWN },
+	{ UFW "true", PA_NO },
+	{ UFW "echo ENABLED=no > etc/ufw/ufw.conf; touch etc/systemd/system/multi-user.target.wants/nftables.service", PA_YES },
+	{ "touch etc/systemd/system/multi-user.target.wants/nftables.service && ln -s /dev/null etc/systemd/system/nftables.service",
+	  PA_NO },
 	{ "touch etc/rc.local && chmod 755 etc/rc.local", PA_UNKNOWN },
 	{ "touch etc/rc.local && chmod 644 etc/rc.local", PA_NO },
 	{ "rm -r etc/systemd && mkdir -p etc/runlevels/default && touch etc/runlevels/default/iptables", PA_YES },
@@ -59,6 +70,31 @@ START_TEST(boot)
 {
 	struct pa_host *host = read_tree(boots[_i].commands);
 	ck_assert_int_eq(host->loads_at_boot, boots[_i].answer);
+	pa_host_free(host);
+}
+END_TEST
+
+#define WANTS "etc/systemd/system/multi-user.target.wants/"
+
+static const struct {
+	const char *commands, *names; /* with blanks */
+} loaders[] = {
+	{ "true", "" },
+	{ "touch " WANTS "nftables.service " WANTS "firewalld.service " WANTS "ssh.service", "firewalld nftables " },
+	{ "touch " WANTS "nftables.service && mkdir etc/rc2.d && touch etc/rc2.d/S01nftables etc/rc2.d/S02netfilter-persistent",
+	  "nftables netfilter-persistent " },
+	{ UFW "echo ENABLED=no > etc/ufw/ufw.conf; touch " WANTS "nftables.service", "nftables " },
+	{ UFW "echo ENABLED=yes > etc/ufw/ufw.conf; touch " WANTS "nftables.service", "nftables ufw " },
+};
+
+START_TEST(boot_loaders)
+{
+	struct pa_host *host = read_tree(loaders[_i].commands);
+	struct pa_buffer names = { 0 };
+	for (size_t i = 0; i < host->boot_loader_count; i++)
+		pa_buffer_printf(&names, "%s ", host->boot_loaders[i]);
+	ck_assert_str_eq(names.data ? names.data : "", loaders[_i].names);
+	pa_buffer_done(&names);
 	pa_host_free(host);
 }
 END_TEST
@@ -102,6 +138,7 @@ int main(void)
 	Suite *suite = suite_create("files");
 	TCase *tests = tcase_create("files");
 	tcase_add_loop_test(tests, boot, 0, sizeof(boots) / sizeof(*boots));
+	tcase_add_loop_test(tests, boot_loaders, 0, sizeof(loaders) / sizeof(*loaders));
 	tcase_add_loop_test(tests, writers, 0, sizeof(files) / sizeof(*files));
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);

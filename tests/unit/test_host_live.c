@@ -312,6 +312,35 @@ static const struct {
 	{ "ipv4/conf/all/route_localnet", "1", PA_NO, PA_NO, PA_YES },
 };
 
+/* The larger rp_filter counts, either accept_local. */
+START_TEST(source_checks)
+{
+	ck_assert(enter_namespace());
+	ip_batch("link add lan0 type STUB\nlink add lan1 type STUB\n");
+	set_sysctl("ipv4/conf/all/rp_filter", "1");
+	set_sysctl("ipv4/conf/lan0/rp_filter", "2");
+	set_sysctl("ipv4/conf/lan1/rp_filter", "0");
+	set_sysctl("ipv4/conf/all/accept_local", "0");
+	set_sysctl("ipv4/conf/lan1/accept_local", "1");
+	struct pa_diags diags = { 0 };
+	struct pa_host *host = pa_host_read_live(&diags);
+	ck_assert(host->source_checks_known);
+	unsigned seen = 0;
+	for (size_t i = 0; i < host->source_check_count; i++) {
+		const struct pa_source_check *check = &host->source_checks[i];
+		if (strncmp(check->interface, "lan", 3) != 0)
+			continue;
+		bool first = strcmp(check->interface, "lan0") == 0;
+		ck_assert_uint_eq(check->rp_filter, first ? 2 : 1);
+		ck_assert(check->accept_local == !first);
+		seen++;
+	}
+	ck_assert_uint_eq(seen, 2);
+	pa_diags_done(&diags);
+	pa_host_free(host);
+}
+END_TEST
+
 START_TEST(switches_of_the_kernel)
 {
 	ck_assert(enter_namespace());
@@ -327,6 +356,7 @@ START_TEST(switches_of_the_kernel)
 	ck_assert_int_eq(host->forward_ipv4, sysctl_table[_i].forward_ipv4);
 	ck_assert_int_eq(host->forward_ipv6, sysctl_table[_i].forward_ipv6);
 	ck_assert_int_eq(host->route_localnet, sysctl_table[_i].route_localnet);
+	ck_assert(host->source_checks_known && host->source_check_count == host->interface_count);
 	ck_assert_uint_eq(host->ephemeral_first, 20000);
 	ck_assert_uint_eq(host->ephemeral_last, 30001);
 	pa_diags_done(&diags);
@@ -381,6 +411,7 @@ int main(void)
 	tcase_add_loop_test(live, what_the_lists_cannot_hold_is_unknown, 0, sizeof(doubt_table) / sizeof(*doubt_table));
 	tcase_add_test(live, single_local_addresses_without_an_interface_are_addresses);
 	tcase_add_loop_test(live, switches_of_the_kernel, 0, sizeof(sysctl_table) / sizeof(*sysctl_table));
+	tcase_add_test(live, source_checks);
 	tcase_add_test(live, large_lists_are_whole);
 	suite_add_tcase(suite, live);
 	SRunner *runner = srunner_create(suite);

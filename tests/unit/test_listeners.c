@@ -34,6 +34,7 @@ struct example {
 	const char *policy;	 /* or NULL */
 	const char *sockets;	 /* NULL: not looked at */
 	const char *findings[6]; /* "CODE a piece of the message" */
+	const char *conditions;	 /* "CODE a piece of the condition" of the finding of that code; NULL: none has one */
 	const char *statuses[4]; /* "CODE passed|failed|unknown" */
 	int unprivileged_start;	 /* 0: 1024; -1: not known */
 	enum pa_tristate localnet;
@@ -153,6 +154,9 @@ static struct pa_sockets *make_sockets(const char *table)
 		if (strncmp(line, "incomplete ", 11) == 0) {
 			complete = false;
 			pa_sockets_add_missing(sockets, "%s", line + 11);
+		} else if (strncmp(line, "covered ", 8) == 0) {
+			for (int family = 4; family <= 6; family += 2)
+				pa_sockets_add_coverage(sockets, (unsigned)strtoul(line + 8, NULL, 10), family);
 		} else if (strncmp(line, "connections ", 12) == 0) {
 			sockets->connections_known = true;
 			add_connections(sockets, line);
@@ -203,6 +207,20 @@ static bool says(const struct pa_finding *finding, const char *expected)
 	       strstr(finding->message, expected + length + 1) != NULL;
 }
 
+/* What was assumed of the kernel is named, and makes the finding a possible one. */
+static void compare_condition(const struct example *example, const struct pa_finding *finding)
+{
+	const char *code = pa_check_info(finding->check)->code + 3, *wanted = example->conditions;
+	bool assumes = wanted && strncmp(wanted, code, strcspn(wanted, " ")) == 0;
+	bool named = finding->condition && strstr(finding->condition, "kernel's default");
+	ck_assert_msg(named == assumes, "%s: %s rests on %s", example->name, code,
+		      finding->condition ? finding->condition : "nothing");
+	if (!assumes)
+		return;
+	ck_assert_msg(strstr(finding->condition, strchr(wanted, ' ') + 1), "%s: %s", example->name, finding->condition);
+	ck_assert_int_eq(finding->certainty, PA_POSSIBLE);
+}
+
 static void compare_findings(const struct example *example, const struct pa_result *result)
 {
 	bool met[6] = { false };
@@ -212,6 +230,7 @@ static void compare_findings(const struct example *example, const struct pa_resu
 			found = !met[k] && (met[k] = says(&result->findings[i], example->findings[k]));
 		ck_assert_msg(found, "%s: not expected: %s %s", example->name, pa_check_info(result->findings[i].check)->code,
 			      result->findings[i].message);
+		compare_condition(example, &result->findings[i]);
 		ck_assert_msg(result->findings[i].fix && result->findings[i].fix[0], "%s: no fix", example->name);
 	}
 	for (size_t k = 0; k < 6 && example->findings[k]; k++)

@@ -124,58 +124,48 @@ static struct pa_nft_facts *facts_of(const struct expression *expressions, bool 
 
 static const struct {
 	const char *statements;
-	bool recorded;
 	const char *text;
 	struct expression expressions[9];
 } cases[] = {
 	/* one comparison, and two */
-	{ PORTS, true, "tcp sport . tcp dport != 33000 . 80", { LOADS(1, TH, 0, 4), OTHER(DIFFERS, 1) } },
+	{ PORTS, "tcp sport . tcp dport != 33000 . 80", { LOADS(1, TH, 0, 4), OTHER(DIFFERS, 1) } },
 	{ PORTS,
-	  true,
 	  "tcp sport != 33000 tcp dport != 80",
 	  { LOADS(1, TH, 0, 2), OTHER(DIFFERS, 1), LOADS(1, TH, 2, 2), OTHER(DIFFERS, 1) } },
 	/* both are loaded before they are compared */
 	{ PORTS,
-	  true,
 	  "tcp sport != 33000 tcp dport != 80",
 	  { LOADS(1, TH, 0, 2), LOADS(9, TH, 2, 2), OTHER(DIFFERS, 1), OTHER(DIFFERS, 9) } },
 	{ PORTS,
-	  true,
 	  "tcp sport . tcp dport != 33000 . 80",
 	  { LOADS(9, TH, 0, 4), OTHER(META, 1), LOADS(1, TH, 0, 4), OTHER(DIFFERS, 1) } },
 	/* something else was loaded over the ports, or they are compared the other way: nothing to be said */
-	{ PORTS, false, "tcp sport != 33000 tcp dport != 80", { LOADS(1, TH, 0, 4), OTHER(META, 1), OTHER(DIFFERS, 1) } },
-	{ PORTS, false, "tcp sport != 33000 tcp dport != 80", { LOADS(1, TH, 0, 4), OTHER(SAME, 1) } },
+	{ PORTS, "tcp sport != 33000 tcp dport != 80", { LOADS(1, TH, 0, 4), OTHER(META, 1), OTHER(DIFFERS, 1) } },
+	{ PORTS, "tcp sport != 33000 tcp dport != 80", { LOADS(1, TH, 0, 4), OTHER(SAME, 1) } },
 	/* the bytes of another header */
-	{ PORTS, true, "tcp sport != 33000 tcp dport != 80", { LOADS(1, NH, 0, 4), OTHER(DIFFERS, 1) } },
+	{ PORTS, "tcp sport != 33000 tcp dport != 80", { LOADS(1, NH, 0, 4), OTHER(DIFFERS, 1) } },
 	/* each comparison stands for one statement only */
 	{ DIFFERENT("tcp", "sport", "1") ", " DIFFERENT("tcp", "sport", "3") ", " DIFFERENT("tcp", "dport", "2") ", " DIFFERENT(
 		  "tcp", "dport", "4"),
-	  true,
 	  "tcp sport != 1 tcp sport . tcp dport != 3 . 2 tcp dport != 4",
 	  { LOADS(1, TH, 0, 2), OTHER(DIFFERS, 1), LOADS(1, TH, 0, 4), OTHER(DIFFERS, 1), LOADS(1, TH, 2, 2),
 	    OTHER(DIFFERS, 1) } },
 	{ PORTS ", " PORTS,
-	  true,
 	  "tcp sport != 33000 tcp dport != 80 tcp sport . tcp dport != 33000 . 80",
 	  { LOADS(1, TH, 0, 2), OTHER(DIFFERS, 1), LOADS(1, TH, 2, 2), OTHER(DIFFERS, 1), LOADS(1, TH, 0, 4),
 	    OTHER(DIFFERS, 1) } },
 	/* three fields; single bytes */
 	{ DIFFERENT("ip", "ttl", "9") ", " DIFFERENT("ip", "protocol", "5") ", " DIFFERENT("ip", "checksum", "7"),
-	  true,
 	  "ip ttl . ip protocol . ip checksum != 9 . 5 . 7",
 	  { LOADS(1, NH, 8, 4), OTHER(DIFFERS, 1) } },
 	{ DIFFERENT("ip", "ttl", "9") ", " DIFFERENT("ip", "protocol", "5") ", " DIFFERENT("ip", "checksum", "7"),
-	  true,
 	  "ip ttl != 9 ip protocol . ip checksum != 5 . 7",
 	  { LOADS(1, NH, 8, 1), OTHER(DIFFERS, 1), LOADS(1, NH, 9, 3), OTHER(DIFFERS, 1) } },
 	{ DIFFERENT("icmp", "type", "8") ", " DIFFERENT("icmp", "code", "0"),
-	  false,
 	  "icmp type != 8 icmp code != 0",
 	  { LOADS(1, TH, 0, 1), OTHER(DIFFERS, 1), LOADS(1, TH, 1, 1), OTHER(DIFFERS, 1) } },
 	/* as wide as libnftables before 1.0 had it */
 	{ DIFFERENT("ip", "saddr", "\"10.0.0.1\"") ", " DIFFERENT("ip", "daddr", "\"10.0.0.2\""),
-	  true,
 	  "ip saddr . ip daddr != 10.0.0.1 . 10.0.0.2",
 	  { LOADS(1, NH, 12, 8), OTHER(DIFFERS, 1) } },
 };
@@ -210,14 +200,13 @@ START_TEST(told_by_the_kernel)
 {
 	bool recorded;
 	struct pa_nft_facts *facts = facts_of(cases[_i].expressions, &recorded);
-	ck_assert_int_eq(recorded, cases[_i].recorded);
+	ck_assert(recorded);
 	struct pa_ruleset *ruleset = lower(cases[_i].statements, facts);
 	const struct pa_rule *rule = the_rule(ruleset);
 	ck_assert_str_eq(rule->text, cases[_i].text);
-	for (size_t i = 0; i < rule->step_count; i++) {
-		ck_assert_int_eq(rule->steps[i].kind, PA_STEP_MATCH);
-		ck_assert_int_eq(rule->steps[i].negated, !rule->steps[i].implied);
-	}
+	/* These rules ask for no protocol, and nft's do: then no test of a header is believed (account.c), and the text says how it was read. */
+	for (size_t i = 0; i < rule->step_count; i++)
+		ck_assert_int_ne(rule->steps[i].kind, PA_STEP_MATCH);
 	pa_ruleset_free(ruleset);
 	pa_nft_facts_free(facts);
 }

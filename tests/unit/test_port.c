@@ -50,6 +50,43 @@ static int run(const char *arguments, struct pa_buffer *ret_output)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
+/* Rulesets as other commands take them: behind the port. */
+START_TEST(rulesets_behind_the_port)
+{
+	char command[200], line[4096] = "";
+	snprintf(command, sizeof(command), "%s port 5432/tcp %s --sockets none 2>&1 | tr '\\n' ' '", PA_PROGRAM, rules);
+	FILE *pipe = popen(command, "r");
+	ck_assert_ptr_nonnull(pipe);
+	ck_assert_ptr_nonnull(fgets(line, sizeof(line), pipe));
+	pclose(pipe);
+	ck_assert_msg(strstr(line, "10.0.0.0/8") && strstr(line, "5432/tcp"), "%s", line);
+}
+END_TEST
+
+/* Who listens: saved text, and the sockets of the live host. */
+START_TEST(who_listens)
+{
+	static const char table[] = "Netid State Recv-Q Send-Q Local Address:Port Peer Address:Port Process\n"
+				    "tcp LISTEN 0 128 0.0.0.0:8080 0.0.0.0:* users:((\"tomcat\",pid=9,fd=3))\n"
+				    "tcp LISTEN 0 128 [::]:22 [::]:* users:((\"sshd\",pid=8,fd=3))\n";
+	char file[] = "/tmp/portaudit-ss-XXXXXX", arguments[100];
+	struct pa_buffer output = { 0 };
+	int descriptor = mkstemp(file);
+	ck_assert_int_eq(write(descriptor, table, sizeof(table) - 1), sizeof(table) - 1);
+	close(descriptor);
+	snprintf(arguments, sizeof(arguments), "8080 --sockets %s", file);
+	ck_assert_int_eq(run(arguments, &output), 0);
+	ck_assert_msg(strstr(output.data, "tomcat (pid 9") && strstr(output.data, "nobody that could be seen"), "%s",
+		      output.data);
+	pa_buffer_clear(&output);
+	snprintf(arguments, sizeof(arguments), "8081/tcp --sockets %s", file);
+	ck_assert_int_eq(run(arguments, &output), 0);
+	ck_assert_msg(strstr(output.data, "listens      nobody\n"), "%s", output.data);
+	unlink(file);
+	pa_buffer_done(&output);
+}
+END_TEST
+
 static const struct {
 	const char *arguments;
 	int status;
@@ -73,8 +110,9 @@ static const struct {
 	{ "65536", 2, { "ports are 1 to 65535, not 65536" } },
 	{ "nonsense", 2, { "neither a port nor a known service" } },
 	{ "80/icmp", 2, { "'icmp' is no protocol with ports" } },
-	{ "", 2, { "'port' takes one port" } },
-	{ "1 2", 2, { "'port' takes one port" } },
+	{ "", 2, { "'port' needs a port", "portaudit port 8080/tcp firewall.nft" } },
+	{ "1 2", 2, { "2: error: No such file or directory" } },
+	{ "4444 /dev/null", 0, { "no: no new connection gets in" } },
 	{ "80 -f junit", 2, { "writes text or json, not junit" } },
 };
 
@@ -130,6 +168,8 @@ int main(void)
 	close(file);
 	Suite *suite = suite_create("port");
 	TCase *tests = tcase_create("port");
+	tcase_add_test(tests, rulesets_behind_the_port);
+	tcase_add_test(tests, who_listens);
 	tcase_add_loop_test(tests, says, 0, sizeof(rows) / sizeof(*rows));
 	tcase_add_test(tests, good_ports_are_not_called_bad);
 	tcase_add_test(tests, json);

@@ -95,6 +95,56 @@ START_TEST(programs_users_and_ports)
 }
 END_TEST
 
+/* Whom a proxy works for, and which service systemd keeps a socket for, count more than who has the socket. */
+START_TEST(real_services)
+{
+	struct pa_row rows[] = { row_of(4, 80, 80), row_of(4, 81, 81), row_of(4, 22, 22) };
+	for (unsigned i = 0; i < 2; i++) {
+		const struct pa_process proxy = { .pid = 40 + i,
+						  .command = "docker-proxy",
+						  .ids_known = true,
+						  .user = "root",
+						  .proxy_family = 4,
+						  .proxy_address = fixture_address("172.17.0.2") + i,
+						  .proxy_port = 8080 };
+		pa_sockets_hold(sockets, add(6, NULL, 80 + i), pa_sockets_add_process(sockets, &proxy));
+	}
+	const struct pa_listener ssh = { .protocol = 6,
+					 .family = 6,
+					 .any_address = true,
+					 .v6only = PA_NO,
+					 .port = 22,
+					 .processes_known = true,
+					 .unit = "ssh.socket",
+					 .activates = "ssh.service" };
+	const struct pa_process manager = { .pid = 1, .command = "systemd", .ids_known = true, .is_service_manager = true };
+	pa_sockets_hold(sockets, pa_sockets_add_listener(sockets, &ssh), pa_sockets_add_process(sockets, &manager));
+	char *is = shown(rows, 3, PA_FORMAT_TEXT);
+	check_holds(is, "docker-proxy for 172.17.0.2:8080 (root)");
+	check_holds(is, "docker-proxy for 172.17.0.3:8080 (root)");
+	check_holds(is, "ssh.service (on demand)");
+	free(is);
+	is = shown(rows, 1, PA_FORMAT_JSON);
+	check_holds(is, "\"proxied\":\"172.17.0.2:8080\"");
+	free(is);
+}
+END_TEST
+
+/* Few ports, named one by one: those that nobody serves are told; not of ranges, and not where sockets may be missing. */
+START_TEST(ports_that_nobody_serves)
+{
+	struct pa_interval ports[] = { { 22, 22 }, { 443, 443 }, { 8443, 8443 } };
+	struct pa_row rows[] = { row_of(4, 22, 22), row_of(4, 1000, 9999) };
+	rows[0].box.field[PA_FIELD_DPORT] = fixture_ranges(&f, 3, ports);
+	hold(add(6, NULL, 22), 10, "sshd", "root", 0);
+	hold(add(6, NULL, 2000), 11, "app", "app", 1001);
+	char *is = shown(rows, 2, PA_FORMAT_TEXT);
+	check_holds(is, "sshd (root) 22; nobody 443, 8443  ");
+	check_holds(is, "app (app) 2000  ");
+	free(is);
+}
+END_TEST
+
 START_TEST(a_narrow_terminal)
 {
 	struct pa_row rows[] = { row_of(4, 80, 80), row_of(6, 80, 80) };
@@ -180,6 +230,8 @@ int main(void)
 	TCase *group = tcase_create("listeners");
 	tcase_add_checked_fixture(group, setup, teardown);
 	tcase_add_test(group, programs_users_and_ports);
+	tcase_add_test(group, real_services);
+	tcase_add_test(group, ports_that_nobody_serves);
 	tcase_add_test(group, a_narrow_terminal);
 	tcase_add_test(group, who_is_not_reached);
 	tcase_add_test(group, boxes_are_honoured);

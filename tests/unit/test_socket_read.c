@@ -111,6 +111,12 @@ START_TEST(test_socket_units)
 	write_unit(etc, "off.socket", "");
 	write_unit(usr, "one.socket", "[Socket]\nListenStream=7003\n");
 	write_unit(usr, "two.socket", "[Socket]\nListenStream=7003\n");
+	write_unit(usr, "link.socket", "[Socket]\nListenStream=[fe80::1]:7004%eth0\n");
+	write_unit(usr, "sctp.socket", "[Socket]\nSocketProtocol=sctp\nListenStream=7005\n");
+	write_unit(more, "first.conf", "[Socket]\nListenStream=7006\n"); /* before port.conf, which takes it back */
+	write_unit(usr, "cupsd.service", "[Service]\nExecStart=\nExecStart=-@/no/such/cupsd cupsd -l\nUser=lp\n");
+	write_unit(usr, "ssh.service", "[Unit]\nUser=nobody\n[Service]\nExecStart=/no/such/sshd -D $OPTIONS\n");
+	write_unit(usr, "time@.service", "[Service]\nExecStart=/no/such/date\nDynamicUser=yes\n");
 	snprintf(command, sizeof(command), "%s/sshd.socket", usr);
 	ck_assert_int_eq(symlink("ssh.socket", command), 0);
 	const char *const folders[] = { etc, usr, NULL };
@@ -124,6 +130,20 @@ START_TEST(test_socket_units)
 	ck_assert_str_eq(pa_socket_unit_find(folders, IPPROTO_TCP, 7001, arena), "moved.socket");
 	ck_assert_ptr_null(pa_socket_unit_find(folders, IPPROTO_TCP, 7002, arena));
 	ck_assert_ptr_null(pa_socket_unit_find(folders, IPPROTO_TCP, 7003, arena));
+	ck_assert_str_eq(pa_socket_unit_find(folders, IPPROTO_TCP, 7004, arena), "link.socket");
+	ck_assert_ptr_null(pa_socket_unit_find(folders, IPPROTO_TCP, 7005, arena));
+	ck_assert_str_eq(pa_socket_unit_find(folders, IPPROTO_SCTP, 7005, arena), "sctp.socket");
+	ck_assert_ptr_null(pa_socket_unit_find(folders, IPPROTO_TCP, 7006, arena));
+	static const char *const programs[][3] = { { "cupsd.service", "/no/such/cupsd", "lp" },
+						   { "ssh.service", "/no/such/sshd", "root" },
+						   { "time@.service", "/no/such/date", NULL },
+						   { "none.service", NULL, NULL } };
+	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
+		const char *executable, *user;
+		pa_socket_unit_program(folders, programs[i][0], arena, &executable, &user);
+		ck_assert_pstr_eq(executable, programs[i][1]);
+		ck_assert_pstr_eq(user, programs[i][2]);
+	}
 	ck_assert_str_eq(pa_socket_unit_service(folders, "ssh.socket", arena), "ssh.service");
 	ck_assert_str_eq(pa_socket_unit_service(folders, "cups.socket", arena), "cupsd.service");
 	ck_assert_str_eq(pa_socket_unit_service(folders, "time.socket", arena), "time@.service");

@@ -253,6 +253,38 @@ START_TEST(other_protocols)
 }
 END_TEST
 
+static const struct {
+	const char *name;
+	int type, protocol;
+} optional[] = { { "SCTP", SOCK_STREAM, IPPROTO_SCTP }, { "DCCP", SOCK_DCCP, IPPROTO_DCCP } };
+
+/* One-to-one sockets; the kernel may be built without the protocol, and is not made to load it elsewhere. */
+START_TEST(protocols_of_modules)
+{
+	enter_namespace();
+	const struct wanted four = {
+		.type = optional[_i].type, .protocol = optional[_i].protocol, .address = "0.0.0.0", .port = 7100
+	};
+	const struct wanted six = {
+		.type = optional[_i].type, .protocol = optional[_i].protocol, .address = "::", .port = 7101, .v6only = true
+	};
+	if (open_listener(&four) < 0) {
+		printf("NOT RUN: this kernel has no %s\n", optional[_i].name);
+		fflush(stdout);
+		struct pa_sockets *none = read_live();
+		ck_assert(pa_sockets_cover(none, (unsigned)optional[_i].protocol, 4)); /* nobody can listen */
+		pa_sockets_free(none);
+		return;
+	}
+	ck_assert_int_ge(open_listener(&six), 0);
+	struct pa_sockets *sockets = read_live();
+	ck_assert_uint_eq(find(sockets, (unsigned)optional[_i].protocol, 7100, 0)->process_count, 1);
+	ck_assert_int_eq(find(sockets, (unsigned)optional[_i].protocol, 7101, 0)->v6only, PA_YES);
+	ck_assert(pa_sockets_cover(sockets, (unsigned)optional[_i].protocol, 4));
+	pa_sockets_free(sockets);
+}
+END_TEST
+
 static bool can_connect(const char *address, unsigned port)
 {
 	struct sockaddr_storage storage;
@@ -518,6 +550,7 @@ int main(int argc, char **argv)
 	TCase *tests = tcase_create("sockets");
 	tcase_add_test(tests, kinds_of_listeners);
 	tcase_add_test(tests, other_protocols);
+	tcase_add_loop_test(tests, protocols_of_modules, 0, sizeof(optional) / sizeof(*optional));
 	tcase_add_test(tests, takes_what_the_kernel_takes);
 	tcase_add_test(tests, process_that_dropped_root);
 	tcase_add_test(tests, process_with_a_capability);

@@ -20,9 +20,11 @@ pids=
 trap 'kill $pids; rm -r "$folder"' EXIT
 
 ip link set lo up
-ip link add eth0 type veth peer name eth1 && ip address add 192.0.2.1/24 dev eth0 && ip link set eth0 up
+ip link add eth0 type veth peer name eth1 && ip address add 192.0.2.1/24 dev eth0 && ip link set eth0 up && ip link set eth1 up
+ip address add 2001:db8::1/64 dev eth0 nodad
+ip route add default via 192.0.2.254 && ip -6 route add default via 2001:db8::fe
 for setting in ipv4.ip_unprivileged_port_start=1024 ipv4.ip_local_reserved_ports= ipv4.conf.all.route_localnet=1 \
-	"ipv4.ip_local_port_range=60000 60009"; do
+	"ipv4.ip_local_port_range=60000 60009" ipv4.conf.all.rp_filter=0 ipv4.conf.eth0.rp_filter=1; do
 	sysctl -q -w "net.$setting"
 done
 nft -f "$here/$name.nft" || exit 1
@@ -30,7 +32,8 @@ while read -r service user sockets; do
 	file=$folder/${service#!}
 	cp "$listen" "$file"
 	# shellcheck disable=SC2086 # several sockets
-	pids="$pids $("$file" "$user" $sockets)"
+	pid=$("$file" "$user" $sockets) || exit 1
+	pids="$pids $pid"
 	[ "$service" = "${service#!}" ] || rm "$file"
 done <"$here/$name.services"
 
