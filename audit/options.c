@@ -153,6 +153,8 @@ static bool *flag_option(struct pa_command_line *line, enum pa_option option)
 		return &options->print_rules;
 	if (option == PA_OPTION_LOOPBACK)
 		return &options->loopback;
+	if (option == PA_OPTION_SUGGEST)
+		return &options->suggest;
 	return option == PA_OPTION_FMT_CHECK ? &options->fmt_check : NULL;
 }
 
@@ -182,6 +184,7 @@ static void take_option(struct pa_command_line *line, enum pa_option option, con
 	case PA_OPTION_ALLOW_UNKNOWN:
 	case PA_OPTION_PRINT_RULES:
 	case PA_OPTION_LOOPBACK:
+	case PA_OPTION_SUGGEST:
 	case PA_OPTION_FMT_CHECK:
 	case PA_OPTION_HELP:
 	case PA_OPTION_VERSION:

@@ -56,6 +56,7 @@ struct pa_options {
 	bool has_now;	/* --now or SOURCE_DATE_EPOCH: the run is to be reproducible */
 	int64_t now;	/* seconds since 1970 UTC */
 	bool print_rules, loopback;
+	bool suggest;
 	bool fmt_check; /* fmt --check */
 	const char **include_folders;
 	const char *scan;      /* or NULL */

@@ -4,10 +4,13 @@
  * check. For screen readers and for paper: headings in order, tables with captions and scopes, and no meaning in colors alone. All
  * outside text is escaped, and the page forbids itself to load anything.
  */
+#include <string.h>
+
 #include "format.h"
 #include "html_parts.h"
 #include "lines.h"
 #include "phrase.h"
+#include "suggestion.h"
 
 struct page {
 	const struct pa_report *report;
@@ -23,6 +26,20 @@ static void put_waiver(struct page *page, const struct pa_statement *waiver, str
 	pa_day_format(waiver->until, until);
 	pa_buffer_printf(text, "until %s: %s", until, waiver->fields.reason ? waiver->fields.reason : "no reason");
 	pa_html_term(page->out, "waived", text, false);
+}
+
+/* A term for each line: what, the commands, what was proved. */
+static void put_suggestion(struct page *page, const struct pa_finding *finding, struct pa_buffer *text)
+{
+	struct pa_buffer lines = { 0 };
+	pa_text_suggestion_plain(finding, &lines);
+	for (const char *at = lines.data ? lines.data : ""; *at;) {
+		size_t length = strcspn(at, "\n");
+		pa_buffer_add(text, at, length);
+		pa_html_term(page->out, "suggestion", text, true);
+		at += length + (at[length] == '\n');
+	}
+	pa_buffer_done(&lines);
 }
 
 static void put_facts(struct page *page, const struct pa_finding *finding)
@@ -52,6 +69,7 @@ static void put_facts(struct page *page, const struct pa_finding *finding)
 	if (finding->fix)
 		pa_buffer_puts(&text, finding->fix);
 	pa_html_term(page->out, "change", &text, false);
+	put_suggestion(page, finding, &text);
 	put_waiver(page, finding->waiver, &text);
 	pa_html_put(page->out, "</dl>\n");
 	pa_buffer_done(&text);

@@ -4,6 +4,7 @@
 
 #include "format.h"
 #include "json_parts.h"
+#include "suggestion.h"
 
 static const char *status_word(enum pa_check_status status)
 {
@@ -98,6 +99,7 @@ static void add_finding(struct pa_json *json, const struct pa_result *result, co
 	pa_json_string(json, "baseline", !result->baseline || finding->waiver ? NULL : finding->known ? "known" : "new");
 	pa_json_string(json, "fingerprint", finding->fingerprint);
 	pa_json_null(json, "proof");
+	pa_json_suggestion(json, finding);
 	pa_json_close(json, '}');
 }
 

@@ -9,6 +9,7 @@
 
 #include "format.h"
 #include "junit_parts.h"
+#include "suggestion.h"
 
 /* The suites by the family of the check's code (the word behind "PA-"), in the order of the catalogue. */
 struct suite {
@@ -71,6 +72,7 @@ static void describe_finding(const struct pa_finding *finding, struct pa_buffer 
 				 finding->statement->where.line, finding->statement->text ? finding->statement->text : "");
 	if (finding->fix)
 		pa_buffer_printf(out, "change: %s\n", finding->fix);
+	pa_text_suggestion_plain(finding, out);
 	if (finding->waiver) {
 		char until[PA_DAY_TEXT_MAX];
 		pa_day_format(finding->waiver->until, until);

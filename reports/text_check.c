@@ -6,6 +6,7 @@
 
 #include "fold.h"
 #include "format.h"
+#include "suggestion.h"
 
 #define RULES_SHOWN 5	 /* rules of one finding */
 #define RULE_COLUMNS 240 /* of one rule's text */
@@ -71,6 +72,7 @@ static void print_finding(const struct pa_finding *finding, const struct pa_styl
 	print_part(style, "why", &text, out);
 	pa_text_escape(finding->fix, &text);
 	print_part(style, "change", &text, out);
+	pa_text_suggestion(finding, style, out);
 	pa_buffer_putc(out, '\n');
 	pa_buffer_done(&text);
 }

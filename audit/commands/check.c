@@ -78,6 +78,25 @@ static bool wants_rows(const struct pa_options *options)
 	return options->command == PA_COMMAND_LIST || (!options->policy && !(options->quiet && only_text));
 }
 
+static void compare(struct pa_job *job)
+{
+	const struct pa_options *options = job->options;
+	struct pa_compare_options compare = { .only_checks = (const char *const *)options->checks,
+					      .allow_unknown = options->allow_unknown,
+					      .now = pa_job_now(options),
+					      .scan = job->scan };
+	struct pa_repair_options repair = { .evaluation = job->evaluation, .policy = job->policy, .compare = &compare };
+	struct pa_cut *cuts = NULL;
+	pa_job_compare_beside(job, &compare);
+	job->result = pa_compare(job->evaluation, job->ruleset, job->host, job->policy, &compare);
+	if (!options->suggest || pa_space_failed(pa_evaluation_space(job->evaluation)))
+		return;
+	if (job->scan)
+		repair.cut_count = pa_scan_cuts(job->scan, job->host, job->arena, &cuts);
+	repair.cuts = cuts;
+	pa_suggest(job->result, job->ruleset, job->host, &repair);
+}
+
 int pa_command_check_or_list(struct pa_job *job)
 {
 	const struct pa_options *options = job->options;
@@ -93,14 +112,8 @@ int pa_command_check_or_list(struct pa_job *job)
 		for (unsigned path = PA_PATH_IN; path <= PA_PATH_FORWARD; path++)
 			pa_job_add_rows(job, (enum pa_path)path);
 	}
-	if (options->command == PA_COMMAND_CHECK) {
-		struct pa_compare_options compare = { .only_checks = (const char *const *)options->checks,
-						      .allow_unknown = options->allow_unknown,
-						      .now = pa_job_now(options),
-						      .scan = job->scan };
-		pa_job_compare_beside(job, &compare);
-		job->result = pa_compare(job->evaluation, job->ruleset, job->host, job->policy, &compare);
-	}
+	if (options->command == PA_COMMAND_CHECK)
+		compare(job);
 	const char *failed = pa_space_failed(pa_evaluation_space(job->evaluation));
 	if (failed) {
 		pa_diags_add(&job->diags, PA_DIAG_ERROR, PA_DIAG_INCOMPLETE, "the ruleset could not be evaluated: %s", failed);

@@ -488,11 +488,24 @@ static void part_from_others(struct pa_result *result)
 		result->known = &result->findings[result->finding_count];
 }
 
+/* What the findings speak of stays known when they are sorted. */
+static void keep_regions(struct comparison *c)
+{
+	for (size_t i = 0; i < c->result->finding_count; i++) {
+		struct pa_finding *finding = &c->result->findings[i];
+
+		finding->has_region = c->finding_regions[i].known;
+		finding->region_path = c->finding_regions[i].path;
+		finding->region = c->finding_regions[i].set;
+	}
+}
+
 static void finish(struct comparison *c)
 {
 	struct pa_result *result = c->result;
 	const char *failed;
 
+	keep_regions(c);
 	compare_mark_known(c);
 	for (int i = 0; i < PA_CHECK_COUNT; i++)
 		result->checks[i] = compare_check_result(c, (enum pa_check_id)i);

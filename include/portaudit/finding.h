@@ -31,6 +31,8 @@ const struct pa_check_info *pa_check_info(enum pa_check_id check);
 bool pa_check_find(const char *code, enum pa_check_id *ret_check); /* "PA-EXP-001", "EXP-001", any case */
 bool pa_check_known(const char *code);
 
+struct pa_suggestion;
+
 /* One finding. Strings and arrays live in the result's arena. */
 struct pa_finding {
 	enum pa_check_id check;
@@ -49,6 +51,10 @@ struct pa_finding {
 	const struct pa_statement *waiver;    /* the `waive` that hides it; NULL: it counts */
 	bool known;			      /* the baseline has it: it does not count */
 	char fingerprint[33];		      /* 128 bits in hex, of the check and the normalised region */
+	bool has_region;		      /* it speaks of a set of packets: */
+	enum pa_path region_path;
+	pa_set region;				/* as they arrive, in the space of the evaluation */
+	const struct pa_suggestion *suggestion; /* repair.h; NULL: nobody asked for one */
 };
 
 enum pa_check_status {

@@ -9,6 +9,7 @@
  *   2. evaluate  pa_evaluate()                                    ->  exposures: packet sets (audit/evaluate, audit/space)
  *                pa_walk()                                        ->  one packet's way
  *   3. compare   pa_compare()                                     ->  findings              (audit/compare)
+ *                pa_suggest()                                     ->  repairs of findings   (audit/repair)
  *   4. report    pa_report_format(), pa_report_write()            ->  text, JSON, JUnit     (reports/)
  *
  * Each stage sees only the data of the one before it.
@@ -22,6 +23,7 @@
 #include "portaudit/host.h"
 #include "portaudit/load.h"
 #include "portaudit/policy.h"
+#include "portaudit/repair.h"
 #include "portaudit/report.h"
 #include "portaudit/ruleset.h"
 #include "portaudit/snapshot.h"

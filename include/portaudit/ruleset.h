@@ -273,6 +273,7 @@ struct pa_table {
 	unsigned id;
 	uint64_t handle;
 	struct pa_location where;
+	bool scratch_handles; /* a script's: its handles, those of its chains and rules are not the host's */
 	bool dormant;
 	bool has_xt; /* holds xtables matches or targets whose arguments are lost */
 	enum pa_table_source source;
@@ -350,6 +351,15 @@ void pa_ruleset_take_table(struct pa_ruleset *ruleset, struct pa_table *table);
 void pa_ruleset_finish(struct pa_ruleset *ruleset); /* after the last rule; pa_ruleset_check() calls it when needed */
 
 /*
+ * Another ruleset of the same rules (rules/ir/edit.c), to be changed: it shares texts and values with the original, which must outlive
+ * it. Tables, chains and rules have the positions of the original's. NULL: the original is not sound (a jump leads out of it).
+ * The rules behind one that is removed or inserted move up or down; pa_ruleset_finish() afterwards.
+ */
+struct pa_ruleset *pa_ruleset_copy(const struct pa_ruleset *ruleset);
+void pa_chain_remove_rule(struct pa_ruleset *ruleset, struct pa_chain *chain, size_t index);
+struct pa_rule *pa_chain_insert_rule(struct pa_ruleset *ruleset, struct pa_chain *chain, size_t index);
+
+/*
  * Resolve jump targets by name within their table and check what the kernel would refuse: unknown targets, jumps to
  * base chains, loops that a base chain reaches, depth over 16. Loops that nothing reaches are legal. Errors go to
  * diags with the rule's place. Linear in the size of the ruleset (4^14 diamonds included). Returns true when sound.
@@ -374,5 +384,7 @@ bool pa_manager_is_whole(const struct pa_manager *manager);
 /* Canonical text (rules/ir/print.c): of the whole ruleset for --print-rules; one rule; one step's test or action. */
 void pa_ruleset_print(const struct pa_ruleset *ruleset, struct pa_buffer *out);
 void pa_rule_print(const struct pa_rule *rule, struct pa_buffer *out);
+/* The words of a rule in the words of iptables (rules/ir/words.c), without their quotes: "-A", "INPUT" ... NULL-terminated, in the arena. */
+const char **pa_rule_words(const struct pa_rule *rule, struct pa_arena *arena);
 
 #endif

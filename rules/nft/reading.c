@@ -75,8 +75,12 @@ bool pa_load_lower(struct pa_ruleset *ruleset, const struct pa_child_result *res
 		   const struct pa_rule_lines *lines, struct pa_diags *diags)
 {
 	const struct texts texts = texts_of(result);
+	size_t before = ruleset->table_count;
+	bool lowered = lower(ruleset, &texts, (struct pa_nft_document){ .source_name = source_name, .lines = lines }, diags);
 
-	return lower(ruleset, &texts, (struct pa_nft_document){ .source_name = source_name, .lines = lines }, diags);
+	for (size_t i = before; i < ruleset->table_count; i++)
+		ruleset->tables[i]->scratch_handles = true;
+	return lowered;
 }
 
 bool pa_load_lower_live(struct pa_ruleset *ruleset, const struct pa_child_result *result, struct pa_diags *diags)
