@@ -298,6 +298,19 @@ static void put_values(struct comparison *c, enum pa_field field, int family, pa
 	free(values.items);
 }
 
+/*
+ * What strangers reach as well gains nothing from a forged source: an own address (only IPv6 lets it pass) is worth a note, not a failure. So
+ * is what would be forwarded by a host that forwards nothing.
+ */
+static void weigh_open(const struct comparison *c, const struct side *side, enum pa_path path, pa_set set,
+		       struct pa_finding *finding)
+{
+	enum pa_tristate on = side->family == 6 ? c->host->forward_ipv6 : c->host->forward_ipv4;
+
+	if (pa_set_is_empty(c->space, pa_set_minus(c->space, set, side->own)) || (path == PA_PATH_FORWARD && on == PA_NO))
+		finding->severity = PA_SEVERITY_INFO;
+}
+
 static void report_open(struct comparison *c, const struct side *side, enum pa_path path, pa_set set)
 {
 	pa_set certain = pa_set_intersect(c->space, set, pa_evaluation_reachable(c->evaluation, path, PA_CERTAIN));
@@ -312,6 +325,7 @@ static void report_open(struct comparison *c, const struct side *side, enum pa_p
 	finding->certainty = pa_set_is_empty(c->space, certain) ? PA_POSSIBLE : PA_CERTAIN;
 	compare_add_example(c, finding, path, pa_set_is_empty(c->space, example) ? set : example, PA_SCENARIO_NEW);
 	compare_set_region(c, finding, path, set);
+	weigh_open(c, side, path, set, finding);
 	pa_buffer_puts(&text, "on ");
 	put_values(c, PA_FIELD_IIFNAME, side->family, set, &text);
 	pa_buffer_printf(&text, ", IPv%d packets with a forged source from inside (", side->family);

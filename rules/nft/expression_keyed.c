@@ -85,6 +85,7 @@ static void lower_known_key(struct pa_lowering *lowering, const struct pa_nft_gr
 		return;
 	}
 	pa_lower_known(ret_part, key->field, key->type);
+	ret_part->part.of_flow = key->needs_flow;
 	ret_part->part.any_transport = (group->flags & PA_NFT_ANY_TRANSPORT) != 0;
 	if (key->is_zero)
 		ret_part->part.mask = 0;

@@ -80,6 +80,11 @@ static bool is_made_open(const char *ruleset, const char *part)
 	bool bound = strstr(ruleset, "hook ingress") || strstr(ruleset, "hook egress");
 	if (bound && (strstr(part, "lies on top of") || strstr(part, "on top of their devices")))
 		return true;
+	if (strstr(ruleset, "zone set") && strstr(part, "ct l3proto where a rule sets the zone"))
+		return true;
+	if ((strstr(ruleset, "iiftype") || strstr(ruleset, "ether ")) &&
+	    strstr(part, "@ll,96,16")) /* for which nft asks first */
+		return true;
 	/* behind source NAT the port is whatever NAT chose */
 	if ((strstr(ruleset, "snat") || strstr(ruleset, "masquerade")) &&
 	    (strstr(part, "sport") || strstr(part, "reply proto-dst")))
