@@ -85,6 +85,9 @@ static bool is_made_open(const char *ruleset, const char *part)
 	if ((strstr(ruleset, "iiftype") || strstr(ruleset, "ether ")) &&
 	    strstr(part, "@ll,96,16")) /* for which nft asks first */
 		return true;
+	/* of either family: nft lists the address as raw bytes, which are others in the other family's header */
+	if (strstr(ruleset, "meta nfproto {") && strstr(part, "@nh,"))
+		return true;
 	/* behind source NAT the port is whatever NAT chose */
 	if ((strstr(ruleset, "snat") || strstr(ruleset, "masquerade")) &&
 	    (strstr(part, "sport") || strstr(part, "reply proto-dst")))
