@@ -92,6 +92,22 @@ static void print_findings(const struct pa_report *report, struct pa_buffer *out
 		print_finding(&result->waived[i], report, out);
 }
 
+/* Five cells: source, destination, interface, to, with. `text` is room, empty before and after. */
+static void print_ends(struct pa_arena *arena, const struct pa_region *line, struct pa_buffer *text, struct pa_buffer *out)
+{
+	pa_phrase_source(arena, line, 0, text);
+	print_buffer(text, out);
+	pa_phrase_destination(arena, line, 0, text);
+	print_buffer(text, out);
+	pa_phrase_interface(arena, line, 0, text);
+	print_buffer(text, out);
+	if (line->row->has_target)
+		pa_phrase_target(&line->row->target, text);
+	print_buffer(text, out);
+	pa_phrase_extras(arena, line, 0, text);
+	print_buffer(text, out);
+}
+
 static void print_line(struct pa_arena *arena, const struct pa_region *line, const struct pa_report *report,
 		       struct pa_buffer *out)
 {
@@ -104,17 +120,7 @@ static void print_line(struct pa_arena *arena, const struct pa_region *line, con
 	print_buffer(&text, out);
 	pa_phrase_services(line, &text);
 	print_buffer(&text, out);
-	pa_phrase_source(arena, line, 0, &text);
-	print_buffer(&text, out);
-	pa_phrase_destination(arena, line, 0, &text);
-	print_buffer(&text, out);
-	pa_phrase_interface(arena, line, 0, &text);
-	print_buffer(&text, out);
-	if (row->has_target)
-		pa_phrase_target(&row->target, &text);
-	print_buffer(&text, out);
-	pa_phrase_extras(arena, line, 0, &text);
-	print_buffer(&text, out);
+	print_ends(arena, line, &text, out);
 	print_cell(row->condition, false, out);
 	if (row->rule_count > 0)
 		pa_text_rule(row->rules[0], 0, &text);
@@ -163,17 +169,7 @@ static void print_changed_line(struct pa_arena *arena, const struct pa_region *l
 	print_cell(pa_presence_word(change->after), false, out);
 	pa_phrase_ports(arena, line, 0, &text);
 	print_buffer(&text, out);
-	pa_phrase_source(arena, line, 0, &text);
-	print_buffer(&text, out);
-	pa_phrase_destination(arena, line, 0, &text);
-	print_buffer(&text, out);
-	pa_phrase_interface(arena, line, 0, &text);
-	print_buffer(&text, out);
-	if (line->row->has_target)
-		pa_phrase_target(&line->row->target, &text);
-	print_buffer(&text, out);
-	pa_phrase_extras(arena, line, 0, &text);
-	print_buffer(&text, out);
+	print_ends(arena, line, &text, out);
 	pa_phrase_change_before(change, &text);
 	print_buffer(&text, out);
 	pa_phrase_change_now(change, &text);

@@ -234,18 +234,26 @@ static void add_test(struct repairing *r, struct pa_edit_rule *rule, enum pa_fie
 	rule->tests[rule->test_count++] = (struct pa_edit_test){ .field = field, .values = { items, count } };
 }
 
-static void open_loopback(struct repairing *r, const struct pa_finding *finding, struct candidates *out)
+/* An edit that accepts something at the beginning of the chain that refuses the finding's packet. */
+static bool accept_first(struct repairing *r, const struct pa_finding *finding, struct pa_edit *ret_edit)
 {
-	const pa_u128 lo = compare_loopback_name();
-	struct pa_edit edit = { .kind = PA_EDIT_INSERT, .rule_count = 1 };
 	struct place place;
 
 	if (!finding->has_packet || !find_refusal(r, &finding->packet, &place))
-		return;
+		return false;
 	place = at_start(place);
-	edit.chain = place.chain;
-	edit.before = place.before;
-	edit.rules[0].verdict = PA_VERDICT_ACCEPT;
+	*ret_edit = (struct pa_edit){ .kind = PA_EDIT_INSERT, .rule_count = 1, .chain = place.chain, .before = place.before };
+	ret_edit->rules[0].verdict = PA_VERDICT_ACCEPT;
+	return true;
+}
+
+static void open_loopback(struct repairing *r, const struct pa_finding *finding, struct candidates *out)
+{
+	const pa_u128 lo = compare_loopback_name();
+	struct pa_edit edit;
+
+	if (!accept_first(r, finding, &edit))
+		return;
 	add_test(r, &edit.rules[0], finding->packet.path == PA_PATH_OUT ? PA_FIELD_OIFNAME : PA_FIELD_IIFNAME, &lo, 1);
 	candidates_add(r, out, OPEN_LOOPBACK, &edit);
 }
@@ -253,15 +261,10 @@ static void open_loopback(struct repairing *r, const struct pa_finding *finding,
 static void open_replies(struct repairing *r, const struct pa_finding *finding, struct candidates *out)
 {
 	static const pa_u128 states[] = { PA_CT_ESTABLISHED, PA_CT_RELATED };
-	struct pa_edit edit = { .kind = PA_EDIT_INSERT, .rule_count = 1 };
-	struct place place;
+	struct pa_edit edit;
 
-	if (!finding->has_packet || !find_refusal(r, &finding->packet, &place))
+	if (!accept_first(r, finding, &edit))
 		return;
-	place = at_start(place);
-	edit.chain = place.chain;
-	edit.before = place.before;
-	edit.rules[0].verdict = PA_VERDICT_ACCEPT;
 	add_test(r, &edit.rules[0], PA_FIELD_CT_STATE, states, 2);
 	candidates_add(r, out, OPEN_REPLIES, &edit);
 }
