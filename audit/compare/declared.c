@@ -71,7 +71,7 @@ static void put_culprit(const struct group *group, struct pa_buffer *out)
 		pa_buffer_puts(out, "narrow or remove ");
 		describe_rules(group->row.rules, group->row.rule_count, out);
 	} else {
-		pa_buffer_printf(out, "refuse it: no rule accepts it, the policy of the base chains at hook %s does",
+		pa_buffer_printf(out, "refuse it in a base chain at hook %s: no rule accepts it, and no policy drops it",
 				 group->exposure->path == PA_PATH_IN ? "input" : pa_path_name(group->exposure->path));
 	}
 }
