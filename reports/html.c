@@ -4,6 +4,7 @@
  * check. For screen readers and for paper: headings in order, tables with captions and scopes, and no meaning in colors alone. All
  * outside text is escaped, and the page forbids itself to load anything.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "format.h"
@@ -28,15 +29,18 @@ static void put_waiver(struct page *page, const struct pa_statement *waiver, str
 	pa_html_term(page->out, "waived", text, false);
 }
 
-/* A term for each line: what, the commands, what was proved. */
+/* Lines as "command: nft delete rule ...": each is a term and its description. */
 static void put_suggestion(struct page *page, const struct pa_finding *finding, struct pa_buffer *text)
 {
 	struct pa_buffer lines = { 0 };
 	pa_text_suggestion_plain(finding, &lines);
 	for (const char *at = lines.data ? lines.data : ""; *at;) {
-		size_t length = strcspn(at, "\n");
-		pa_buffer_add(text, at, length);
-		pa_html_term(page->out, "suggestion", text, true);
+		char term[16];
+		size_t name = strcspn(at, ":"), length = strcspn(at, "\n");
+		snprintf(term, sizeof(term), "%.*s", (int)(name < length ? name : 0), at);
+		size_t skipped = name + 2 <= length ? name + 2 : 0;
+		pa_buffer_add(text, at + skipped, length - skipped);
+		pa_html_term(page->out, skipped ? term : "repair", text, true);
 		at += length + (at[length] == '\n');
 	}
 	pa_buffer_done(&lines);
@@ -47,7 +51,7 @@ static void put_facts(struct page *page, const struct pa_finding *finding)
 	struct pa_buffer text = { 0 };
 	pa_html_put(page->out, "<dl>\n");
 	if (finding->has_row)
-		pa_phrase_row(&finding->row, &text);
+		pa_phrase_traffic(finding, &text);
 	pa_html_term(page->out, "traffic", &text, false);
 	if (finding->certainty == PA_POSSIBLE)
 		pa_buffer_puts(&text,

@@ -12,7 +12,7 @@ static const char style_sheet[] =
 	"code{font:.9em ui-monospace,monospace;overflow-wrap:anywhere}"
 	"table{border-collapse:collapse;width:100%;font-size:.92rem}caption{text-align:left;padding:.3rem 0}"
 	"th,td{border:1px solid var(--line);padding:.3rem .5rem;text-align:left;vertical-align:top;overflow-wrap:anywhere}"
-	"th{background:var(--soft)}.scroll{overflow-x:auto}"
+	"th{background:var(--soft)}th[scope=row]{min-width:7rem}td{min-width:5.5rem}.scroll{overflow-x:auto}"
 	"article{border:1px solid var(--line);border-left-width:.5rem;padding:.7rem 1rem;margin:1rem 0;break-inside:avoid}"
 	".critical,.high{border-left-color:#c0182b}.medium{border-left-color:#b45f06}.low{border-left-color:#3565a8}"
 	"dl{display:grid;grid-template-columns:max-content 1fr;gap:.2rem 1rem;margin:.5rem 0}dt{font-weight:600}dd{margin:0}"

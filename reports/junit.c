@@ -51,7 +51,7 @@ static void describe_finding(const struct pa_finding *finding, struct pa_buffer 
 	pa_buffer_printf(out, "%s (%s)\n", finding->message, pa_severity_name(finding->severity));
 	if (finding->has_row) {
 		pa_buffer_puts(out, "traffic: ");
-		pa_phrase_row(&finding->row, out);
+		pa_phrase_traffic(finding, out);
 		pa_buffer_putc(out, '\n');
 	}
 	if (finding->certainty == PA_POSSIBLE)

@@ -248,6 +248,18 @@ void pa_phrase_row(const struct pa_row *row, struct pa_buffer *out)
 	pa_arena_free(arena);
 }
 
+/* A source or destination that is limited cannot be said of the other family: it has other addresses there. */
+void pa_phrase_traffic(const struct pa_finding *finding, struct pa_buffer *out)
+{
+	struct pa_arena *arena = pa_arena_new();
+	struct pa_region region = pa_region_make(arena, &finding->row);
+	int own = region.has_family[1];
+	if (finding->in_both && region.source[own].count == 0 && region.destination[own].count == 0)
+		region.has_family[!own] = true;
+	pa_phrase_region(arena, &region, 4, out);
+	pa_arena_free(arena);
+}
+
 void pa_phrase_place(const struct pa_rule *rule, struct pa_buffer *out)
 {
 	if (rule->where.file) {

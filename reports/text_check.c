@@ -56,7 +56,7 @@ static void print_finding(const struct pa_finding *finding, const struct pa_styl
 	pa_hanging(style, pa_paint_of_severity(finding->severity), lead, PA_PAINT_STRONG, text.data ? text.data : "", out);
 	pa_buffer_clear(&text);
 	if (finding->has_row)
-		pa_phrase_row(&finding->row, &text);
+		pa_phrase_traffic(finding, &text);
 	print_part(style, "traffic", &text, out);
 	if (finding->certainty == PA_POSSIBLE)
 		pa_text_escape(finding->condition ? finding->condition : "it depends on a test that packets do not decide",

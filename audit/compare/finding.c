@@ -174,6 +174,7 @@ struct pa_finding *compare_add_group(struct comparison *c, enum pa_check_id chec
 	compare_set_region(c, finding, group->exposure->path, group->set);
 	finding->has_row = true;
 	finding->row = group->row;
+	finding->in_both = group->piece_count == 1 && group->pieces[0].family == 0;
 	finding->has_packet = true;
 	finding->packet = group->row.example;
 	finding->rules = group->row.rules;

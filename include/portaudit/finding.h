@@ -43,6 +43,7 @@ struct pa_finding {
 	const char *condition;
 	bool has_row;
 	struct pa_row row; /* the region, when the finding is about packets */
+	bool in_both;	   /* the same region of the other family belongs to it; row.box has one */
 	bool has_packet;
 	struct pa_packet packet;
 	const struct pa_rule **rules; /* responsible */

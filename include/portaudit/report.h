@@ -112,6 +112,8 @@ void pa_report_diags(const struct pa_diags *diags, const struct pa_style *style,
 void pa_phrase_packet(const struct pa_packet *packet, struct pa_buffer *out);
 /* A region in words: "3306/tcp from 10.0.0.0/8 on eth0 (IPv4)". */
 void pa_phrase_row(const struct pa_row *row, struct pa_buffer *out);
+/* The same of the row of a finding, which may speak of both families. */
+void pa_phrase_traffic(const struct pa_finding *finding, struct pa_buffer *out);
 /* A rule's place: "inet filter input handle 5" or "rules.nft:12". */
 void pa_phrase_place(const struct pa_rule *rule, struct pa_buffer *out);
 
