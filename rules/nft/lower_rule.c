@@ -44,7 +44,7 @@ struct pa_buffer *pa_lower_opaque(struct pa_lowering *lowering, enum pa_opacity 
 /* Most keys are one field as it is: rules share these. */
 static struct pa_key_part *shared_part(struct pa_lowering *lowering, const struct pa_key_part *part)
 {
-	if (part->opaque || part->any_transport || part->xor_value || part->mask != pa_field_max(part->field))
+	if (part->opaque || part->any_transport || part->of_flow || part->xor_value || part->mask != pa_field_max(part->field))
 		return NULL;
 	struct pa_key_part **slot = &lowering->plain_parts[part->field];
 	if (!*slot)

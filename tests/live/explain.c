@@ -83,7 +83,7 @@ static bool is_made_open(const char *ruleset, const char *part)
 	if (strstr(ruleset, "zone set") && strstr(part, "ct l3proto where a rule sets the zone"))
 		return true;
 	if ((strstr(ruleset, "iiftype") || strstr(ruleset, "ether ")) &&
-	    strstr(part, "@ll,96,16")) /* for which nft asks first */
+	    strstr(part, "@ll,")) /* for which nft asks first, or which it runs together */
 		return true;
 	/* of either family: nft lists the address as raw bytes, which are others in the other family's header */
 	if (strstr(ruleset, "meta nfproto {") && strstr(part, "@nh,"))
