@@ -120,7 +120,11 @@ static uint32_t set_template(struct pa_evaluation *e, uint32_t env)
 		return env;
 	if (phase->first == 1)
 		env = pa_env_set_const(e, env, PA_SLOT_PHASE, 2);
-	env = pa_env_set_const(e, env, PA_FIELD_CT_STATE, PA_CT_NEW);
+	/* every other key of ct ends the rule (6.18, measured): the text tells this state from that of a flow, see pa_env_has_flow() */
+	struct pa_value new = {
+		.kind = PA_VALUE_CONST, .first = PA_CT_NEW, .last = PA_CT_NEW, .text = pa_intern(e, "a template")
+	};
+	env = pa_env_set(e, env, PA_FIELD_CT_STATE, &new);
 	env = pa_env_set_const(e, env, PA_FIELD_CT_DIRECTION, 0);
 	for (size_t i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++) {
 		struct pa_value value = unknown_value(e, "what conntrack says of a packet that only has a zone");

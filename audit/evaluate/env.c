@@ -225,6 +225,6 @@ pa_node pa_outcome(struct pa_evaluation *e, enum pa_outcome_kind kind, uint32_t 
 bool pa_env_has_flow(const struct pa_evaluation *e, uint32_t env)
 {
 	const struct pa_value *state = pa_env_find(e, env, PA_FIELD_CT_STATE);
-	return state && state->kind == PA_VALUE_CONST &&
+	return state && state->kind == PA_VALUE_CONST && !state->text &&
 	       (state->first == PA_CT_NEW || state->first == PA_CT_ESTABLISHED || state->first == PA_CT_RELATED);
 }

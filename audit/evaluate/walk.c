@@ -143,7 +143,7 @@ static bool nat_asks(struct pa_wrun *run, struct pa_wstate *s)
 /* A packet of a flow that exists is translated as its first packet was: known only from its status. */
 static bool flow_is_translated(struct pa_wrun *run, struct pa_wstate *s)
 {
-	if (!nat_is_on(run, s) || !pa_whas_flow(run, s))
+	if (!nat_is_on(run, s) || (!s->template && !pa_whas_flow(run, s)))
 		return false;
 	/* over lo: what was translated on the way out arrives so */
 	if (pa_wstate_is(run, s, PA_CT_NEW))

@@ -130,7 +130,8 @@ static void set_template(struct pa_wrun *run, struct pa_wstate *state)
 	if (!pa_wfield_in(run, state, PA_FIELD_CT_STATE, PA_CT_INVALID, PA_CT_INVALID) &&
 	    !pa_wfield_in(run, state, PA_FIELD_CT_STATE, PA_CT_UNTRACKED, PA_CT_UNTRACKED))
 		return;
-	now[PA_FIELD_CT_STATE] = interval_value(new, NULL);
+	/* every other key of ct ends the rule (6.18, measured): see pa_whas_flow() */
+	now[PA_FIELD_CT_STATE] = interval_value(new, "a template");
 	state->template = state->seen;
 	for (size_t i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++)
 		now[unknown[i]] = unknown_value(text);

@@ -151,7 +151,8 @@ bool pa_wfield_in(struct pa_wrun *run, struct pa_wstate *state, enum pa_field fi
 
 bool pa_whas_flow(struct pa_wrun *run, struct pa_wstate *state)
 {
-	if (state->now[PA_FIELD_CT_STATE].kind == PA_W_VALUE && state->now[PA_FIELD_CT_STATE].first == PA_CT_INVALID)
+	const struct pa_wvalue *now = &state->now[PA_FIELD_CT_STATE];
+	if (now->kind == PA_W_VALUE && (now->first == PA_CT_INVALID || now->text))
 		return false;
 	/* established, related, new */
 	struct pa_interval with[] = { { PA_CT_ESTABLISHED, PA_CT_ESTABLISHED },
