@@ -7,29 +7,13 @@
 
 enum manager_id {
 #define MANAGER(id, name, close) MANAGER_##id,
-#define TABLE(id, pattern)
-#define CHAIN(id, pattern)
-#define MARKER(id, pattern)
-#define COMMENT(id, pattern)
-#define WHOLE(id)
-#define BESIDE(id, pattern, marker)
-#define ENDS(id, pattern)
-#define UNIT(id, name)
 #include "manager.def"
-#undef MANAGER
 	MANAGER_COUNT
 };
 
 static const struct pa_manager managers[] = {
 #define MANAGER(id, name, close) { name, close },
 #include "manager.def"
-#undef MANAGER
-#undef TABLE
-#undef CHAIN
-#undef MARKER
-#undef COMMENT
-#undef BESIDE
-#undef ENDS
 };
 
 enum pattern_kind { BY_TABLE, BY_CHAIN, BY_MARKER, BY_BESIDE, BY_END, BY_COMMENT };
@@ -39,7 +23,6 @@ static const struct {
 	enum pattern_kind kind;
 	const char *text, *marker;
 } patterns[] = {
-#define MANAGER(id, name, close)
 #define TABLE(id, pattern) { MANAGER_##id, BY_TABLE, pattern, NULL },
 #define CHAIN(id, pattern) { MANAGER_##id, BY_CHAIN, pattern, NULL },
 #define MARKER(id, pattern) { MANAGER_##id, BY_MARKER, NULL, pattern },
@@ -47,62 +30,19 @@ static const struct {
 #define BESIDE(id, pattern, marker) { MANAGER_##id, BY_BESIDE, pattern, marker },
 #define ENDS(id, pattern) { MANAGER_##id, BY_END, pattern, NULL },
 #include "manager.def"
-#undef MANAGER
-#undef TABLE
-#undef CHAIN
-#undef MARKER
-#undef COMMENT
-#undef BESIDE
-#undef ENDS
-#undef WHOLE
-#undef UNIT
 };
 
 static const struct {
 	enum manager_id manager;
 	const char *unit;
 } units[] = {
-#define MANAGER(id, name, close)
-#define TABLE(id, pattern)
-#define CHAIN(id, pattern)
-#define MARKER(id, pattern)
-#define COMMENT(id, pattern)
-#define BESIDE(id, pattern, marker)
-#define ENDS(id, pattern)
-#define WHOLE(id)
 #define UNIT(id, name) { MANAGER_##id, name },
 #include "manager.def"
-#undef MANAGER
-#undef TABLE
-#undef CHAIN
-#undef MARKER
-#undef COMMENT
-#undef BESIDE
-#undef ENDS
-#undef WHOLE
-#undef UNIT
 };
 
 static const enum manager_id whole_host[] = {
-#define MANAGER(id, name, close)
-#define TABLE(id, pattern)
-#define CHAIN(id, pattern)
-#define MARKER(id, pattern)
-#define COMMENT(id, pattern)
-#define BESIDE(id, pattern, marker)
-#define ENDS(id, pattern)
 #define WHOLE(id) MANAGER_##id,
-#define UNIT(id, name)
 #include "manager.def"
-#undef MANAGER
-#undef TABLE
-#undef CHAIN
-#undef MARKER
-#undef COMMENT
-#undef WHOLE
-#undef BESIDE
-#undef ENDS
-#undef UNIT
 };
 #define PATTERN_COUNT (sizeof(patterns) / sizeof(patterns[0]))
 
