@@ -9,6 +9,13 @@ static const struct pa_field_info fields[PA_FIELD_COUNT] = {
 #undef FIELD
 };
 
+const struct pa_tuple_part pa_tuple[PA_TUPLE_PARTS] = {
+	{ PA_FIELD_SADDR, PA_FIELD_CT_ORIG_SADDR, PA_FIELD_CT_REPLY_SADDR },
+	{ PA_FIELD_DADDR, PA_FIELD_CT_ORIG_DADDR, PA_FIELD_CT_REPLY_DADDR },
+	{ PA_FIELD_SPORT, PA_FIELD_CT_ORIG_SPORT, PA_FIELD_CT_REPLY_SPORT },
+	{ PA_FIELD_DPORT, PA_FIELD_CT_ORIG_DPORT, PA_FIELD_CT_REPLY_DPORT },
+};
+
 const struct pa_field_info *pa_field_info(enum pa_field field)
 {
 	return &fields[field];

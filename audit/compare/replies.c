@@ -165,10 +165,6 @@ static bool new_source(const struct pa_host *host, const struct pa_walk *walk, i
 static bool translated_reply(const struct pa_host *host, const struct pa_packet *opening, const struct pa_walk *walk,
 			     struct pa_packet *ret_reply, struct pa_reply_translation *ret_back)
 {
-	static const enum pa_field original[][2] = { { PA_FIELD_CT_ORIG_SADDR, PA_FIELD_SADDR },
-						     { PA_FIELD_CT_ORIG_DADDR, PA_FIELD_DADDR },
-						     { PA_FIELD_CT_ORIG_SPORT, PA_FIELD_SPORT },
-						     { PA_FIELD_CT_ORIG_DPORT, PA_FIELD_DPORT } };
 	struct pa_packet reply = turn(opening, true);
 	bool destination = walk->destination_changed, source = walk->source_changed || walk->source_unknown;
 	pa_u128 address = 0;
@@ -176,8 +172,8 @@ static bool translated_reply(const struct pa_host *host, const struct pa_packet 
 	if (walk->destination_unknown || walk->destination_is_self || walk->path != opening->path ||
 	    (source && !new_source(host, walk, opening->family, &address)))
 		return false;
-	for (size_t i = 0; i < sizeof(original) / sizeof(original[0]); i++)
-		know(&reply, original[i][0], opening->value[original[i][1]]);
+	for (size_t i = 0; i < PA_TUPLE_PARTS; i++)
+		know(&reply, pa_tuple[i].original, opening->value[pa_tuple[i].header]);
 	if (destination)
 		know(&reply, PA_FIELD_SADDR, chosen(walk->destination));
 	if (destination && walk->has_destination_port)

@@ -88,7 +88,7 @@ static bool speaks_of_flows(const struct pa_rule *rule)
 		if (step->kind != PA_STEP_MATCH && step->kind != PA_STEP_VMAP)
 			continue;
 		for (unsigned j = 0; j < step->key.count; j++)
-			if (step->key.parts[j].opaque || is_of_flow(step->key.parts[j].field))
+			if (step->key.parts[j].opaque || step->key.parts[j].of_flow || is_of_flow(step->key.parts[j].field))
 				return true;
 	}
 	return false;

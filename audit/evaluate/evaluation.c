@@ -105,10 +105,7 @@ static void join_plans(struct pa_plan *a, const struct pa_plan *b)
 	a->reads_reply = a->reads_reply || b->reads_reply;
 	a->reads_nexthdr = a->reads_nexthdr || b->reads_nexthdr;
 	a->reads_fragments = a->reads_fragments || b->reads_fragments;
-	a->writes_destination = a->writes_destination || b->writes_destination;
-	a->writes_port = a->writes_port || b->writes_port;
-	a->writes_source = a->writes_source || b->writes_source;
-	a->writes_source_port = a->writes_source_port || b->writes_source_port;
+	a->writes |= b->writes;
 	a->raw_ports = a->raw_ports || b->raw_ports;
 }
 

@@ -21,14 +21,15 @@ static bool by_value(const struct pa_evaluation *e, enum pa_field field)
 /* The flow's original header is the header of its first packet, the reply's is that turned round. */
 enum pa_field pa_field_alias(const struct pa_evaluation *e, enum pa_field field)
 {
-	static const enum pa_field header[PA_FIELD_COUNT] = {
-		[PA_FIELD_CT_ORIG_SADDR] = PA_FIELD_SADDR,  [PA_FIELD_CT_ORIG_DADDR] = PA_FIELD_DADDR,
-		[PA_FIELD_CT_ORIG_SPORT] = PA_FIELD_SPORT,  [PA_FIELD_CT_ORIG_DPORT] = PA_FIELD_DPORT,
-		[PA_FIELD_CT_REPLY_SADDR] = PA_FIELD_DADDR, [PA_FIELD_CT_REPLY_DADDR] = PA_FIELD_SADDR,
-		[PA_FIELD_CT_REPLY_SPORT] = PA_FIELD_DPORT, [PA_FIELD_CT_REPLY_DPORT] = PA_FIELD_SPORT,
-		[PA_FIELD_CT_PROTOCOL] = PA_FIELD_L4PROTO,
-	};
-	return e->symbolic || !header[field] ? field : header[field];
+	if (e->symbolic)
+		return field;
+	for (size_t i = 0; i < PA_TUPLE_PARTS; i++) {
+		if (field == pa_tuple[i].original)
+			return pa_tuple[i].header;
+		if (field == pa_tuple[i].reply)
+			return pa_tuple[pa_tuple_turned(i)].header;
+	}
+	return field == PA_FIELD_CT_PROTOCOL ? PA_FIELD_L4PROTO : field;
 }
 
 const struct pa_key *pa_step_key(const struct pa_step *step, const struct pa_elements **ret_elements)

@@ -80,7 +80,7 @@ static pa_node readable(struct pa_evaluation *e, const struct pa_key *key)
 	bool needs_flow = false;
 	pa_node set = PA_FALSE;
 	for (unsigned p = 0; p < key->count; p++)
-		needs_flow = needs_flow || (!key->parts[p].opaque && pa_field_needs_flow(key->parts[p].field));
+		needs_flow = needs_flow || pa_part_needs_flow(&key->parts[p]);
 	for (size_t i = 0; needs_flow && i < sizeof(with_flow) / sizeof(with_flow[0]); i++)
 		set = pa_node_or(e->space, set, pa_field_in(e, PA_FIELD_CT_STATE, with_flow[i], with_flow[i]));
 	return needs_flow ? set : PA_TRUE;
@@ -90,7 +90,7 @@ static pa_node readable(struct pa_evaluation *e, const struct pa_key *key)
 static bool may_break(const struct pa_operand *operand)
 {
 	if (operand->kind == PA_OPERAND_FIELD)
-		return !operand->part.opaque && pa_field_needs_flow(operand->part.field);
+		return pa_part_needs_flow(&operand->part);
 	return operand->kind == PA_OPERAND_MAP;
 }
 

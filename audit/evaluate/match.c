@@ -91,7 +91,7 @@ static struct part_view view_part(struct pa_evaluation *e, const struct pa_key_p
 					   part->understood,
 					   true,
 					   part->reason != NULL };
-	if (!e->symbolic && pa_field_needs_flow(part->field) && !pa_env_has_flow(e, env))
+	if (!e->symbolic && pa_part_needs_flow(part) && !pa_env_has_flow(e, env))
 		return (struct part_view){ .kind = VIEW_BREAK };
 	const struct pa_value *value = pa_env_find(e, env, part->field);
 	if (value) {

@@ -34,19 +34,11 @@ static uint32_t set_as(struct pa_evaluation *e, uint32_t env, enum pa_field fiel
 
 static uint32_t new_flow(struct pa_evaluation *e, uint32_t env)
 {
-	static const enum pa_field original[][2] = { { PA_FIELD_CT_ORIG_SADDR, PA_FIELD_SADDR },
-						     { PA_FIELD_CT_ORIG_DADDR, PA_FIELD_DADDR },
-						     { PA_FIELD_CT_ORIG_SPORT, PA_FIELD_SPORT },
-						     { PA_FIELD_CT_ORIG_DPORT, PA_FIELD_DPORT },
-						     { PA_FIELD_CT_PROTOCOL, PA_FIELD_L4PROTO } };
-	static const enum pa_field replied[][2] = { { PA_FIELD_CT_REPLY_SADDR, PA_FIELD_DADDR },
-						    { PA_FIELD_CT_REPLY_DADDR, PA_FIELD_SADDR },
-						    { PA_FIELD_CT_REPLY_SPORT, PA_FIELD_DPORT },
-						    { PA_FIELD_CT_REPLY_DPORT, PA_FIELD_SPORT } };
-	for (size_t i = 0; i < sizeof(original) / sizeof(original[0]); i++)
-		env = set_as(e, env, original[i][0], original[i][1]);
-	for (size_t i = 0; e->plan.reads_reply && i < sizeof(replied) / sizeof(replied[0]); i++)
-		env = set_as(e, env, replied[i][0], replied[i][1]);
+	for (size_t i = 0; i < PA_TUPLE_PARTS; i++)
+		env = set_as(e, env, pa_tuple[i].original, pa_tuple[i].header);
+	for (size_t i = 0; e->plan.reads_reply && i < PA_TUPLE_PARTS; i++)
+		env = set_as(e, env, pa_tuple[i].reply, pa_tuple[pa_tuple_turned(i)].header);
+	env = set_as(e, env, PA_FIELD_CT_PROTOCOL, PA_FIELD_L4PROTO);
 	env = pa_env_set_const(e, env, PA_FIELD_CT_DIRECTION, 0);
 	env = pa_env_set_const(e, env, PA_FIELD_CT_STATUS, 0);
 	struct pa_value mark = question(e, "the mark that a bridge table gave the flow");
@@ -83,10 +75,8 @@ static uint32_t old_flow(struct pa_evaluation *e, uint32_t env, enum flow_direct
 	if (direction == FLOW_ANY)
 		return env;
 	/* the reply matched what it is found by (only an ICMP error has another header or protocol than its flow) */
-	for (unsigned i = 0; direction == FLOW_REPLY && e->plan.reads_reply && i < 4; i++) {
-		static const enum pa_field header[] = { PA_FIELD_SADDR, PA_FIELD_DADDR, PA_FIELD_SPORT, PA_FIELD_DPORT };
-		env = set_as(e, env, PA_FIELD_CT_REPLY_SADDR + i, header[i]);
-	}
+	for (size_t i = 0; direction == FLOW_REPLY && e->plan.reads_reply && i < PA_TUPLE_PARTS; i++)
+		env = set_as(e, env, pa_tuple[i].reply, pa_tuple[i].header);
 	struct pa_value protocol = same_as(PA_FIELD_L4PROTO);
 	env = pa_env_set(e, env, PA_FIELD_CT_PROTOCOL, &protocol);
 	return pa_env_set_const(e, env, PA_FIELD_CT_DIRECTION, direction == FLOW_REPLY);
@@ -602,9 +592,6 @@ static uint32_t start_env(struct pa_evaluation *e, enum pa_path path)
 /* What the flow of a packet over lo got on the way out. */
 static pa_node with_output_flow(void *context, uint32_t terminal)
 {
-	static const enum pa_field original[] = { PA_FIELD_CT_ORIG_SADDR,  PA_FIELD_CT_ORIG_DADDR,  PA_FIELD_CT_ORIG_SPORT,
-						  PA_FIELD_CT_ORIG_DPORT,  PA_FIELD_CT_REPLY_SADDR, PA_FIELD_CT_REPLY_DADDR,
-						  PA_FIELD_CT_REPLY_SPORT, PA_FIELD_CT_REPLY_DPORT };
 	struct pa_evaluation *e = context;
 	struct pa_outcome outcome = e->terms->outcomes[terminal];
 	if (outcome.kind != PA_OUTCOME_THROUGH || !pa_env_has_flow(e, outcome.env))
@@ -616,8 +603,10 @@ static pa_node with_output_flow(void *context, uint32_t terminal)
 	if (e->plan.output_nat) {
 		struct pa_value header = question(e, "what a flow over lo was before NAT on its way out");
 		outcome.env = pa_env_set(e, outcome.env, PA_FIELD_CT_STATUS, &header);
-		for (size_t i = 0; i < sizeof(original) / sizeof(original[0]); i++)
-			outcome.env = pa_env_set(e, outcome.env, original[i], &header);
+		for (size_t i = 0; i < PA_TUPLE_PARTS; i++) {
+			outcome.env = pa_env_set(e, outcome.env, pa_tuple[i].original, &header);
+			outcome.env = pa_env_set(e, outcome.env, pa_tuple[i].reply, &header);
+		}
 	}
 	return through_node(e, outcome.env);
 }
@@ -743,8 +732,8 @@ const struct pa_answer *pa_answer(struct pa_evaluation *e, enum pa_path path, en
 		pa_node base = pa_node_or(e->space, pa_universe_path(e, PA_PATH_IN), pa_universe_path(e, PA_PATH_FORWARD));
 		if (path == PA_PATH_FORWARD) {
 			pa_node lo = pa_field_in(e, PA_FIELD_IIFNAME, LO, LO), none = pa_field_in(e, PA_FIELD_OIFNAME, 0, 0);
-			/* NAT is not asked over lo */
-			none = e->plan.writes_destination ? none : pa_node_or(e->space, lo, none);
+			/* NAT is not asked over lo, but where a rule writes a destination, what comes over lo may be forwarded */
+			none = pa_plan_writes(&e->plan, PA_FIELD_DADDR) ? none : pa_node_or(e->space, lo, none);
 			base = pa_node_minus(e->space, pa_universe_path(e, PA_PATH_IN), none);
 			base = pa_node_or(e->space, base, pa_universe_path(e, PA_PATH_FORWARD));
 		}

@@ -13,9 +13,12 @@ bool pa_family_sees(enum pa_family family, int ip_family)
 	return family == PA_FAMILY_INET || family == (ip_family == 4 ? PA_FAMILY_IP : PA_FAMILY_IP6);
 }
 
-bool pa_field_needs_flow(enum pa_field field)
+bool pa_part_needs_flow(const struct pa_key_part *part)
 {
-	return field == PA_FIELD_CT_DIRECTION || field == PA_FIELD_CT_STATUS || field == PA_FIELD_CT_MARK ||
+	enum pa_field field = part->field;
+	if (part->opaque)
+		return false;
+	return part->of_flow || field == PA_FIELD_CT_DIRECTION || field == PA_FIELD_CT_STATUS || field == PA_FIELD_CT_MARK ||
 	       (field >= PA_FIELD_CT_ORIG_SADDR && field <= PA_FIELD_CT_PROTOCOL);
 }
 
@@ -155,7 +158,7 @@ static bool part_uses_conntrack(const struct pa_key_part *part)
 {
 	if (part->opaque)
 		return strstr(part->opaque, "ct ") != NULL;
-	return part->field == PA_FIELD_CT_STATE || pa_field_needs_flow(part->field);
+	return part->field == PA_FIELD_CT_STATE || pa_part_needs_flow(part);
 }
 
 static bool key_uses_conntrack(const struct pa_key *key)
@@ -244,13 +247,9 @@ static void note_step(const struct pa_rule *rule, const struct pa_step *step, st
 		plan->conntrack_ipv6 = plan->conntrack_ipv6 || (pa_family_sees(family, 6) && only != 4);
 	}
 	note_key(step, plan);
-	enum pa_field written = step->kind == PA_STEP_ASSIGN ? step->field : PA_FIELD_NFPROTO;
-	plan->writes_destination = plan->writes_destination || written == PA_FIELD_DADDR;
-	plan->writes_port = plan->writes_port || written == PA_FIELD_DPORT;
-	plan->writes_source = plan->writes_source || written == PA_FIELD_SADDR;
-	plan->writes_source_port = plan->writes_source_port || written == PA_FIELD_SPORT;
-	plan->reads_status = plan->reads_status || plan->writes_destination || plan->writes_port || plan->writes_source ||
-			     plan->writes_source_port || reads_status(step);
+	for (size_t i = 0; step->kind == PA_STEP_ASSIGN && i < PA_TUPLE_PARTS; i++)
+		plan->writes |= step->field == pa_tuple[i].header ? (pa_u128)1 << step->field : 0;
+	plan->reads_status = plan->reads_status || plan->writes || reads_status(step);
 }
 
 /* --- what leaves over lo arrives again --- */

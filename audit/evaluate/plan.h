@@ -86,10 +86,8 @@ struct pa_plan {
 	bool reads_nexthdr;	 /* some rule tests the first next header of IPv6 */
 	size_t steps, key_parts; /* of all rules */
 	bool reads_fragments; /* some rule asks for the fragment header of IPv6, or for what it changes: next header and lengths */
-	bool writes_destination; /* some rule writes a destination into the header: what comes over lo may be forwarded */
-	bool writes_port;	 /* ... or a port */
-	bool writes_source, writes_source_port;
-	bool raw_ports; /* some rule looks at ports whatever the protocol is (th dport, ct original proto-dst) */
+	pa_u128 writes;	      /* addresses and ports, a bit each, that some rule writes into the header */
+	bool raw_ports;	      /* some rule looks at ports whatever the protocol is (th dport, ct original proto-dst) */
 	/* what chains of output and postrouting may give a packet before it arrives over lo */
 	bool output_marks, output_ct_marks, output_nat;
 	bool bridge_tracks; /* some rule of a bridge table asks conntrack, which then sees what bridges carry before IP does */
@@ -100,6 +98,11 @@ struct pa_plan {
 	 */
 	pa_u128 unordered[PA_PLAN_HOOKS];
 };
+
+static inline bool pa_plan_writes(const struct pa_plan *plan, enum pa_field field)
+{
+	return plan->writes >> field & 1;
+}
 
 /* The ties and orders of a hook whose stages are there. */
 void pa_plan_orders(struct pa_hook_plan *plan, struct pa_arena *arena);
@@ -138,8 +141,8 @@ static inline uint64_t pa_interval_key(pa_u128 first, pa_u128 last)
 /* Does a chain of this family see packets of IP family 4 or 6? */
 bool pa_family_sees(enum pa_family family, int ip_family);
 
-/* A field that exists only while the packet has a flow: testing it without one ends the rule, negated or not. */
-bool pa_field_needs_flow(enum pa_field field);
+/* What exists only while the packet has a flow: testing it without one ends the rule, negated or not. */
+bool pa_part_needs_flow(const struct pa_key_part *part);
 /*
  * A negated test of something unknown is the opposite of the positive one, "meta hour 10" for "meta hour != 10", which is put into
  * `out`. false: not so, because there may be no answer at all, or there is no such text.

@@ -21,7 +21,7 @@ static pa_u128 part_reads(const struct pa_key_part *part)
 		return slot_bit(PA_FIELD_SADDR) | slot_bit(PA_FIELD_IIFNAME) | slot_bit(PA_FIELD_CT_STATE);
 	if (part->opaque)
 		return 0;
-	return slot_bit(part->field) | (pa_field_needs_flow(part->field) ? slot_bit(PA_FIELD_CT_STATE) : 0);
+	return slot_bit(part->field) | (pa_part_needs_flow(part) ? slot_bit(PA_FIELD_CT_STATE) : 0);
 }
 
 static pa_u128 key_reads(const struct pa_key *key)
@@ -95,12 +95,13 @@ static void learn_step(const struct pa_evaluation *e, const struct pa_step *step
 		facts->reads |= operand_reads(&step->value) | operand_reads(&step->port) | slot_bit(PA_FIELD_CT_STATUS) |
 				slot_bit(PA_SLOT_PHASE) | slot_bit(PA_FIELD_DADDR) | slot_bit(PA_FIELD_DADDR_TYPE) |
 				fact_slots(e);
-		if (e->plan.writes_destination || e->plan.writes_port) /* what NAT puts back, see as_flow() */
+		/* what NAT puts back, see as_flow() in translate.c */
+		if (pa_plan_writes(&e->plan, PA_FIELD_DADDR) || pa_plan_writes(&e->plan, PA_FIELD_DPORT))
 			facts->reads |=
 				slot_bit(PA_FIELD_DPORT) | slot_bit(PA_FIELD_CT_ORIG_DADDR) | slot_bit(PA_FIELD_CT_ORIG_DPORT);
 		if (e->plan.reads_status)
 			facts->reads |= slot_bit(PA_FIELD_SADDR) | slot_bit(PA_FIELD_SPORT);
-		if (e->plan.writes_source || e->plan.writes_source_port)
+		if (pa_plan_writes(&e->plan, PA_FIELD_SADDR) || pa_plan_writes(&e->plan, PA_FIELD_SPORT))
 			facts->reads |= slot_bit(PA_FIELD_SADDR_TYPE) | slot_bit(PA_FIELD_CT_ORIG_SADDR) |
 					slot_bit(PA_FIELD_CT_ORIG_SPORT);
 		break;

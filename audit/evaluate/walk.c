@@ -702,9 +702,8 @@ void pa_wstate_init(struct pa_wrun *run, struct pa_wstate *s, enum pa_path path,
 static void set_output_flow(struct pa_wrun *run, struct pa_wstate *s)
 {
 	const struct pa_plan *plan = &run->walker->plan;
-	static const enum pa_field header[] = { PA_FIELD_CT_STATUS,	 PA_FIELD_CT_ORIG_SADDR,  PA_FIELD_CT_ORIG_DADDR,
-						PA_FIELD_CT_ORIG_SPORT,	 PA_FIELD_CT_ORIG_DPORT,  PA_FIELD_CT_REPLY_SADDR,
-						PA_FIELD_CT_REPLY_DADDR, PA_FIELD_CT_REPLY_SPORT, PA_FIELD_CT_REPLY_DPORT };
+	static const struct pa_wvalue before_nat = { .kind = PA_W_UNKNOWN,
+						     .text = "what a flow over lo was before NAT on its way out" };
 	if (plan->output_marks && !s->marks_given)
 		s->now[PA_FIELD_MARK] =
 			(struct pa_wvalue){ .kind = PA_W_UNKNOWN, .text = "the mark that a packet over lo got on its way out" };
@@ -712,9 +711,11 @@ static void set_output_flow(struct pa_wrun *run, struct pa_wstate *s)
 		s->now[PA_FIELD_CT_MARK] =
 			(struct pa_wvalue){ .kind = PA_W_UNKNOWN,
 					    .text = "the conntrack mark that a flow over lo got on its way out" };
-	for (size_t i = 0; plan->output_nat && !s->status_given && i < sizeof(header) / sizeof(header[0]); i++)
-		s->now[header[i]] =
-			(struct pa_wvalue){ .kind = PA_W_UNKNOWN, .text = "what a flow over lo was before NAT on its way out" };
+	if (!plan->output_nat || s->status_given)
+		return;
+	s->now[PA_FIELD_CT_STATUS] = before_nat;
+	for (size_t i = 0; i < PA_TUPLE_PARTS; i++)
+		s->now[pa_tuple[i].original] = s->now[pa_tuple[i].reply] = before_nat;
 }
 
 /* Over lo the flow travels with the packet. May split: the state must be complete. */

@@ -31,29 +31,23 @@ void pa_wsee_packet(struct pa_wrun *run, struct pa_wstate *s)
 /* Before NAT the reply to a new flow is its first packet turned round; a reply matched what it is found by. */
 static void set_reply(struct pa_wrun *run, struct pa_wstate *s)
 {
-	static const enum pa_field header[] = { PA_FIELD_SADDR, PA_FIELD_DADDR, PA_FIELD_SPORT, PA_FIELD_DPORT };
-	static const unsigned turned[] = { 1, 0, 3, 2 };
-	bool new = pa_wstate_is(run, s, PA_CT_NEW);
-	bool reply = !new &&pa_wstate_is(run, s, PA_CT_ESTABLISHED) && pa_wfield_in(run, s, PA_FIELD_CT_DIRECTION, 1, 1);
-	for (unsigned i = 0; run->walker->plan.reads_reply && i < 4; i++) {
-		struct pa_wvalue *value = &s->now[PA_FIELD_CT_REPLY_SADDR + i];
-		*value = pa_wcarried(PA_FIELD_CT_REPLY_SADDR + i);
-		if (new || reply)
-			*value = s->now[header[new ? turned[i] : i]];
+	bool first = pa_wstate_is(run, s, PA_CT_NEW);
+	bool reply = !first && pa_wstate_is(run, s, PA_CT_ESTABLISHED) && pa_wfield_in(run, s, PA_FIELD_CT_DIRECTION, 1, 1);
+	for (size_t i = 0; run->walker->plan.reads_reply && i < PA_TUPLE_PARTS; i++) {
+		struct pa_wvalue *value = &s->now[pa_tuple[i].reply];
+		*value = pa_wcarried(pa_tuple[i].reply);
+		if (first || reply)
+			*value = s->now[pa_tuple[first ? pa_tuple_turned(i) : i].header];
 	}
 }
 
 /* What the flow remembers of its first packet: this packet's own header when it is in the original direction. */
 void pa_wset_original(struct pa_wrun *run, struct pa_wstate *s)
 {
-	static const enum pa_field original[][2] = { { PA_FIELD_CT_ORIG_SADDR, PA_FIELD_SADDR },
-						     { PA_FIELD_CT_ORIG_DADDR, PA_FIELD_DADDR },
-						     { PA_FIELD_CT_ORIG_SPORT, PA_FIELD_SPORT },
-						     { PA_FIELD_CT_ORIG_DPORT, PA_FIELD_DPORT } };
 	bool own = pa_wstate_is(run, s, PA_CT_NEW) ||
 		   (pa_wstate_is(run, s, PA_CT_ESTABLISHED) && pa_wfield_in(run, s, PA_FIELD_CT_DIRECTION, 0, 0));
-	for (size_t i = 0; i < sizeof(original) / sizeof(original[0]); i++)
-		s->now[original[i][0]] = own ? s->now[original[i][1]] : pa_wcarried(original[i][0]);
+	for (size_t i = 0; i < PA_TUPLE_PARTS; i++)
+		s->now[pa_tuple[i].original] = own ? s->now[pa_tuple[i].header] : pa_wcarried(pa_tuple[i].original);
 	set_reply(run, s);
 	/* only an ICMP error has another protocol than its flow */
 	if (!pa_wstate_is(run, s, PA_CT_RELATED))

@@ -260,7 +260,7 @@ static enum pa_wanswer single_test(struct pa_wrun *run, struct pa_wstate *state,
 				    part->reason ? (const void *)elements->decl : part->opaque, part->volatile_)
 			       ? PA_W_YES
 			       : PA_W_NO;
-	if (pa_field_needs_flow(part->field) && !pa_whas_flow(run, state))
+	if (pa_part_needs_flow(part) && !pa_whas_flow(run, state))
 		return PA_W_BREAK;
 	const struct pa_wvalue *value = &state->now[part->field];
 	if (value->kind != PA_W_PACKET) {
@@ -308,7 +308,7 @@ static bool part_holds(struct pa_wrun *run, struct pa_wstate *state, const struc
 static bool key_breaks(struct pa_wrun *run, struct pa_wstate *state, const struct pa_key *key)
 {
 	for (unsigned p = 0; p < key->count; p++) {
-		if (!key->parts[p].opaque && pa_field_needs_flow(key->parts[p].field) && !pa_whas_flow(run, state))
+		if (pa_part_needs_flow(&key->parts[p]) && !pa_whas_flow(run, state))
 			return true;
 	}
 	return false;

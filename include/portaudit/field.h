@@ -22,6 +22,20 @@ struct pa_field_info {
 };
 
 const struct pa_field_info *pa_field_info(enum pa_field field);
+
+/*
+ * The parts of what tells flows apart: in the packet's header, as conntrack read it of the flow's first packet, and as it will read it
+ * of a reply. Part i turned round is part pa_tuple_turned(i): source and destination change places.
+ */
+struct pa_tuple_part {
+	enum pa_field header, original, reply;
+};
+#define PA_TUPLE_PARTS 4
+extern const struct pa_tuple_part pa_tuple[PA_TUPLE_PARTS];
+static inline size_t pa_tuple_turned(size_t part)
+{
+	return part ^ 1;
+}
 pa_u128 pa_field_max(enum pa_field field); /* the largest value: 2^bits - 1 */
 
 /* Values of PA_FIELD_NFPROTO (linux/netfilter.h), PA_FIELD_CT_STATE (nf_conntrack_common.h) and PA_FIELD_DADDR_TYPE (rtnetlink). */

@@ -102,7 +102,7 @@ struct pa_key_part {
 	 * sctp and dccp; for any other protocol no field of ours, so that the test may go either way.
 	 */
 	bool any_transport;
-	bool of_flow; /* `ct l3proto`: as the flow has it, which is what the packet has unless its flow is a template */
+	bool of_flow; /* `ct l3proto`: what the packet has, but a packet without a flow has none, and the rule ends */
 };
 struct pa_key {
 	unsigned count; /* 1, or the number of concatenated parts (at most PA_KEY_PARTS_MAX) */

@@ -7,14 +7,6 @@
 
 /* --- what a row adds ---------------------------------------------------------------------------------------------- */
 
-/* nft_ct_get_eval() and its like end the rule where there is no flow: a test of the direction that always holds. */
-static void require_flow(struct pa_lowering *lowering)
-{
-	struct pa_lowered_key key = { .count = 1 };
-	pa_lower_known(&key.parts[0], PA_FIELD_CT_DIRECTION, PA_DATATYPE_CT_DIR);
-	pa_lower_add_match(lowering, &key, pa_lower_interval(lowering, (struct pa_interval){ 0, 1 }), false)->implied = true;
-}
-
 /* A field of an option that is not there ends the rule (nft_exthdr_eval). */
 static void require_bit(struct pa_lowering *lowering, const struct pa_nft_key *presence)
 {
@@ -74,8 +66,6 @@ static void lower_known_key(struct pa_lowering *lowering, const struct pa_nft_gr
 	const struct pa_nft_key *presence = pa_nft_presence(group);
 	if (presence && !key->is_present)
 		require_bit(lowering, presence);
-	if (key->needs_flow)
-		require_flow(lowering);
 	if (key->has_icmp_types)
 		require_icmp_type(lowering, key);
 	if (key->field == PA_FIELD_IP_VERSION) {

@@ -160,13 +160,13 @@ static bool changes_with_header(const struct pa_lowering *lowering, const char *
 	return lowering->translates && row && row->again == PA_AGAIN_HEADER;
 }
 
-/* A ZERO of nft_key.def, once some rule sets it, and the family of a flow: a template, which has a zone alone, has none. */
-static void mark_zone(const struct pa_lowering *lowering, struct pa_key_part *part, const char *text)
+/* `ct zone`, once some rule sets it. */
+static void mark_zone(const struct pa_lowering *lowering, struct pa_key_part *part)
 {
 	for (size_t i = 0; i < lowering->assigned_count; i++) {
 		if (strcmp(lowering->assigned[i], "ct zone") != 0)
 			continue;
-		part->opaque = text;
+		part->opaque = "ct zone";
 		part->reason = pa_nft_reasons[PA_REASON_FLOW].text;
 		part->mask = PA_U128_MAX;
 		part->volatile_ = true;
@@ -177,9 +177,7 @@ static void mark_zone(const struct pa_lowering *lowering, struct pa_key_part *pa
 static void mark_part(const struct pa_lowering *lowering, struct pa_key_part *part)
 {
 	if (!part->opaque && !part->mask && !part->xor_value && part->field == PA_FIELD_CT_DIRECTION)
-		mark_zone(lowering, part, "ct zone");
-	if (!part->opaque && part->of_flow)
-		mark_zone(lowering, part, "ct l3proto where a rule sets the zone");
+		mark_zone(lowering, part);
 	if (part->opaque && changes_with_header(lowering, part->reason))
 		part->volatile_ = true;
 	for (size_t i = 0; part->opaque && i < lowering->assigned_count; i++)
