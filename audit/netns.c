@@ -143,6 +143,14 @@ struct answer {
 	int status;   /* its exit status, EXIT_INCOMPLETE when a signal ended it */
 };
 
+/* `ip netns` makes a file and mounts the namespace on it: without a mount the file is all that is left. */
+static const char *why_not_entered(int error)
+{
+	return error == EINVAL
+		       ? "the file is no network namespace: what 'ip netns' left of one that is gone ('ip netns del' removes it)"
+		       : "run as root";
+}
+
 __attribute__((noreturn)) static void work(const struct namespace *namespace, const struct answer *answer,
 					   const struct pa_options *options, int (*run)(const struct pa_options *options))
 {
@@ -152,7 +160,9 @@ __attribute__((noreturn)) static void work(const struct namespace *namespace, co
 	setrlimit(RLIMIT_FSIZE, &output);
 	alarm(SECONDS_MAX);
 	if (setns(namespace->fd, CLONE_NEWNET) != 0) {
-		fprintf(stderr, "portaudit: the network namespace cannot be entered: %s\n", strerrordesc_np(errno));
+		int error = errno;
+		fprintf(stderr, "portaudit: error: the network namespace cannot be entered: %s\n      = help: %s\n",
+			strerrordesc_np(error), why_not_entered(error));
 		_exit(EXIT_INCOMPLETE);
 	}
 	int status = run(options);
@@ -299,9 +309,10 @@ int pa_netns_run(const struct pa_options *options, int (*run)(const struct pa_op
 	} else if (setns(all.items[0].fd, CLONE_NEWNET) == 0) {
 		status = run(options); /* this process does nothing else afterwards */
 	} else {
+		int error = errno;
 		pa_diags_add(diags, PA_DIAG_ERROR, PA_DIAG_INCOMPLETE, "the network namespace %s cannot be entered: %s",
-			     all.items[0].name, strerrordesc_np(errno))
-			->help = "run as root";
+			     all.items[0].name, strerrordesc_np(error))
+			->help = why_not_entered(error);
 		status = EXIT_INCOMPLETE;
 	}
 	namespaces_done(&all);

@@ -86,6 +86,16 @@ printf 'deny 80/tcp from any\nallow 1,22,443/tcp from any\n' >policy.conf
 [ $? = 2 ] || fail "a namespace that is not there" said
 "$portaudit" list --netns ../../proc/self/ns/net >/dev/null 2>said
 [ $? = 2 ] || fail "a path in place of a name" said
+# What is left of a namespace that is gone is no answer, and the others are answered all the same.
+: >/run/netns/gone
+"$portaudit" list --now 0 --netns gone >all.txt 2>said
+[ $? = 3 ] || fail "a namespace that is gone: not 3" said
+grep -q "ip netns del" said || fail "a namespace that is gone: no help" said
+[ ! -s all.txt ] || fail "a namespace that is gone has an answer" all.txt
+"$portaudit" list --now 0 --netns all >all.txt 2>said
+[ $? = 3 ] || fail "all with one that is gone: not 3" said
+[ "$(grep -c '^=== network namespace' all.txt)" = 5 ] || fail "all with one that is gone: the others are missing" all.txt
+grep -q "network namespace gone" said || fail "all with one that is gone: it is not named" said
 kill "$hidden"
 echo "$failures failures"
 [ "$failures" = 0 ]
