@@ -70,10 +70,9 @@ void check_literal_deny(struct comparison *c)
 
 /* --- FRG-001 ------------------------------------------------------------------------------------------------------------------ */
 
-static bool is_of_flow(enum pa_field field)
+static bool is_of_conntrack(enum pa_field field)
 {
-	return field == PA_FIELD_CT_STATE || field == PA_FIELD_CT_DIRECTION || field == PA_FIELD_CT_STATUS ||
-	       field == PA_FIELD_CT_MARK || (field >= PA_FIELD_CT_ORIG_SADDR && field <= PA_FIELD_CT_PROTOCOL);
+	return field == PA_FIELD_CT_STATE || pa_field_is_of_flow(field);
 }
 
 /* Anything that speaks of flows turns conntrack on, which puts fragments together before rules see them. A text of the kind counts too. */
@@ -83,12 +82,13 @@ static bool speaks_of_flows(const struct pa_rule *rule)
 		const struct pa_step *step = &rule->steps[i];
 
 		if (step->kind == PA_STEP_NAT || step->kind == PA_STEP_NOTRACK || step->kind == PA_STEP_OPAQUE ||
-		    (step->kind == PA_STEP_ASSIGN && is_of_flow(step->field)))
+		    (step->kind == PA_STEP_ASSIGN && is_of_conntrack(step->field)))
 			return true;
 		if (step->kind != PA_STEP_MATCH && step->kind != PA_STEP_VMAP)
 			continue;
 		for (unsigned j = 0; j < step->key.count; j++)
-			if (step->key.parts[j].opaque || step->key.parts[j].of_flow || is_of_flow(step->key.parts[j].field))
+			if (step->key.parts[j].opaque || step->key.parts[j].of_flow ||
+			    is_of_conntrack(step->key.parts[j].field))
 				return true;
 	}
 	return false;

@@ -222,6 +222,12 @@ pa_node pa_outcome(struct pa_evaluation *e, enum pa_outcome_kind kind, uint32_t 
 	return PA_TERMINAL(at);
 }
 
+bool pa_env_has_template(const struct pa_evaluation *e, uint32_t env)
+{
+	const struct pa_value *state = pa_env_find(e, env, PA_FIELD_CT_STATE);
+	return state && state->kind == PA_VALUE_CONST && state->text;
+}
+
 bool pa_env_has_flow(const struct pa_evaluation *e, uint32_t env)
 {
 	const struct pa_value *state = pa_env_find(e, env, PA_FIELD_CT_STATE);

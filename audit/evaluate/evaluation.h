@@ -233,6 +233,8 @@ pa_node pa_variable(struct pa_evaluation *e, const char *text, uint64_t key, con
 		    bool understood);
 /* Does the packet have a flow in this environment? */
 bool pa_env_has_flow(const struct pa_evaluation *e, uint32_t env);
+/* A rule gave the packet a zone or a helper where it has no flow: its state is new, and it has no flow all the same. */
+bool pa_env_has_template(const struct pa_evaluation *e, uint32_t env);
 
 /* --- gather.c: announce every constant, number the steps --- */
 void pa_gather(struct pa_evaluation *e, struct pa_cuts *cuts);

@@ -46,9 +46,10 @@ struct part_view {
 	pa_u128 first, last; /* RANGE: after mask and xor; of an opaque expression: what it can give at all */
 	const char *text;    /* UNKNOWN */
 	const char *reason;
-	bool understood; /* what is asked is known, only the answer is not (NAT, facts of the host) */
-	bool is_opaque;	 /* UNKNOWN: an expression that is no field; it gives a value of first..last */
-	bool is_shared;	 /* ... with a reason: its text says all of what is asked */
+	bool understood;  /* what is asked is known, only the answer is not (NAT, facts of the host) */
+	bool is_opaque;	  /* UNKNOWN: an expression that is no field; it gives a value of first..last */
+	bool is_shared;	  /* ... with a reason: its text says all of what is asked */
+	bool is_volatile; /* UNKNOWN: it may have changed since it was asked last */
 };
 
 static struct part_view view_value(const struct pa_value *value, const struct pa_key_part *part)
@@ -57,13 +58,12 @@ static struct part_view view_value(const struct pa_value *value, const struct pa
 	switch (value->kind) {
 	case PA_VALUE_CONST: {
 		pa_u128 v = (value->first & part->mask) ^ part->xor_value;
-		return (struct part_view){ VIEW_RANGE, v, v, NULL, NULL, false, false, false };
+		return (struct part_view){ VIEW_RANGE, v, v, NULL, NULL, false, false, false, false };
 	}
 	case PA_VALUE_RANGE:
 		if (plain)
-			return (struct part_view){
-				VIEW_RANGE, value->first, value->last, value->text, NULL, true, false, false
-			};
+			return (struct part_view){ VIEW_RANGE, value->first, value->last, value->text, NULL,
+						   true,       false,	     false,	  false };
 		break;
 	case PA_VALUE_FIELD:
 		return (struct part_view){ .kind = VIEW_FIELD };
@@ -71,9 +71,8 @@ static struct part_view view_value(const struct pa_value *value, const struct pa
 	case PA_VALUE_SELF:
 		break;
 	}
-	return (struct part_view){
-		VIEW_UNKNOWN, 0, 0, value->text, "the value is not known at this point", true, false, false
-	};
+	return (struct part_view){ VIEW_UNKNOWN, 0,	0,     value->text, "the value is not known at this point",
+				   true,	 false, false, false };
 }
 
 static struct part_view view_part(struct pa_evaluation *e, const struct pa_key_part *part, const struct pa_part_cache *cache,
@@ -81,7 +80,8 @@ static struct part_view view_part(struct pa_evaluation *e, const struct pa_key_p
 {
 	struct pa_interval given;
 	if (part->opaque && !e->symbolic && pa_moment_value(part->moment, e->host, &given))
-		return (struct part_view){ VIEW_RANGE, given.first, given.last, part->opaque, part->reason, true, true, true };
+		return (struct part_view){ VIEW_RANGE, given.first, given.last, part->opaque, part->reason,
+					   true,       true,	    true,	false };
 	if (part->opaque)
 		return (struct part_view){ VIEW_UNKNOWN,
 					   pa_opaque_outcomes(part).first,
@@ -90,9 +90,15 @@ static struct part_view view_part(struct pa_evaluation *e, const struct pa_key_p
 					   part->reason ? part->reason : "the packet's headers do not tell",
 					   part->understood,
 					   true,
-					   part->reason != NULL };
+					   part->reason != NULL,
+					   part->volatile_ };
 	if (!e->symbolic && pa_part_needs_flow(part) && !pa_env_has_flow(e, env))
-		return (struct part_view){ .kind = VIEW_BREAK };
+		return part->reads_template && pa_env_has_template(e, env)
+			       ? (struct part_view){ .kind = VIEW_UNKNOWN,
+						     .text = "what conntrack says of a packet that only has a zone",
+						     .reason = "a packet that has no flow was given a zone or a helper",
+						     .is_volatile = true }
+			       : (struct part_view){ .kind = VIEW_BREAK };
 	const struct pa_value *value = pa_env_find(e, env, part->field);
 	if (value) {
 		struct part_view view = view_value(value, part);
@@ -101,7 +107,7 @@ static struct part_view view_part(struct pa_evaluation *e, const struct pa_key_p
 	}
 	if (cache->impossible_mask)
 		return (struct part_view){
-			VIEW_UNKNOWN, 0,     0,	   pa_field_info(part->field)->name, "the mask makes too many intervals",
+			VIEW_UNKNOWN, 0,     0,	   pa_field_info(part->field)->name, "the mask makes too many intervals", false,
 			false,	      false, false
 		};
 	return (struct part_view){ .kind = VIEW_FIELD };
@@ -321,10 +327,10 @@ static const struct part_view *first_unknown(const struct part_view *views, unsi
 	return &views[0];
 }
 
-static bool key_is_volatile(const struct pa_key *key)
+static bool is_volatile(const struct part_view *views, unsigned count)
 {
-	for (unsigned i = 0; i < key->count; i++) {
-		if (key->parts[i].volatile_)
+	for (unsigned i = 0; i < count; i++) {
+		if (views[i].is_volatile)
 			return true;
 	}
 	return false;
@@ -346,7 +352,7 @@ static pa_node single_set(struct pa_evaluation *e, const struct pa_rule *rule, c
 	}
 	if (*breaks)
 		return PA_FALSE;
-	pa_node unknown = unknown_test(e, rule, step, &view, key_is_volatile(&step->key));
+	pa_node unknown = unknown_test(e, rule, step, &view, view.is_volatile);
 	return pa_reverse_applies(e, rule, step, env) ? pa_reverse_set(e, step, unknown) : unknown;
 }
 
@@ -363,7 +369,7 @@ static pa_node concatenated_set(struct pa_evaluation *e, const struct pa_rule *r
 	if (list.unknown)
 		set = pa_node_and(e->space, set,
 				  unknown_test(e, rule, step, first_unknown(views, step->key.count),
-					       key_is_volatile(&step->key)));
+					       is_volatile(views, step->key.count)));
 	pa_arena_free(arena);
 	return set;
 }

@@ -15,11 +15,7 @@ bool pa_family_sees(enum pa_family family, int ip_family)
 
 bool pa_part_needs_flow(const struct pa_key_part *part)
 {
-	enum pa_field field = part->field;
-	if (part->opaque)
-		return false;
-	return part->of_flow || field == PA_FIELD_CT_DIRECTION || field == PA_FIELD_CT_STATUS || field == PA_FIELD_CT_MARK ||
-	       (field >= PA_FIELD_CT_ORIG_SADDR && field <= PA_FIELD_CT_PROTOCOL);
+	return !part->opaque && (part->of_flow || pa_field_is_of_flow(part->field));
 }
 
 bool pa_is_same_as_positive(const struct pa_key_part *part, const char *text, struct pa_buffer *out)

@@ -130,16 +130,19 @@ void pa_wassign(struct pa_wrun *run, struct pa_wstate *state, const struct pa_ru
 {
 	struct pa_wvalue value = pa_wunknown(step->text);
 	const struct pa_datum *datum;
+	enum pa_wread read;
 	switch (step->value.kind) {
 	case PA_OPERAND_VALUE:
 		value = pa_wrange_value(step->value.interval, step->text);
 		break;
 	case PA_OPERAND_FIELD:
-		if (pa_part_needs_flow(&step->value.part) && !pa_whas_flow(run, state)) {
-			state->step = SIZE_MAX; /* it cannot be read: the rule ends */
+		read = pa_wreadable(run, state, &step->value.part);
+		if (read == PA_WREAD_NOTHING) {
+			state->step = SIZE_MAX;
 			return;
 		}
-		value = with_kept(state, step, pa_wpart_value(state, &step->value.part, step->text));
+		if (read == PA_WREAD_VALUE)
+			value = with_kept(state, step, pa_wpart_value(state, &step->value.part, step->text));
 		break;
 	case PA_OPERAND_MAP:
 		datum = pa_wfind_datum(run, state, rule, step, &step->value.key, step->value.map);

@@ -164,6 +164,20 @@ bool pa_whas_flow(struct pa_wrun *run, struct pa_wstate *state)
 	return value == PA_CT_ESTABLISHED || value == PA_CT_RELATED || value == PA_CT_NEW;
 }
 
+/* Behind pa_whas_flow(). */
+static bool has_template(const struct pa_wstate *state)
+{
+	const struct pa_wvalue *now = &state->now[PA_FIELD_CT_STATE];
+	return now->kind == PA_W_VALUE && now->text;
+}
+
+enum pa_wread pa_wreadable(struct pa_wrun *run, struct pa_wstate *state, const struct pa_key_part *part)
+{
+	if (!pa_part_needs_flow(part) || pa_whas_flow(run, state))
+		return PA_WREAD_VALUE;
+	return part->reads_template && has_template(state) ? PA_WREAD_UNKNOWN : PA_WREAD_NOTHING;
+}
+
 /* --- one key part --- */
 
 static bool elements_have(const struct pa_elements *elements, pa_u128 value)
@@ -260,8 +274,11 @@ static enum pa_wanswer single_test(struct pa_wrun *run, struct pa_wstate *state,
 				    part->reason ? (const void *)elements->decl : part->opaque, part->volatile_)
 			       ? PA_W_YES
 			       : PA_W_NO;
-	if (pa_part_needs_flow(part) && !pa_whas_flow(run, state))
+	enum pa_wread read = pa_wreadable(run, state, part);
+	if (read == PA_WREAD_NOTHING)
 		return PA_W_BREAK;
+	if (read == PA_WREAD_UNKNOWN)
+		return unknown_test(run, state, rule, step, pa_field_info(part->field)->name, NULL, true) ? PA_W_YES : PA_W_NO;
 	const struct pa_wvalue *value = &state->now[part->field];
 	if (value->kind != PA_W_PACKET) {
 		int holds = value_holds(value, part, elements);
@@ -308,7 +325,7 @@ static bool part_holds(struct pa_wrun *run, struct pa_wstate *state, const struc
 static bool key_breaks(struct pa_wrun *run, struct pa_wstate *state, const struct pa_key *key)
 {
 	for (unsigned p = 0; p < key->count; p++) {
-		if (pa_part_needs_flow(&key->parts[p]) && !pa_whas_flow(run, state))
+		if (pa_wreadable(run, state, &key->parts[p]) == PA_WREAD_NOTHING)
 			return true;
 	}
 	return false;

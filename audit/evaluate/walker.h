@@ -140,6 +140,9 @@ bool pa_wassume(struct pa_wrun *run, struct pa_wstate *state, const char *text, 
 bool pa_wfield_in(struct pa_wrun *run, struct pa_wstate *state, enum pa_field field, pa_u128 first, pa_u128 last);
 void pa_wsplit(struct pa_wrun *run, const struct pa_wstate *other);
 bool pa_whas_flow(struct pa_wrun *run, struct pa_wstate *state);
+/* What a look at a key part gives: its value, something that nobody knows, or nothing, which ends the rule. */
+enum pa_wread { PA_WREAD_VALUE, PA_WREAD_UNKNOWN, PA_WREAD_NOTHING };
+enum pa_wread pa_wreadable(struct pa_wrun *run, struct pa_wstate *state, const struct pa_key_part *part);
 
 static inline struct pa_wvalue pa_wconstant(pa_u128 value)
 {

@@ -23,6 +23,13 @@ struct pa_field_info {
 
 const struct pa_field_info *pa_field_info(enum pa_field field);
 
+/* Does conntrack give the field its value, from the packet's flow? The state it gives to packets without one as well. */
+static inline bool pa_field_is_of_flow(enum pa_field field)
+{
+	return field == PA_FIELD_CT_DIRECTION || field == PA_FIELD_CT_STATUS || field == PA_FIELD_CT_MARK ||
+	       (field >= PA_FIELD_CT_ORIG_SADDR && field <= PA_FIELD_CT_PROTOCOL);
+}
+
 /*
  * The parts of what tells flows apart: in the packet's header, as conntrack read it of the flow's first packet, and as it will read it
  * of a reply. Part i turned round is part pa_tuple_turned(i): source and destination change places.

@@ -102,6 +102,8 @@ struct pa_key_part {
 	 * sctp and dccp; for any other protocol no field of ours, so that the test may go either way.
 	 */
 	bool any_transport;
+	/* iptables: a template that a rule gave the packet is read like a flow, though nobody knows what is in it */
+	bool reads_template;
 	bool of_flow; /* `ct l3proto`: what the packet has, but a packet without a flow has none, and the rule ends */
 };
 struct pa_key {

@@ -173,6 +173,16 @@ static bool lower_rule(struct pa_xt_lowering *lowering)
 
 /* --- into the ruleset ------------------------------------------------------------------------------------------------------------ */
 
+/* Matches and targets of xtables read a template as if it were a flow (nf_ct_get() gives it to them), unlike nft's ct. */
+static void read_templates(struct pa_step *steps, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		for (unsigned p = 0; steps[i].kind == PA_STEP_MATCH && p < steps[i].key.count; p++)
+			steps[i].key.parts[p].reads_template = true;
+		steps[i].value.part.reads_template = true;
+	}
+}
+
 static void add_rules(const struct pa_xt_lowering *lowering, struct pa_chain *chain)
 {
 	const struct pa_xt_rule *rule = lowering->rule;
@@ -183,6 +193,7 @@ static void add_rules(const struct pa_xt_lowering *lowering, struct pa_chain *ch
 		added->text = text;
 		added->continues = i > 0;
 		added->comment = rule_comment(rule);
+		read_templates(lowering->ways[i].steps, lowering->ways[i].count);
 		added->steps = lowering->ways[i].steps;
 		added->step_count = lowering->ways[i].count;
 	}

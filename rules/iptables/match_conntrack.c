@@ -179,6 +179,7 @@ static void add_protocol(struct flow_tests *tests, bool without)
 	}
 	const char *text = text_of(tests, option);
 	struct pa_step test = pa_xt_test_value(arena, PA_FIELD_L4PROTO, number, option->negated);
+	test.key.parts[0].of_flow = true;
 	test.text = text;
 	add_to_fork(&forks[0], state_step(arena, PA_CT_NEW | PA_CT_ESTABLISHED, text));
 	add_to_fork(&forks[0], test);

@@ -176,8 +176,7 @@ static bool is_possible(const struct pa_xt_way *way, enum pa_field field)
 		if (step->kind != PA_STEP_MATCH || step->key.count != 1 || step->key.parts[0].opaque || step->elements->opaque)
 			continue;
 		enum pa_field tested = step->key.parts[0].field;
-		bool of_flow = tested >= PA_FIELD_CT_DIRECTION && tested <= PA_FIELD_CT_REPLY_DPORT && tested != PA_FIELD_MARK;
-		if (field == PA_FIELD_CT_STATE && of_flow)
+		if (field == PA_FIELD_CT_STATE && pa_field_is_of_flow(tested))
 			out[PA_CT_INVALID] = out[PA_CT_UNTRACKED] = true;
 		for (unsigned value = 0; tested == field && value < 256; value++) {
 			bool in = false;

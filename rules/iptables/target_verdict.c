@@ -106,11 +106,20 @@ void pa_xt_target_notrack(struct pa_xt_lowering *lowering, const struct pa_xt_us
 	add_notrack(lowering, use);
 }
 
-/* Helpers, timeouts, events and zones say how a flow is tracked, not whether. */
+/*
+ * Helpers, timeouts, events and zones say how a flow is tracked, not whether; but a packet that has no flow yet gets a template, which
+ * is new (xt_ct_target() in net/netfilter/xt_CT.c). Of an untracked packet it makes nothing, unlike nft's `ct zone set` (measured).
+ */
 void pa_xt_target_ct(struct pa_xt_lowering *lowering, const struct pa_xt_use *use)
 {
-	if (pa_xt_option(use, "notrack"))
+	struct pa_step without_flow = pa_xt_test_value(lowering->arena, PA_FIELD_CT_STATE, PA_CT_INVALID, false);
+	struct pa_step template = pa_xt_assign_step(PA_FIELD_CT_STATE, pa_xt_use_text(lowering, use));
+	if (pa_xt_option(use, "notrack")) {
 		add_notrack(lowering, use);
-	else
-		pa_xt_target_no_effect(lowering, use);
+		return;
+	}
+	without_flow.implied = true;
+	pa_xt_add(lowering, &without_flow);
+	template.value = (struct pa_operand){ .kind = PA_OPERAND_VALUE, .interval = { PA_CT_NEW, PA_CT_NEW } };
+	pa_xt_add(lowering, &template);
 }

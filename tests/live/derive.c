@@ -149,7 +149,7 @@ static void pool_fill(struct pool *pool, const char *ruleset)
 	bool iptables_nat = strstr(ruleset, "DNAT") || strstr(ruleset, "REDIRECT") || strstr(ruleset, "NETMAP");
 	pool->nat = strstr(ruleset, "dnat") || strstr(ruleset, "redirect") || strstr(ruleset, "daddr set") || iptables_nat;
 	pool->marks = strstr(ruleset, "mark") != NULL;
-	pool->zones = strstr(ruleset, "zone set") != NULL;
+	pool->zones = strstr(ruleset, "zone set") || strstr(ruleset, "-j CT --zone");
 	pool->pkttype = strstr(ruleset, "pkttype") != NULL;
 	pool->loopback = !strstr(ruleset, "mark set") && !strstr(ruleset, "notrack") &&
 			 !strstr(ruleset, "type nat hook output") && !strstr(ruleset, "type nat hook postrouting") &&

@@ -80,8 +80,6 @@ static bool is_made_open(const char *ruleset, const char *part)
 	bool bound = strstr(ruleset, "hook ingress") || strstr(ruleset, "hook egress");
 	if (bound && (strstr(part, "lies on top of") || strstr(part, "on top of their devices")))
 		return true;
-	if (strstr(ruleset, "zone set") && strstr(part, "ct l3proto where a rule sets the zone"))
-		return true;
 	if ((strstr(ruleset, "iiftype") || strstr(ruleset, "ether ")) &&
 	    strstr(part, "@ll,")) /* for which nft asks first, or which it runs together */
 		return true;
@@ -115,6 +113,9 @@ static bool is_open(const char *ruleset, const char *part, const struct packet *
 		return true;
 	if (template && strstr(ruleset, "zone set") &&
 	    (strstr(part, "ct ") || strstr(part, "mark"))) /* in the place of a flow */
+		return true;
+	/* matches of iptables look into it, before conntrack has seen the packet */
+	if (strstr(ruleset, "-j CT --zone") && (strstr(part, "--ct") || strstr(part, "mark")))
 		return true;
 	/* nft runs two relations into one range, which may end before it begins */
 	bool relations = strstr(ruleset, " < ") && strstr(ruleset, " > ");

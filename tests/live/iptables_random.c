@@ -94,9 +94,12 @@ static const struct phrase mangle_targets[] = {
 	{ 60, BOTH, "-j DROP" },
 	END,
 };
-static const struct phrase raw_targets[] = {
-	{ 20, BOTH, "%x" }, { 50, BOTH, "-j CT --notrack" }, { 60, BOTH, "-j ACCEPT" }, END
-};
+static const struct phrase raw_targets[] = { { 20, BOTH, "%x" },
+					     { 40, BOTH, "-j CT --notrack" },
+					     { 40, BOTH, "-j CT --zone 1" },
+					     { 20, BOTH, "-j CONNMARK --restore-mark" },
+					     { 60, BOTH, "-j ACCEPT" },
+					     END };
 static const struct phrase nat_targets[] = { { 60, BOTH, "-j DNAT --to-destination %a" }, { 30, BOTH, "-j ACCEPT" }, END };
 
 static const struct table {
