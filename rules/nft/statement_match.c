@@ -118,7 +118,7 @@ static bool has_order(const struct pa_lowered_part *part, const struct pa_json_n
 {
 	if (part->type == PA_DATATYPE_HOUR && pa_json_is(right, "00:00"))
 		return false;
-	if (part->part.fib != PA_FIB_NONE) /* that of indices, which names do not tell */
+	if (part->part.fib != PA_FIB_NONE || part->type == PA_DATATYPE_IFINDEX) /* that of indices, which names do not tell */
 		return false;
 	return !pa_is_word(part->type) || right->kind == PA_JSON_INTEGER;
 }
