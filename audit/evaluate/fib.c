@@ -108,12 +108,30 @@ static void add_link_local(struct list *list, struct pa_interval address, const 
 	}
 }
 
-static bool is_own(const struct pa_host *host, const struct pa_host_address *own)
+static bool is_of_one_link(const struct pa_host *host, const struct pa_host_address *own)
 {
 	size_t others = 0;
 	for (size_t i = 0; i < host->address_count; i++)
-		others += host->addresses[i].family == 6 && host->addresses[i].address == own->address;
+		others += host->addresses[i].family == own->family && host->addresses[i].address == own->address;
 	return others == 1;
+}
+
+static void add_broadcast(struct list *list, const struct pa_host_address *own)
+{
+	struct pa_fib_region *region = add(list, own->family, (struct pa_interval){ own->address, own->address });
+	bool known = is_of_one_link(list->host, own) && own->interface;
+	if (!list->by_incoming) {
+		region->answer = some;
+		if (known)
+			region->answer = (struct pa_fib_answer){ PA_FIB_VALUE, pa_ifname_value(own->interface) };
+		return;
+	}
+	region->answer = known ? region->answer : anything;
+	if (!known)
+		return;
+	region->interfaces = pa_arena_dup(list->arena, &own->interface, 1, sizeof(const char *));
+	region->count = 1;
+	region->listed = incoming;
 }
 
 /*
@@ -125,11 +143,11 @@ static void add_own(struct list *list)
 	for (size_t i = 0; i < list->host->address_count; i++) {
 		const struct pa_host_address *own = &list->host->addresses[i];
 		struct pa_interval address = { own->address, own->address };
-		if (!is_link_local(own->family, own->address)) {
-			struct pa_fib_region *region = add(list, own->family, address);
-			if (own->broadcast && !list->of_xtables)
-				region->answer = list->by_incoming ? anything : some;
-		} else if (is_own(list->host, own) && own->interface) {
+		if (own->broadcast && !list->of_xtables) {
+			add_broadcast(list, own);
+		} else if (!is_link_local(own->family, own->address)) {
+			add(list, own->family, address);
+		} else if (is_of_one_link(list->host, own) && own->interface) {
 			add_link_local(list, address, own->interface);
 		} else { /* the same on several links */
 			add(list, 6, address)->answer = anything;

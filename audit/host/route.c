@@ -153,12 +153,16 @@ static int add_main_route(struct reading *reading, const struct route *route)
 	}
 }
 
-static bool has_address(const struct pa_host *host, int family, pa_u128 address, bool broadcast)
+/* A broadcast address is kept for each interface that has it. */
+static bool has_address(const struct pa_host *host, const struct pa_host_address *address)
 {
-	for (size_t i = 0; i < host->address_count; i++)
-		if (host->addresses[i].family == family && host->addresses[i].address == address &&
-		    host->addresses[i].broadcast == broadcast)
+	for (size_t i = 0; i < host->address_count; i++) {
+		const struct pa_host_address *own = &host->addresses[i];
+		if (own->family == address->family && own->address == address->address &&
+		    own->broadcast == address->broadcast &&
+		    (!own->broadcast || pa_text_equal(own->interface, address->interface)))
 			return true;
+	}
 	return false;
 }
 
@@ -209,7 +213,7 @@ static int add_local_route(struct reading *reading, const struct route *route)
 	if (!address.interface)
 		return EAGAIN;
 	address.prefix_length = network_length(reading->host, &address);
-	if (!has_address(reading->host, address.family, address.address, address.broadcast))
+	if (!has_address(reading->host, &address))
 		pa_host_add_address(reading->host, &address);
 	return 0;
 }

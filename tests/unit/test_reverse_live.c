@@ -426,6 +426,25 @@ START_TEST(nothing_is_open_behind_iptables)
 }
 END_TEST
 
+/* Both ways of a router: by the route of the source, by that of the destination, and NAT of neither. */
+START_TEST(every_way_is_decided)
+{
+	char text[8192];
+	list_after(HOST
+		   "ip link add eth1 type veth peer name p1 && ip link set eth1 up && ip link set p1 up\n"
+		   "ip addr add 198.51.100.1/24 dev eth1 && sysctl -qw net.ipv4.ip_forward=1\n"
+		   "nft -f - <<'END'\ntable inet t {\n"
+		   " chain pre { type filter hook prerouting priority -150; policy accept;\n  meta nfproto ipv6 drop\n"
+		   "  ip saddr 0.0.0.0 drop\n  fib saddr oifname != \"eth0\" drop\n  fib daddr . iif oif \"eth0\" drop\n }\n"
+		   " chain input { type filter hook input priority 0; policy drop;\n  tcp dport 22 accept\n }\n"
+		   " chain forwarded { type filter hook forward priority 0; policy drop;\n"
+		   "  fib daddr . mark oif \"eth1\" fib saddr . iif oif exists tcp dport 443 accept\n }\n}\nEND\n",
+		   text, sizeof(text));
+	ck_assert_msg(!strstr(text, "possible") && !strstr(text, "Not decided"), "%s", text);
+	ck_assert_msg(strstr(text, "443/tcp") && strstr(text, "to 198.51.100.0, 198.51.100.2-198.51.100.254"), "%s", text);
+}
+END_TEST
+
 int main(void)
 {
 	if (geteuid() != 0) {
@@ -436,6 +455,7 @@ int main(void)
 	TCase *tests = tcase_create("reverse");
 	tcase_set_timeout(tests, 60);
 	tcase_add_test(tests, kernel_agrees);
+	tcase_add_test(tests, every_way_is_decided);
 	tcase_add_test(tests, nothing_is_open);
 	tcase_add_test(tests, nothing_is_open_behind_iptables);
 	suite_add_tcase(suite, tests);
