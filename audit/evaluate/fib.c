@@ -53,7 +53,7 @@ static void add_pair(struct list *list, struct pa_interval source, struct pa_int
 
 /*
  * Where source and destination decide together, the way is where the packet came from: from 0.0.0.0 to everyone (DHCP), and of
- * ICMPv6 from :: to an address or a group of a link (nft_fib_v6_skip_icmpv6()).
+ * ICMPv6 from :: to an address or a group of a link (nft_fib_v6_skip_icmpv6(), which older kernels ask in prerouting only).
  */
 static void add_pairs(struct list *list)
 {
@@ -271,19 +271,18 @@ bool pa_fib_is_prerouting(const struct pa_rule *rule)
 	return chain->is_base && (chain->hook == PA_HOOK_PREROUTING || chain->hook == PA_HOOK_INGRESS);
 }
 
-bool pa_fib_region_at(const struct pa_fib_region *region, const struct pa_rule *rule, enum pa_fib kind, bool other_changed,
-		      struct pa_fib_region *ret_region)
+struct pa_fib_region pa_fib_region_at(const struct pa_fib_region *region, const struct pa_rule *rule, enum pa_fib kind,
+				      bool other_changed)
 {
-	bool here = pa_fib_is_prerouting(rule);
-	*ret_region = *region;
-	if (region->prerouting && !here && rule->chain->is_base)
-		return false;
-	bool unknown = pa_fib_asks_other(region) && !pa_fib_is_of_destination(kind) && (!here || other_changed);
-	if (unknown)
-		ret_region->other = (struct pa_interval){ 0, PA_U128_MAX };
-	if (unknown || (region->prerouting && !here))
-		ret_region->answer = ret_region->listed = anything;
-	return true;
+	bool of_destination = pa_fib_is_of_destination(kind), elsewhere = !pa_fib_is_prerouting(rule);
+	struct pa_fib_region here = *region;
+	if (region->prerouting && elsewhere)
+		here.answer = here.listed = anything;
+	if (pa_fib_asks_other(region) && !of_destination && (elsewhere || other_changed)) {
+		here.other = (struct pa_interval){ 0, PA_U128_MAX };
+		here.answer = here.listed = anything;
+	}
+	return here;
 }
 
 bool pa_fib_is_routed(const struct pa_rule *rule, enum pa_fib kind)

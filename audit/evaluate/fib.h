@@ -22,7 +22,7 @@ struct pa_fib_region {
 	struct pa_interval address; /* the one that is looked up */
 	struct pa_interval other;
 	unsigned protocol; /* 0: any */
-	bool prerouting;   /* only in this hook and at ingress */
+	bool prerouting;   /* in other hooks than this and ingress the answer is not known */
 	const char **interfaces;
 	size_t count;
 	struct pa_fib_answer listed; /* for packets that come in by one of `interfaces` */
@@ -42,11 +42,11 @@ bool pa_fib_is_of_destination(enum pa_fib kind);
 
 bool pa_fib_is_prerouting(const struct pa_rule *rule);
 /*
- * A region as it is for this rule; false: there it is none. Of the other address a rule that asks for the source knows in prerouting
- * only what it is, and there not where it was changed (`other_changed`): then the answer is not known.
+ * A region as it is for this rule. The other address is known to a rule that asks for the source in prerouting only, and there not
+ * where it was changed (`other_changed`): else the answer is not known.
  */
-bool pa_fib_region_at(const struct pa_fib_region *region, const struct pa_rule *rule, enum pa_fib kind, bool other_changed,
-		      struct pa_fib_region *ret_region);
+struct pa_fib_region pa_fib_region_at(const struct pa_fib_region *region, const struct pa_rule *rule, enum pa_fib kind,
+				      bool other_changed);
 static inline bool pa_fib_asks_other(const struct pa_fib_region *region)
 {
 	return region->other.first > 0 || region->other.last < PA_U128_MAX;

@@ -106,9 +106,7 @@ pa_node pa_fib_set(struct pa_evaluation *e, const struct pa_rule *rule, const st
 	pa_node set = value_holds(&q, 0);
 	bool changed = !pa_fib_is_of_destination(kind) && pa_env_find(e, env, PA_FIELD_DADDR);
 	for (size_t i = e->fib_count[kind]; i-- > 0;) {
-		struct pa_fib_region region;
-		if (!pa_fib_region_at(&e->fib[kind][i], rule, kind, changed, &region))
-			continue;
+		struct pa_fib_region region = pa_fib_region_at(&e->fib[kind][i], rule, kind, changed);
 		pa_node here = region_packets(e, &region, pa_fib_is_of_destination(kind));
 		set = pa_node_choose(e->space, here, region_holds(&q, &region), set);
 	}

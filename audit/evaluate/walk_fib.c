@@ -80,9 +80,9 @@ int pa_wfib(struct pa_wrun *run, struct pa_wstate *state, const struct pa_rule *
 	if (comes_in_by(run, state, LO))
 		return answer_holds(run, state, step, (struct pa_fib_answer){ PA_FIB_VALUE, LO });
 	for (size_t i = 0; i < run->walker->fib_count[kind]; i++) {
-		struct pa_fib_region region;
-		if (!pa_fib_region_at(&run->walker->fib[kind][i], rule, kind, !is_carried(state, PA_FIELD_DADDR), &region) ||
-		    !is_in(run, state, &region, of_destination))
+		struct pa_fib_region region =
+			pa_fib_region_at(&run->walker->fib[kind][i], rule, kind, !is_carried(state, PA_FIELD_DADDR));
+		if (!is_in(run, state, &region, of_destination))
 			continue;
 		for (size_t k = 0; k < region.count; k++)
 			if (comes_in_by(run, state, pa_ifname_value(region.interfaces[k])))
