@@ -76,7 +76,7 @@ uint32_t pa_table128_find(const struct pa_table128 *table, uint64_t a, uint64_t 
 void pa_table128_put(struct pa_table128 *table, uint64_t a, uint64_t b, uint32_t value);
 void pa_table128_done(struct pa_table128 *table);
 
-struct pa_reverse_region;
+struct pa_fib_region;
 
 /* What is known of one part of one test, whatever the environment. */
 struct pa_part_cache {
@@ -202,10 +202,10 @@ struct pa_evaluation {
 	bool prerouting_known[PA_SCENARIOS];
 	bool translated[PA_SCENARIOS]; /* some rule of prerouting changes where packets go */
 	struct pa_exposure_list exposures[PA_PATHS];
-	struct pa_ranges *wholes[PA_PATHS][2][2];		   /* what fields can be at all: rows.c */
-	const struct pa_walk_span **walk_index;			   /* rows.c */
-	const struct pa_reverse_region *reverse[PA_REVERSE_COUNT]; /* where rules ask for the reverse path */
-	size_t reverse_count[PA_REVERSE_COUNT];
+	struct pa_ranges *wholes[PA_PATHS][2][2];      /* what fields can be at all: rows.c */
+	const struct pa_walk_span **walk_index;	       /* rows.c */
+	const struct pa_fib_region *fib[PA_FIB_COUNT]; /* where rules ask the host's routes */
+	size_t fib_count[PA_FIB_COUNT];
 	struct pa_dead_rule *dead;
 	size_t dead_count;
 	bool dead_known;
@@ -273,12 +273,13 @@ pa_node pa_lookup(struct pa_evaluation *e, const struct pa_rule *rule, const str
 		  const struct pa_elements *map, uint32_t env, pa_node (*result)(void *context, size_t element), void *context,
 		  pa_node miss);
 
-/* --- match_reverse.c: tests of the reverse path, where the host's routes are known --- */
-void pa_reverse_gather(struct pa_evaluation *e, enum pa_reverse kind, struct pa_cuts *cuts);
+/* --- match_fib.c: tests that the host's routes decide, where they are known --- */
+void pa_fib_gather(struct pa_evaluation *e, enum pa_fib kind, const struct pa_elements *elements, struct pa_cuts *cuts);
 /* Can the routes decide the step in this environment? */
-bool pa_reverse_applies(const struct pa_evaluation *e, const struct pa_rule *rule, const struct pa_step *step, uint32_t env);
+bool pa_fib_applies(const struct pa_evaluation *e, const struct pa_rule *rule, const struct pa_step *step, uint32_t env);
 /* The packets for which the step's test (not negated) holds; `unknown`: the same where the routes do not decide. */
-pa_node pa_reverse_set(struct pa_evaluation *e, const struct pa_step *step, pa_node unknown);
+pa_node pa_fib_set(struct pa_evaluation *e, const struct pa_rule *rule, const struct pa_step *step, uint32_t env,
+		   pa_node unknown);
 
 /* --- rules.c --- */
 /*

@@ -89,8 +89,8 @@ static void gather_part(struct gathering *g, const struct pa_key_part *part, con
 			struct pa_part_cache *cache)
 {
 	cache->test = PA_NO_TEST;
-	if (part->opaque && part->reverse != PA_REVERSE_NONE)
-		pa_reverse_gather(g->e, part->reverse, g->cuts);
+	if (part->opaque && part->fib != PA_FIB_NONE)
+		pa_fib_gather(g->e, part->fib, elements, g->cuts);
 	if (part->opaque || by_value(g->e, part->field))
 		return;
 	const struct pa_interval *items = elements->keys + at;

@@ -353,7 +353,7 @@ static pa_node single_set(struct pa_evaluation *e, const struct pa_rule *rule, c
 	if (*breaks)
 		return PA_FALSE;
 	pa_node unknown = unknown_test(e, rule, step, &view, view.is_volatile);
-	return pa_reverse_applies(e, rule, step, env) ? pa_reverse_set(e, step, unknown) : unknown;
+	return pa_fib_applies(e, rule, step, env) ? pa_fib_set(e, rule, step, env, unknown) : unknown;
 }
 
 static pa_node concatenated_set(struct pa_evaluation *e, const struct pa_rule *rule, const struct pa_step *step, uint32_t env,

@@ -519,8 +519,8 @@ size_t pa_evaluation_rows(struct pa_evaluation *e, const struct pa_exposure *exp
 		(struct pa_walker){ .ruleset = e->ruleset, .host = e->host, .plan = e->plan, .arena = e->arena, .brief = true };
 	if (!e->walk_index)
 		pa_walk_index_make(e->ruleset, e->arena, &e->walk_index);
-	memcpy(rows.walker.reverse, e->reverse, sizeof(e->reverse));
-	memcpy(rows.walker.reverse_count, e->reverse_count, sizeof(e->reverse_count));
+	memcpy(rows.walker.fib, e->fib, sizeof(e->fib));
+	memcpy(rows.walker.fib_count, e->fib_count, sizeof(e->fib_count));
 	rows.walker.index = e->walk_index;
 	rows.arena = pa_arena_new();
 	pa_node set = part.node;

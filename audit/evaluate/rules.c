@@ -5,6 +5,7 @@
  * follows is evaluated for each environment that leaves it.
  */
 #include "evaluation.h"
+#include "fib.h"
 
 #include <stdlib.h>
 
@@ -17,8 +18,9 @@ static pa_u128 slot_bit(unsigned slot)
 
 static pa_u128 part_reads(const struct pa_key_part *part)
 {
-	if (part->opaque && part->reverse != PA_REVERSE_NONE)
-		return slot_bit(PA_FIELD_SADDR) | slot_bit(PA_FIELD_IIFNAME) | slot_bit(PA_FIELD_CT_STATE);
+	if (part->opaque && part->fib != PA_FIB_NONE)
+		return slot_bit(PA_FIELD_SADDR) | slot_bit(PA_FIELD_IIFNAME) | slot_bit(PA_FIELD_CT_STATE) |
+		       (pa_fib_is_of_destination(part->fib) ? slot_bit(PA_FIELD_DADDR) : 0);
 	if (part->opaque)
 		return 0;
 	return slot_bit(part->field) | (pa_part_needs_flow(part) ? slot_bit(PA_FIELD_CT_STATE) : 0);
@@ -120,6 +122,9 @@ void pa_rule_learn(const struct pa_evaluation *e, const struct pa_rule *rule, st
 	*ret_facts = (struct pa_rule_facts){ 0 };
 	for (size_t k = 0; k < rule->step_count; k++)
 		learn_step(e, &rule->steps[k], ret_facts);
+	for (size_t k = 0; k < rule->step_count && pa_fib_is_prerouting(rule); k++)
+		if (pa_fib_asked(&rule->steps[k]) != PA_FIB_ASKS_NOTHING) /* regions of both addresses */
+			ret_facts->reads |= slot_bit(PA_FIELD_DADDR);
 }
 
 static void learn_target(struct pa_evaluation *e, const struct pa_verdict *verdict, pa_u128 *reads, bool *changes)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The walk of one packet: the leaves of its box put together to one fate. */
-#include "reverse.h"
+#include "fib.h"
 #include "walker.h"
 
 #include <stdlib.h>
@@ -15,8 +15,8 @@ struct pa_walker *pa_walker_new(const struct pa_ruleset *ruleset, const struct p
 	walker->host = host;
 	walker->arena = pa_arena_new();
 	pa_plan_make(ruleset, walker->arena, &walker->plan);
-	for (enum pa_reverse kind = PA_REVERSE_STRICT; kind < PA_REVERSE_COUNT; kind++)
-		walker->reverse_count[kind] = pa_reverse_regions(host, kind, walker->arena, &walker->reverse[kind]);
+	for (enum pa_fib kind = PA_FIB_NONE + 1; kind < PA_FIB_COUNT; kind++)
+		walker->fib_count[kind] = pa_fib_regions(host, kind, walker->arena, &walker->fib[kind]);
 	return walker;
 }
 

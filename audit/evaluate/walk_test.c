@@ -266,9 +266,9 @@ static enum pa_wanswer single_test(struct pa_wrun *run, struct pa_wstate *state,
 	int known = moment_holds(run, part, elements);
 	if (known >= 0)
 		return known ? PA_W_YES : PA_W_NO;
-	known = part->opaque && elements->count == 1 && !elements->data ? pa_wreverse(run, state, rule, part) : -1;
-	if (known >= 0 && elements->keys[0].last <= 1)
-		return elements_have(elements, (pa_u128)known) ? PA_W_YES : PA_W_NO;
+	known = part->opaque ? pa_wfib(run, state, rule, step) : -1;
+	if (known >= 0)
+		return known ? PA_W_YES : PA_W_NO;
 	if (part->opaque)
 		return unknown_test(run, state, rule, step, part->opaque,
 				    part->reason ? (const void *)elements->decl : part->opaque, part->volatile_)

@@ -92,15 +92,15 @@ struct pa_walk_span {
 	struct pa_interval *sources;
 };
 
-struct pa_reverse_region;
+struct pa_fib_region;
 struct pa_walker {
 	const struct pa_ruleset *ruleset;
 	const struct pa_host *host;
 	struct pa_plan plan;
 	struct pa_arena *arena;
 	const struct pa_walk_span **index; /* per chain; NULL for short ones, or altogether */
-	const struct pa_reverse_region *reverse[PA_REVERSE_COUNT];
-	size_t reverse_count[PA_REVERSE_COUNT];
+	const struct pa_fib_region *fib[PA_FIB_COUNT];
+	size_t fib_count[PA_FIB_COUNT];
 	bool brief;	  /* rules that did not match are not told */
 	bool without_nat; /* as if no rule translated */
 	const struct pa_reply_translation *replies;
@@ -168,8 +168,8 @@ void pa_wdevice_leave(struct pa_wrun *run, struct pa_wstate *state);
 /* These fields, one bit each, may have any value now. */
 void pa_wforget(struct pa_wstate *state, pa_u128 fields, const char *text);
 
-/* walk_reverse.c: is there a way back to the source? 1, 0, or -1: not known. Splits. */
-int pa_wreverse(struct pa_wrun *run, struct pa_wstate *state, const struct pa_rule *rule, const struct pa_key_part *part);
+/* walk_fib.c: does the test hold by the host's routes? 1, 0, or -1: not known, or no such test. Splits. */
+int pa_wfib(struct pa_wrun *run, struct pa_wstate *state, const struct pa_rule *rule, const struct pa_step *step);
 
 /* walk_order.c: the stage that the state is at; which of the chains of one priority run first is assumed before a hook begins. */
 const struct pa_stage *pa_wstage(const struct pa_wrun *run, const struct pa_wstate *state);

@@ -27,6 +27,7 @@ struct ranked {
 	unsigned prefix_length;
 	uint32_t metric;
 	size_t position;
+	size_t message; /* that told of it: ways of one route come in one */
 };
 
 /* What is being gathered of one family. */
@@ -36,7 +37,7 @@ struct reading {
 	struct pa_routing_rules rules;
 	int family;
 	struct ranked *routes;
-	size_t count, capacity;
+	size_t count, capacity, messages;
 	const char *address_doubt, *route_doubt; /* why a list cannot be complete, or NULL */
 };
 
@@ -85,7 +86,8 @@ static int add_way(struct reading *reading, const struct route *route, unsigned 
 {
 	struct ranked ranked = { .prefix_length = route->header->rtm_dst_len,
 				 .metric = route->metric,
-				 .position = reading->count };
+				 .position = reading->count,
+				 .message = reading->messages };
 	ranked.route.family = route->family;
 	ranked.route.multipath = route->ways != NULL;
 	ranked.route.to = pa_prefix_interval(route->destination, route->family, route->header->rtm_dst_len);
@@ -121,6 +123,7 @@ static int add_ways(struct reading *reading, const struct route *route)
 
 static int add_main_route(struct reading *reading, const struct route *route)
 {
+	reading->messages++;
 	if (route->header->rtm_flags & RTNH_F_DEAD)
 		return 0;
 	if (route->other_conditions)
@@ -140,7 +143,9 @@ static int add_main_route(struct reading *reading, const struct route *route)
 	case RTN_LOCAL:
 		reading->address_doubt = "a route of type local in the main table";
 		return 0;
-	case RTN_MULTICAST:
+	case RTN_MULTICAST: /* IPv6 has those of its links; of IPv4 nobody has any but who wants to know where it leads */
+		if (reading->family == 4)
+			reading->route_doubt = "a route of type multicast";
 		return 0;
 	default:
 		reading->route_doubt = "a route of a type that is not known here";
@@ -148,12 +153,16 @@ static int add_main_route(struct reading *reading, const struct route *route)
 	}
 }
 
-static bool has_address(const struct pa_host *host, int family, pa_u128 address, bool broadcast)
+/* A broadcast address is kept for each interface that has it. */
+static bool has_address(const struct pa_host *host, const struct pa_host_address *address)
 {
-	for (size_t i = 0; i < host->address_count; i++)
-		if (host->addresses[i].family == family && host->addresses[i].address == address &&
-		    host->addresses[i].broadcast == broadcast)
+	for (size_t i = 0; i < host->address_count; i++) {
+		const struct pa_host_address *own = &host->addresses[i];
+		if (own->family == address->family && own->address == address->address &&
+		    own->broadcast == address->broadcast &&
+		    (!own->broadcast || pa_text_equal(own->interface, address->interface)))
 			return true;
+	}
 	return false;
 }
 
@@ -204,7 +213,7 @@ static int add_local_route(struct reading *reading, const struct route *route)
 	if (!address.interface)
 		return EAGAIN;
 	address.prefix_length = network_length(reading->host, &address);
-	if (!has_address(reading->host, address.family, address.address, address.broadcast))
+	if (!has_address(reading->host, &address))
 		pa_host_add_address(reading->host, &address);
 	return 0;
 }
@@ -258,6 +267,24 @@ static bool is_outranked(const struct reading *reading, size_t index, size_t bes
 	       route->route.to.first == first->route.to.first && route->metric > first->metric;
 }
 
+static bool is_same_destination(const struct ranked *a, const struct ranked *b)
+{
+	return a->prefix_length == b->prefix_length && a->route.to.first == b->route.to.first;
+}
+
+/* Rows of one destination that are not ways of one route (`ip route append`) are no multipath route. */
+static void tell_routes_apart(struct reading *reading)
+{
+	for (size_t i = 0, next; i < reading->count; i = next) {
+		bool one = true;
+		for (next = i; next < reading->count && is_same_destination(&reading->routes[i], &reading->routes[next]);
+		     next++)
+			one = one && reading->routes[next].message == reading->routes[i].message;
+		for (size_t k = i; k < next && !one; k++)
+			reading->routes[k].route.multipath = false;
+	}
+}
+
 static void keep_routes(struct reading *reading)
 {
 	struct pa_host *host = reading->host;
@@ -268,15 +295,18 @@ static void keep_routes(struct reading *reading)
 	if (host->route_count)
 		memcpy(routes, host->routes, host->route_count * sizeof(*routes));
 	host->routes = routes;
-	size_t best = 0;
+	size_t best = 0, kept = 0;
 	for (size_t i = 0; i < reading->count; i++) {
 		if (is_outranked(reading, i, best))
 			continue;
-		if (reading->routes[i].route.to.first != reading->routes[best].route.to.first ||
-		    reading->routes[i].prefix_length != reading->routes[best].prefix_length)
-			best = i;
-		host->routes[host->route_count++] = reading->routes[i].route;
+		if (!is_same_destination(&reading->routes[i], &reading->routes[best]))
+			best = kept;
+		reading->routes[kept++] = reading->routes[i];
 	}
+	reading->count = kept;
+	tell_routes_apart(reading);
+	for (size_t i = 0; i < kept; i++)
+		host->routes[host->route_count++] = reading->routes[i].route;
 }
 
 static void note_doubts(const struct reading *reading, struct pa_diags *diags)

@@ -19,13 +19,14 @@ struct pa_host_address {
 
 /*
  * A route of the main table: packets to `to` leave through `interface`. The first row that holds a destination decides (longest
- * prefix first, the lowest metric only); rows of equal family and `to` are the ways of one multipath route: any of them.
+ * prefix first, the lowest metric only); of rows of equal family and `to` it may be any, as with the ways of one multipath route.
  */
 struct pa_host_route {
 	int family;
 	struct pa_interval to;
 	const char *interface; /* NULL: unreachable, blackhole */
-	bool multipath;	       /* one of several ways of one route, even where the others are dead */
+	/* one of several ways of one route, even where the others are dead; not where several routes lead there */
+	bool multipath;
 };
 
 /*

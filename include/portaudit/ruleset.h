@@ -47,16 +47,19 @@ struct pa_verdict {
 };
 
 /*
- * Whether the host would answer the packet's source through the interface that it came in by, or (LOOSE) at all, as nft's fib or
- * iptables' rpfilter has it: 1 or 0.
+ * The interface through which the host's routes lead to the packet's source or destination, with IIF only if it is the one that the
+ * packet came in by: nft's fib, which gives its name (as in PA_FIELD_IIFNAME) or 0, and is asked for 1 where only whether there is
+ * such an interface counts. XT: iptables' rpfilter, which asks for the source, and gives 1 or 0.
  */
-enum pa_reverse {
-	PA_REVERSE_NONE,
-	PA_REVERSE_STRICT,
-	PA_REVERSE_LOOSE,
-	PA_REVERSE_XT_STRICT,
-	PA_REVERSE_XT_LOOSE,
-	PA_REVERSE_COUNT
+enum pa_fib {
+	PA_FIB_NONE,
+	PA_FIB_SOURCE_IIF,
+	PA_FIB_SOURCE,
+	PA_FIB_DESTINATION_IIF,
+	PA_FIB_DESTINATION,
+	PA_FIB_XT_STRICT,
+	PA_FIB_XT_LOOSE,
+	PA_FIB_COUNT
 };
 
 /*
@@ -91,7 +94,7 @@ struct pa_key_part {
 	pa_u128 xor_value;
 	const char *opaque;
 	const char *reason;		/* opaque: why it cannot be decided, half a sentence; NULL: not known */
-	enum pa_reverse reverse;	/* opaque: where the host's routes are known, they tell */
+	enum pa_fib fib;		/* opaque: where the host's routes are known, they tell */
 	const struct pa_moment *moment; /* opaque: the time gives the value; NULL: something else does */
 	enum pa_field field;
 	bool volatile_;

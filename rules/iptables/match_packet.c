@@ -127,9 +127,9 @@ void pa_xt_match_rpfilter(struct pa_xt_lowering *lowering, const struct pa_xt_us
 		"asks whether this host would answer the source through the interface that the packet came in by, which its "
 		"routes say";
 	part->understood = part->always = true;
-	part->reverse = pa_xt_option(use, "loose") ? PA_REVERSE_XT_LOOSE : PA_REVERSE_XT_STRICT;
+	part->fib = pa_xt_option(use, "loose") ? PA_FIB_XT_LOOSE : PA_FIB_XT_STRICT;
 	if (pa_xt_option(use, "accept-local"))
-		part->reverse = PA_REVERSE_NONE;
+		part->fib = PA_FIB_NONE;
 	if (inverted)
 		step.elements = pa_xt_elements(lowering->arena, &(struct pa_interval){ 0, 0 }, 1, 1);
 	pa_xt_add(lowering, &step);

@@ -204,6 +204,9 @@ static enum pa_value_result read_range(struct pa_lowering *lowering, const struc
 		result = pa_lower_raw_value(lowering, second, type, &last, ret_problem);
 	if (result != PA_VALUE_KNOWN)
 		return result;
+	/* Of indices, between which names do not tell what lies. */
+	if (type == PA_DATATYPE_IFINDEX && first.first != last.last)
+		return unknown(lowering, range, ret_problem);
 	/* libnftables prints 86400, the end of a day, as its beginning */
 	if (first.first > last.last || (type == PA_DATATYPE_HOUR && first.first == last.last))
 		return unknown(lowering, range, ret_problem);

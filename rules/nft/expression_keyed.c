@@ -92,15 +92,6 @@ static const struct pa_moment *moment_of(enum pa_datatype type)
 	return type == PA_DATATYPE_DATE ? &time : type == PA_DATATYPE_DAY ? &day : type == PA_DATATYPE_HOUR ? &hour : NULL;
 }
 
-/* The mark decides by rules of its own (`ip rule`) only, and where there are such the routes are not known. */
-static enum pa_reverse reverse_of(const struct pa_nft_group *group, const struct pa_nft_key *key)
-{
-	if (key->reason == PA_REASON_REVERSE)
-		return PA_REVERSE_STRICT;
-	bool by_source = strcmp(group->expression, "fib") == 0 && strcmp(key->name, "saddr") == 0;
-	return by_source && key->is_opaque ? PA_REVERSE_LOOSE : PA_REVERSE_NONE;
-}
-
 /* The key of a group, or an opaque part with the reason that its row has. */
 static void lower_key(struct pa_lowering *lowering, const struct pa_json_node *whole, const struct pa_nft_group *group,
 		      const struct pa_json_node *name, struct pa_lowered_part *ret_part)
@@ -116,7 +107,7 @@ static void lower_key(struct pa_lowering *lowering, const struct pa_json_node *w
 	if (key)
 		ret_part->type = key->type;
 	ret_part->part.moment = moment_of(ret_part->type);
-	ret_part->part.reverse = key ? reverse_of(group, key) : PA_REVERSE_NONE;
+	ret_part->part.fib = key ? key->fib : PA_FIB_NONE;
 }
 
 static void lower_keyed(struct pa_lowering *lowering, const char *expression, const struct pa_json_node *whole,

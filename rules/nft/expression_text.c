@@ -119,13 +119,22 @@ void pa_json_text(struct pa_buffer *out, const struct pa_json_tape *tape, const 
 
 /* --- values ------------------------------------------------------------------------------------------------------ */
 
+/* nft prints the index of an interface that has no name as it is. */
+static bool is_index(const struct pa_json_node *node, enum pa_datatype type)
+{
+	bool digits = type == PA_DATATYPE_IFINDEX;
+	for (uint32_t i = 0; i < node->length && digits; i++)
+		digits = node->string[i] >= '0' && node->string[i] <= '9';
+	return digits;
+}
+
 static void put_scalar(struct pa_buffer *out, const struct pa_json_node *node, enum pa_datatype type)
 {
 	bool is_name = type == PA_DATATYPE_IFNAME || type == PA_DATATYPE_IFINDEX || type == PA_DATATYPE_STRING ||
 		       type == PA_DATATYPE_DATE || type == PA_DATATYPE_DAY || type == PA_DATATYPE_HOUR;
 	if (node->kind == PA_JSON_INTEGER && type == PA_DATATYPE_MARK)
 		pa_buffer_printf(out, "0x%08" PRIx64, node->number);
-	else if (node->kind == PA_JSON_STRING && is_name && !(node->length && node->string[0] == '@'))
+	else if (node->kind == PA_JSON_STRING && is_name && !(node->length && node->string[0] == '@') && !is_index(node, type))
 		pa_text_quoted(out, node);
 	else if (node->kind == PA_JSON_NULL || node->kind == PA_JSON_REAL)
 		json_scalar(out, node);

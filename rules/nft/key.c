@@ -38,6 +38,13 @@ const struct pa_nft_reason pa_nft_reasons[PA_REASON_COUNT] = {
 	  .since = since_ },
 #define OPAQUE(key, type_, reason_, since_) \
 	{ .name = key, .is_opaque = true, .type = PA_DATATYPE_##type_, .reason = PA_REASON_##reason_, .since = since_ },
+#define WAY(key, type_, fib_, reason_, since_) \
+	{ .name = key,                         \
+	  .is_opaque = true,                   \
+	  .type = PA_DATATYPE_##type_,         \
+	  .fib = PA_FIB_##fib_,                \
+	  .reason = PA_REASON_##reason_,       \
+	  .since = since_ },
 #define END                  \
 	{                    \
 		.name = NULL \
@@ -52,6 +59,7 @@ const struct pa_nft_reason pa_nft_reasons[PA_REASON_COUNT] = {
 #undef ZERO
 #undef PRESENT
 #undef OPAQUE
+#undef WAY
 #undef END
 
 const struct pa_nft_group pa_nft_groups[PA_GROUP_COUNT] = {
@@ -63,6 +71,7 @@ const struct pa_nft_group pa_nft_groups[PA_GROUP_COUNT] = {
 #define ZERO(key, field, type, since)
 #define PRESENT(field, bit, since)
 #define OPAQUE(key, type, reason, since)
+#define WAY(key, type, fib, reason, since)
 #define END
 #include "nft_key.def"
 #undef GROUP
@@ -72,6 +81,7 @@ const struct pa_nft_group pa_nft_groups[PA_GROUP_COUNT] = {
 #undef ZERO
 #undef PRESENT
 #undef OPAQUE
+#undef WAY
 #undef END
 };
 

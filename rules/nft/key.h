@@ -6,6 +6,7 @@
 #include "../ir/names.h"
 #include "json_reader.h"
 #include "portaudit/field.h"
+#include "portaudit/ruleset.h"
 
 enum pa_nft_reason_id {
 #define REASON(id, again, answers, understood, text) PA_REASON_##id,
@@ -43,6 +44,7 @@ struct pa_nft_key {
 	enum pa_field field; /* unless it is opaque */
 	enum pa_datatype type;
 	enum pa_nft_reason_id reason; /* opaque */
+	enum pa_fib fib;	      /* opaque, unless the host's routes are known */
 	const char *since;
 };
 struct pa_nft_group {
@@ -60,6 +62,7 @@ enum pa_nft_group_id {
 #define ZERO(key, field, type, since)
 #define PRESENT(field, bit, since)
 #define OPAQUE(key, type, reason, since)
+#define WAY(key, type, fib, reason, since)
 #define END
 #include "nft_key.def"
 #undef GROUP
@@ -69,6 +72,7 @@ enum pa_nft_group_id {
 #undef ZERO
 #undef PRESENT
 #undef OPAQUE
+#undef WAY
 #undef END
 	PA_GROUP_COUNT
 };

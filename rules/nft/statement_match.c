@@ -118,6 +118,8 @@ static bool has_order(const struct pa_lowered_part *part, const struct pa_json_n
 {
 	if (part->type == PA_DATATYPE_HOUR && pa_json_is(right, "00:00"))
 		return false;
+	if (part->part.fib != PA_FIB_NONE || part->type == PA_DATATYPE_IFINDEX) /* that of indices, which names do not tell */
+		return false;
 	return !pa_is_word(part->type) || right->kind == PA_JSON_INTEGER;
 }
 
@@ -139,8 +141,10 @@ static bool match_value(struct pa_lowering *lowering, const struct pa_lowered_ke
 	struct pa_interval value, interval;
 	const char *problem;
 	bool ordered = relation != EQUAL && relation != NOT_EQUAL;
-	if (pa_lower_raw_value(lowering, right, part->type, &value, &problem) != PA_VALUE_KNOWN ||
-	    (ordered && !has_order(part, right)))
+	if (part->part.fib != PA_FIB_NONE && pa_json_is(right, "0") && !ordered) /* as an index: no interface */
+		value = (struct pa_interval){ 0, 0 };
+	else if (pa_lower_raw_value(lowering, right, part->type, &value, &problem) != PA_VALUE_KNOWN ||
+		 (ordered && !has_order(part, right)))
 		return false;
 	value.first <<= part->shift;
 	value.last <<= part->shift;
@@ -246,7 +250,10 @@ static bool match_undecided(struct pa_lowering *lowering, const struct pa_lowere
 {
 	if (key->count != 1 || !key->parts[0].part.opaque || (relation != EQUAL && relation != NOT_EQUAL))
 		return false;
-	pa_lower_add_match(lowering, key, pa_lower_interval(lowering, (struct pa_interval){ 0, 0 }), relation == NOT_EQUAL);
+	struct pa_lowered_key undecided = *key;
+	undecided.parts[0].part.fib = PA_FIB_NONE;
+	pa_lower_add_match(lowering, &undecided, pa_lower_interval(lowering, (struct pa_interval){ 0, 0 }),
+			   relation == NOT_EQUAL);
 	return true;
 }
 

@@ -218,14 +218,29 @@ static struct pa_elements *whether(struct pa_arena *arena, pa_u128 answer)
 	return elements;
 }
 
+/* One interface or all that begin alike, with another one or none beside it. */
+static struct pa_elements *which(struct pa_arena *arena, unsigned long bits)
+{
+	static const char *const names[] = { "eth0", "eth1", "br-a", "lo" };
+	struct pa_elements *elements = whether(arena, 0);
+	pa_u128 name = pa_ifname_value(names[bits & 3]);
+	struct pa_interval first = bits & 4 ? pa_ifname_prefix("eth") : (struct pa_interval){ name, name };
+	pa_u128 other = bits & 8 ? 0 : pa_ifname_value("zz");
+	elements->sorted = false;
+	elements->count = bits & 16 ? 1 : 2;
+	elements->keys = pa_arena_dup(arena, (struct pa_interval[]){ first, { other, other } }, 2, sizeof(*elements->keys));
+	return elements;
+}
+
 /* In the place of another question about the source. */
-static void ask_reverse(struct random_rules *r, struct pa_step *step)
+static void ask_routes(struct random_rules *r, struct pa_step *step)
 {
 	step->key.parts[0] =
 		(struct pa_key_part){ .mask = PA_U128_MAX, .opaque = "fib saddr . iif oif", .reason = "asks the routes" };
 	step->key.parts[0].always = true;
-	step->key.parts[0].reverse = (enum pa_reverse)(1 + (draw_state >> 26 & 3));
-	step->elements = whether(r->ruleset->arena, draw_state >> 24 & 1);
+	step->key.parts[0].fib = (enum pa_fib)(1 + (draw_state >> 26) % (PA_FIB_COUNT - 1));
+	bool names = step->key.parts[0].fib < PA_FIB_XT_STRICT && draw_state >> 30 & 1;
+	step->elements = names ? which(r->ruleset->arena, draw_state >> 32) : whether(r->ruleset->arena, draw_state >> 24 & 1);
 }
 
 static void add_match(struct random_rules *r)
@@ -247,8 +262,9 @@ static void add_match(struct random_rules *r)
 		     !step->key.parts[0].xor_value;
 	step->elements = count == 1 && plain && draw(4) == 0 ? named_set(r, &step->key)
 							     : random_elements(r->ruleset->arena, &step->key, r->family, false);
-	if (!r->simple && count == 1 && fields[0] == PA_FIELD_SADDR_TYPE && draw_state >> 22 & 1)
-		ask_reverse(r, step);
+	if (!r->simple && count == 1 && (fields[0] == PA_FIELD_SADDR_TYPE || fields[0] == PA_FIELD_DADDR_IIF_TYPE) &&
+	    draw_state >> 22 & 1)
+		ask_routes(r, step);
 	step->negated = draw(4) == 0;
 	text_of_test(r, step, step->negated ? " != " : " ");
 }
