@@ -20,7 +20,7 @@ static pa_u128 part_reads(const struct pa_key_part *part)
 	if (part->opaque && part->reverse != PA_REVERSE_NONE)
 		return slot_bit(PA_FIELD_SADDR) | slot_bit(PA_FIELD_IIFNAME) | slot_bit(PA_FIELD_CT_STATE);
 	if (part->opaque)
-		return 0;
+		return part->link ? slot_bit(part->link->interface) : 0;
 	return slot_bit(part->field) | (pa_field_needs_flow(part->field) ? slot_bit(PA_FIELD_CT_STATE) : 0);
 }
 

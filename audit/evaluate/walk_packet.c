@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The walk of one packet: the leaves of its box put together to one fate. */
+#include "interface.h"
 #include "reverse.h"
 #include "walker.h"
 
@@ -17,6 +18,7 @@ struct pa_walker *pa_walker_new(const struct pa_ruleset *ruleset, const struct p
 	pa_plan_make(ruleset, walker->arena, &walker->plan);
 	for (enum pa_reverse kind = PA_REVERSE_STRICT; kind < PA_REVERSE_COUNT; kind++)
 		walker->reverse_count[kind] = pa_reverse_regions(host, kind, walker->arena, &walker->reverse[kind]);
+	walker->link_count = pa_link_facts(host, walker->arena, &walker->links);
 	return walker;
 }
 

@@ -38,6 +38,14 @@ const struct pa_nft_reason pa_nft_reasons[PA_REASON_COUNT] = {
 	  .since = since_ },
 #define OPAQUE(key, type_, reason_, since_) \
 	{ .name = key, .is_opaque = true, .type = PA_DATATYPE_##type_, .reason = PA_REASON_##reason_, .since = since_ },
+#define LINKED(key, type_, property_, interface_, since_)                         \
+	{ .name = key,                                                            \
+	  .is_opaque = true,                                                      \
+	  .type = PA_DATATYPE_##type_,                                            \
+	  .reason = PA_REASON_INTERFACE,                                          \
+	  .is_linked = true,                                                      \
+	  .link = { PA_LINK_##property_, PA_FIELD_##interface_, PA_U128_MAX, 0 }, \
+	  .since = since_ },
 #define END                  \
 	{                    \
 		.name = NULL \
@@ -52,6 +60,7 @@ const struct pa_nft_reason pa_nft_reasons[PA_REASON_COUNT] = {
 #undef ZERO
 #undef PRESENT
 #undef OPAQUE
+#undef LINKED
 #undef END
 
 const struct pa_nft_group pa_nft_groups[PA_GROUP_COUNT] = {
@@ -63,6 +72,7 @@ const struct pa_nft_group pa_nft_groups[PA_GROUP_COUNT] = {
 #define ZERO(key, field, type, since)
 #define PRESENT(field, bit, since)
 #define OPAQUE(key, type, reason, since)
+#define LINKED(key, type, property, interface, since)
 #define END
 #include "nft_key.def"
 #undef GROUP
@@ -72,6 +82,7 @@ const struct pa_nft_group pa_nft_groups[PA_GROUP_COUNT] = {
 #undef ZERO
 #undef PRESENT
 #undef OPAQUE
+#undef LINKED
 #undef END
 };
 

@@ -5,7 +5,7 @@
 
 #include "../ir/names.h"
 #include "json_reader.h"
-#include "portaudit/field.h"
+#include "portaudit/ruleset.h"
 
 enum pa_nft_reason_id {
 #define REASON(id, again, answers, understood, text) PA_REASON_##id,
@@ -43,6 +43,8 @@ struct pa_nft_key {
 	enum pa_field field; /* unless it is opaque */
 	enum pa_datatype type;
 	enum pa_nft_reason_id reason; /* opaque */
+	bool is_linked;		      /* opaque, but for interfaces that the host has */
+	struct pa_link_test link;
 	const char *since;
 };
 struct pa_nft_group {
@@ -60,6 +62,7 @@ enum pa_nft_group_id {
 #define ZERO(key, field, type, since)
 #define PRESENT(field, bit, since)
 #define OPAQUE(key, type, reason, since)
+#define LINKED(key, type, property, interface, since)
 #define END
 #include "nft_key.def"
 #undef GROUP
@@ -69,6 +72,7 @@ enum pa_nft_group_id {
 #undef ZERO
 #undef PRESENT
 #undef OPAQUE
+#undef LINKED
 #undef END
 	PA_GROUP_COUNT
 };

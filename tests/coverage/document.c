@@ -131,7 +131,8 @@ static void put_key(const struct pa_nft_group *group, const struct pa_nft_key *k
 	char text[128];
 	key_text(group, key, text);
 	if (key->is_opaque) {
-		put_row(text, "opaque", pa_nft_reasons[key->reason].text, key->since, key_uses(group, key));
+		put_row(text, key->is_linked ? "host" : "opaque", pa_nft_reasons[key->reason].text, key->since,
+			key_uses(group, key));
 		return;
 	}
 	const struct pa_field_info *field = pa_field_info(key->field);
@@ -210,7 +211,7 @@ int main(int argc, char **argv)
 	     "writes it anew. -->\n"
 	     "# What portaudit knows of nftables\n\n"
 	     "Every statement and expression that nftables (1.0.6 to 1.1) can print, and every key. *exact*: decided by the packet's headers or\n"
-	     "its flow. *state*: changed by rules on the way, tracked by value. *host*: known from the host's addresses. *opaque*: cannot be\n"
+	     "its flow. *state*: changed by rules on the way, tracked by value. *host*: known from the host's addresses or interfaces. *opaque*: cannot be\n"
 	     "decided from a packet, for the reason given; a rule that asks it makes the answer two-sided (certain, possible) and is named.\n"
 	     "*no effect*: has no say in what gets in. *since* is the version of portaudit that first had it so. *rulesets*: in how many of 709\n"
 	     "rulesets (public ones, those of firewall managers, nftables' own tests) what is opaque occurs; options and headers are counted as a\n"

@@ -228,6 +228,42 @@ static void ask_reverse(struct random_rules *r, struct pa_step *step)
 	step->elements = whether(r->ruleset->arena, draw_state >> 24 & 1);
 }
 
+/* In the place of the interface's name: what it is, alone or beside what else the key asks. */
+static void ask_link(struct random_rules *r, struct pa_key_part *part, enum pa_field interface)
+{
+	static const char *const texts[2][PA_LINK_PROPERTIES] = { { "meta iiftype", "iifgroup", "meta iifkind" },
+								  { "meta oiftype", "oifgroup", "meta oifkind" } };
+	struct pa_link_test test = { .property = (enum pa_link_property)(draw_state >> 25 & 1), .interface = interface };
+	test.property = draw_state >> 26 & 1 ? PA_LINK_KIND : test.property;
+	test.mask = test.property == PA_LINK_GROUP && draw_state >> 27 & 1 ? 1 : PA_U128_MAX;
+	test.xor_value = test.mask == 1 ? draw_state >> 28 & 1 : 0;
+	*part = (struct pa_key_part){ .mask = PA_U128_MAX,
+				      .opaque = texts[interface == PA_FIELD_OIFNAME][test.property],
+				      .reason = "is a property of the interface that its name does not tell" };
+	part->link = pa_arena_dup(r->ruleset->arena, &test, 1, sizeof(test));
+}
+
+/* Values that interfaces have, and others. */
+static void random_properties(struct pa_interval *keys, size_t stride, size_t count, enum pa_link_property property)
+{
+	static const char *const kinds[] = { "veth", "tun", "bridge" };
+	static const unsigned types[] = { 1, 772, 512 };
+	for (size_t i = 0; i < count && i < 3; i++) {
+		pa_u128 value = property == PA_LINK_TYPE ? types[i] : property == PA_LINK_GROUP ? i : pa_ifname_value(kinds[i]);
+		keys[i * stride] = (struct pa_interval){ value, value };
+	}
+}
+
+static struct pa_elements *random_links(struct random_rules *r, struct pa_key_part *part, enum pa_field interface)
+{
+	struct pa_elements *elements = pa_arena_alloc(r->ruleset->arena, 1, sizeof(*elements));
+	ask_link(r, part, interface);
+	*elements = (struct pa_elements){ .parts = 1, .count = 1 + (draw_state >> 30 & 1) };
+	elements->keys = pa_arena_alloc(r->ruleset->arena, 2, sizeof(*elements->keys));
+	random_properties(elements->keys, 1, elements->count, part->link->property);
+	return elements;
+}
+
 static void add_match(struct random_rules *r)
 {
 	enum pa_field fields[3];
@@ -249,6 +285,9 @@ static void add_match(struct random_rules *r)
 							     : random_elements(r->ruleset->arena, &step->key, r->family, false);
 	if (!r->simple && count == 1 && fields[0] == PA_FIELD_SADDR_TYPE && draw_state >> 22 & 1)
 		ask_reverse(r, step);
+	bool by_interface = fields[0] == PA_FIELD_IIFNAME || fields[0] == PA_FIELD_OIFNAME;
+	if (!r->simple && count == 1 && by_interface && draw_state >> 23 & 1)
+		step->elements = random_links(r, &step->key.parts[0], fields[0]);
 	step->negated = draw(4) == 0;
 	text_of_test(r, step, step->negated ? " != " : " ");
 }
