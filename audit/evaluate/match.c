@@ -395,6 +395,17 @@ static pa_node concatenated_set(struct pa_evaluation *e, const struct pa_rule *r
 	return set;
 }
 
+/* Where there is nothing to look up the rule ends, whatever is negated in it. */
+static pa_node there_is_an_answer(struct pa_evaluation *e, const struct pa_rule *rule, const struct pa_step *step)
+{
+	uint64_t key = pa_place(e, rule, (size_t)(step - rule->steps)) << 28 | (uint64_t)1 << 60;
+	struct pa_buffer text = { 0 };
+	pa_buffer_printf(&text, "%s has an answer", step->text ? step->text : "a map lookup");
+	pa_node answered = pa_variable(e, text.data, key, "there may be nothing to look up", rule, true);
+	pa_buffer_done(&text);
+	return answered;
+}
+
 struct matching {
 	struct pa_evaluation *e;
 	const struct pa_rule *rule;
@@ -412,7 +423,12 @@ static pa_node match_case(void *context, const struct pa_link_case *links)
 	if (breaks)
 		return PA_FALSE; /* the rule ends, negated or not */
 	set = with_changes(m->e, m->rule, step, step->elements, links, set);
-	return step->negated ? pa_node_minus(m->e->space, PA_TRUE, set) : set;
+	if (!step->negated)
+		return set;
+	/* of one part the variable of the negated test says it */
+	pa_node answered =
+		step->key.count > 1 && may_break(&step->key, links) ? there_is_an_answer(m->e, m->rule, step) : PA_TRUE;
+	return pa_node_minus(m->e->space, answered, set);
 }
 
 pa_node pa_match_set(struct pa_evaluation *e, const struct pa_rule *rule, const struct pa_step *step, uint32_t env)
@@ -486,8 +502,7 @@ static pa_node any_element(const struct lookup *l, struct element_list *list, co
 		which = pa_node_choose(e->space, pa_node_and(e->space, hit, chosen), l->result(l->context, element), which);
 	}
 	if (map->has_catch_all && pa_key_may_break(l->key)) {
-		pa_node answered = pa_variable(e, text, asked, "there may be nothing to look up", l->rule, true);
-		which = pa_node_choose(e->space, answered, which, l->miss);
+		which = pa_node_choose(e->space, there_is_an_answer(e, l->rule, l->step), which, l->miss);
 	}
 	return which;
 }

@@ -365,13 +365,18 @@ static size_t inevitable(const struct pa_key *key, const struct pa_elements *map
 	return SIZE_MAX;
 }
 
+/* Where there is nothing to look up the rule ends, whatever is negated in it. Splits. */
+static bool has_answer(struct pa_wrun *run, struct pa_wstate *state, const struct pa_rule *rule, const struct pa_step *step)
+{
+	const char *text = pa_arena_printf(run->arena, "%s has an answer", step->text ? step->text : "a map lookup");
+	return pa_wassume(run, state, text, visit_key(state, rule, step), true);
+}
+
 static size_t find_element(struct pa_wrun *run, struct pa_wstate *state, const struct pa_rule *rule, const struct pa_step *step,
 			   const struct pa_key *key, const struct pa_elements *map)
 {
 	size_t certain = inevitable(key, map);
-	const char *text = step->text ? step->text : "a map lookup";
-	if (map->has_catch_all && may_lack_answer(run, state, rule, key) &&
-	    !pa_wassume(run, state, text, visit_key(state, rule, step), true))
+	if (map->has_catch_all && may_lack_answer(run, state, rule, key) && !has_answer(run, state, rule, step))
 		return SIZE_MAX;
 	for (size_t i = 0; i < map->count; i++) {
 		if (i == certain)
@@ -420,6 +425,10 @@ enum pa_wanswer pa_wtest(struct pa_wrun *run, struct pa_wstate *state, const str
 	answer = with_changes(run, state, rule, step, answer);
 	if (answer == PA_W_BREAK)
 		return answer;
+	/* without an answer for one of several parts the rule ends; of one part the question is of the negated test itself */
+	if (answer == PA_W_NO && step->negated && step->key.count > 1 && may_lack_answer(run, state, rule, &step->key) &&
+	    !has_answer(run, state, rule, step))
+		return PA_W_BREAK;
 	return (answer == PA_W_YES) != step->negated ? PA_W_YES : PA_W_NO;
 }
 
