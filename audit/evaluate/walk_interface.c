@@ -3,6 +3,8 @@
 #include "interface.h"
 #include "walker.h"
 
+#include <stdlib.h>
+
 /* The outcome of a test against elements for one interface; -1: not known. */
 static int outcome_of(const struct pa_link_fact *fact, const struct pa_link_test *test, const struct pa_elements *elements)
 {
@@ -25,13 +27,15 @@ static bool is_among(struct pa_wrun *run, struct pa_wstate *state, const struct 
 		     const struct pa_elements *elements, enum pa_wanswer outcome)
 {
 	const struct pa_walker *walker = run->walker;
-	struct pa_interval *names = pa_arena_alloc(run->arena, walker->link_count + 1, sizeof(*names));
+	struct pa_interval *names = pa_xcalloc(walker->link_count + 1, sizeof(*names));
 	size_t count = 0;
 	for (size_t i = 0; i < walker->link_count; i++) {
 		if (outcome_of(&walker->links[i], test, elements) == (int)outcome)
 			names[count++] = (struct pa_interval){ walker->links[i].name, walker->links[i].name };
 	}
-	return pa_wnarrow(run, state, state->now[test->interface].field, names, count);
+	bool among = pa_wnarrow(run, state, state->now[test->interface].field, names, count);
+	free(names);
+	return among;
 }
 
 int pa_winterface(struct pa_wrun *run, struct pa_wstate *state, const struct pa_rule *rule, const struct pa_link_test *test,

@@ -264,6 +264,17 @@ static struct pa_elements *random_links(struct random_rules *r, struct pa_key_pa
 	return elements;
 }
 
+/* The same of the first thing that a lookup or a concatenation asks. */
+static void ask_link_first(struct random_rules *r, struct pa_key *key, const struct pa_elements *elements)
+{
+	enum pa_field interface = key->parts[0].field;
+	bool is_name = !key->parts[0].opaque && (interface == PA_FIELD_IIFNAME || interface == PA_FIELD_OIFNAME);
+	if (r->simple || !is_name || elements->decl || !(draw_state >> 23 & 1))
+		return;
+	ask_link(r, &key->parts[0], interface);
+	random_properties(elements->keys, elements->parts, elements->count, key->parts[0].link->property);
+}
+
 static void add_match(struct random_rules *r)
 {
 	enum pa_field fields[3];
@@ -288,6 +299,8 @@ static void add_match(struct random_rules *r)
 	bool by_interface = fields[0] == PA_FIELD_IIFNAME || fields[0] == PA_FIELD_OIFNAME;
 	if (!r->simple && count == 1 && by_interface && draw_state >> 23 & 1)
 		step->elements = random_links(r, &step->key.parts[0], fields[0]);
+	else if (count > 1)
+		ask_link_first(r, &step->key, step->elements);
 	step->negated = draw(4) == 0;
 	text_of_test(r, step, step->negated ? " != " : " ");
 }
@@ -349,6 +362,7 @@ static void add_vmap(struct random_rules *r)
 	struct pa_key key;
 	struct pa_elements *map = random_map(r, &key, true, false, false);
 	struct pa_step *step = add_step(r, PA_STEP_VMAP);
+	ask_link_first(r, &key, map);
 	step->key = key;
 	step->elements = map;
 	text_of_test(r, step, " vmap ");
