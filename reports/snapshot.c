@@ -150,6 +150,9 @@ static void add_links(struct pa_json *json, const struct pa_host *host)
 		pa_json_bool(json, "always", link->always);
 		pa_json_bool(json, "bridge", link->bridge);
 		pa_json_bool(json, "port", link->port);
+		add_known_number(json, "type", link->type_known, link->type);
+		add_known_number(json, "group", link->group_known, link->group);
+		pa_json_string(json, "kind", link->kind);
 		pa_json_close(json, '}');
 	}
 	pa_json_close(json, ']');

@@ -151,13 +151,25 @@ static const char *step_reason(const struct pa_step *step)
 	return NULL;
 }
 
+/* Of an interface that the host has, what it is was known. */
+static bool was_known(const struct pa_walk *walk, const struct pa_step *step)
+{
+	bool asks_links = false;
+	for (unsigned i = 0; step->kind != PA_STEP_OPAQUE && i < step->key.count; i++)
+		asks_links = asks_links || (step->key.parts[i].opaque && step->key.parts[i].link);
+	for (size_t i = 0; asks_links && i < walk->assumption_count; i++)
+		if (strstr(walk->assumptions[i].text, step->text))
+			return false;
+	return asks_links;
+}
+
 /* The tests of the rule that were asked and whose answer was assumed. */
 static void print_assumed(const struct explainer *explainer, const struct pa_walk_step *step)
 {
 	const struct pa_rule *rule = step->rule;
 	for (size_t i = 0; i < rule->step_count; i++) {
 		const char *reason = step_reason(&rule->steps[i]);
-		if (reason && rule->steps[i].text && !rule->steps[i].implied) {
+		if (reason && rule->steps[i].text && !rule->steps[i].implied && !was_known(explainer->walk, &rule->steps[i])) {
 			struct pa_buffer text = { 0 };
 			pa_buffer_putc(&text, '`');
 			pa_text_escape(rule->steps[i].text, &text);

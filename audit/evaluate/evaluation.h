@@ -13,6 +13,7 @@
 #define PA_EVALUATE_EVALUATION_H
 
 #include "../space/diagram.h"
+#include "interface.h"
 #include "plan.h"
 #include "preimage.h"
 
@@ -206,6 +207,8 @@ struct pa_evaluation {
 	const struct pa_walk_span **walk_index;	       /* rows.c */
 	const struct pa_fib_region *fib[PA_FIB_COUNT]; /* where rules ask the host's routes */
 	size_t fib_count[PA_FIB_COUNT];
+	const struct pa_link_fact *links; /* where rules ask for properties of interfaces */
+	size_t link_count;
 	struct pa_dead_rule *dead;
 	size_t dead_count;
 	bool dead_known;
@@ -280,6 +283,22 @@ bool pa_fib_applies(const struct pa_evaluation *e, const struct pa_rule *rule, c
 /* The packets for which the step's test (not negated) holds; `unknown`: the same where the routes do not decide. */
 pa_node pa_fib_set(struct pa_evaluation *e, const struct pa_rule *rule, const struct pa_step *step, uint32_t env,
 		   pa_node unknown);
+
+/* --- match_interface.c: tests of what an interface is, where the host has it --- */
+/* The interfaces that a packet may be of, as far as a test has to tell them apart; NULL: none whose properties are known. */
+struct pa_link_case {
+	const struct pa_link_fact *in, *out;
+	bool wants_type; /* of the interface that it came in by: not where the kernel may look at another one */
+};
+void pa_link_gather(struct pa_evaluation *e, const struct pa_link_test *test, struct pa_cuts *cuts);
+/* build() for each case, put together by the packet's interfaces. */
+pa_node pa_link_cases(struct pa_evaluation *e, const struct pa_rule *rule, const struct pa_key *key, uint32_t env,
+		      pa_node (*build)(void *context, const struct pa_link_case *links), void *context);
+/* What the environment says of the interface alone. */
+struct pa_link_case pa_link_case_of(const struct pa_evaluation *e, const struct pa_rule *rule, const struct pa_key *key,
+				    uint32_t env);
+/* What the test finds in this case; of a value *ret_value, as it is compared. */
+enum pa_link_finding pa_link_find(const struct pa_link_case *links, const struct pa_link_test *test, pa_u128 *ret_value);
 
 /* --- rules.c --- */
 /*

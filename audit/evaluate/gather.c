@@ -91,6 +91,8 @@ static void gather_part(struct gathering *g, const struct pa_key_part *part, con
 	cache->test = PA_NO_TEST;
 	if (part->opaque && part->fib != PA_FIB_NONE)
 		pa_fib_gather(g->e, part->fib, elements, g->cuts);
+	if (part->opaque && part->link)
+		pa_link_gather(g->e, part->link, g->cuts);
 	if (part->opaque || by_value(g->e, part->field))
 		return;
 	const struct pa_interval *items = elements->keys + at;

@@ -75,10 +75,23 @@ static struct part_view view_value(const struct pa_value *value, const struct pa
 				   true,	 false, false, false };
 }
 
+/* What the interface gives; false: not known in this case. */
+static bool view_link(const struct pa_key_part *part, const struct pa_link_case *links, struct part_view *ret_view)
+{
+	pa_u128 value = 0;
+	enum pa_link_finding found = part->link ? pa_link_find(links, part->link, &value) : PA_LINK_UNKNOWN;
+	*ret_view =
+		(struct part_view){ .kind = found == PA_LINK_NONE ? VIEW_BREAK : VIEW_RANGE, .first = value, .last = value };
+	return found != PA_LINK_UNKNOWN;
+}
+
 static struct part_view view_part(struct pa_evaluation *e, const struct pa_key_part *part, const struct pa_part_cache *cache,
-				  uint32_t env)
+				  uint32_t env, const struct pa_link_case *links)
 {
 	struct pa_interval given;
+	struct part_view of_link;
+	if (part->opaque && view_link(part, links, &of_link))
+		return of_link;
 	if (part->opaque && !e->symbolic && pa_moment_value(part->moment, e->host, &given))
 		return (struct part_view){ VIEW_RANGE, given.first, given.last, part->opaque, part->reason,
 					   true,       true,	    true,	false };
@@ -150,15 +163,27 @@ static pa_node unknown_test(struct pa_evaluation *e, const struct pa_rule *rule,
 	return opposite ? pa_node_minus(e->space, PA_TRUE, test) : test;
 }
 
+/* May some part of the key have no answer, in this case? */
+static bool may_break(const struct pa_key *key, const struct pa_link_case *links)
+{
+	for (unsigned i = 0; i < key->count; i++) {
+		const struct pa_key part = { 1, &key->parts[i] };
+		struct part_view of_link;
+		if (pa_key_may_break(&part) && !view_link(&key->parts[i], links, &of_link))
+			return true;
+	}
+	return false;
+}
+
 /* What a named set may gain or lose at run time. */
 static pa_node with_changes(struct pa_evaluation *e, const struct pa_rule *rule, const struct pa_step *step,
-			    const struct pa_elements *elements, pa_node set)
+			    const struct pa_elements *elements, const struct pa_link_case *links, pa_node set)
 {
 	const char *text = step->text ? step->text : "a set";
 	uint64_t key = pa_changes_of(e, elements, rule, step);
 	if (elements->opaque)
 		return pa_variable(e, text, key, elements->opaque, rule, false);
-	if (elements->has_catch_all && !pa_key_may_break(&step->key))
+	if (elements->has_catch_all && !may_break(&step->key, links))
 		set = PA_TRUE;
 	if (elements->may_shrink)
 		set = pa_node_and(e->space, set,
@@ -212,7 +237,8 @@ enum pa_match_kind pa_match_simple(struct pa_evaluation *e, const struct pa_rule
 	const struct pa_elements *elements = step->elements;
 	if (step->key.count != 1 || elements->opaque || elements->may_grow || elements->may_shrink || elements->has_catch_all)
 		return PA_MATCH_DIAGRAM;
-	struct part_view view = view_part(e, &step->key.parts[0], pa_part(e, rule, step, 0), env);
+	struct pa_link_case links = pa_link_case_of(e, rule, &step->key, env);
+	struct part_view view = view_part(e, &step->key.parts[0], pa_part(e, rule, step, 0), env, &links);
 	if (view.kind == VIEW_BREAK)
 		return PA_MATCH_NEVER;
 	if (view.kind == VIEW_UNKNOWN)
@@ -300,11 +326,12 @@ struct element_list {
 /* An item for each element that can match; terminal is the place of the element. */
 static struct element_list list_elements(struct pa_evaluation *e, const struct pa_rule *rule, const struct pa_step *step,
 					 const struct pa_key *key, const struct pa_elements *map, uint32_t env,
-					 struct pa_arena *arena, struct part_view views[PA_KEY_PARTS_MAX])
+					 const struct pa_link_case *links, struct pa_arena *arena,
+					 struct part_view views[PA_KEY_PARTS_MAX])
 {
 	struct element_list list = { .items = pa_arena_alloc(arena, map->count + 1, sizeof(*list.items)) };
 	for (unsigned p = 0; p < key->count; p++) {
-		views[p] = view_part(e, &key->parts[p], pa_part(e, rule, step, p), env);
+		views[p] = view_part(e, &key->parts[p], pa_part(e, rule, step, p), env, links);
 		list.breaks = list.breaks || views[p].kind == VIEW_BREAK;
 	}
 	for (size_t i = 0; !list.breaks && i < map->count; i++) {
@@ -338,9 +365,9 @@ static bool is_volatile(const struct part_view *views, unsigned count)
 
 /* One part: a field, a value, or something unknown. */
 static pa_node single_set(struct pa_evaluation *e, const struct pa_rule *rule, const struct pa_step *step, uint32_t env,
-			  bool *breaks)
+			  const struct pa_link_case *links, bool *breaks)
 {
-	struct part_view view = view_part(e, &step->key.parts[0], pa_part(e, rule, step, 0), env);
+	struct part_view view = view_part(e, &step->key.parts[0], pa_part(e, rule, step, 0), env, links);
 	*breaks = view.kind == VIEW_BREAK;
 	if (view.kind == VIEW_FIELD)
 		return pa_node_field(e->space, pa_field_alias(e, step->key.parts[0].field), part_set(e, rule, step), PA_TRUE,
@@ -357,11 +384,11 @@ static pa_node single_set(struct pa_evaluation *e, const struct pa_rule *rule, c
 }
 
 static pa_node concatenated_set(struct pa_evaluation *e, const struct pa_rule *rule, const struct pa_step *step, uint32_t env,
-				bool *breaks)
+				const struct pa_link_case *links, bool *breaks)
 {
 	struct part_view views[PA_KEY_PARTS_MAX];
 	struct pa_arena *arena = pa_arena_new();
-	struct element_list list = list_elements(e, rule, step, &step->key, step->elements, env, arena, views);
+	struct element_list list = list_elements(e, rule, step, &step->key, step->elements, env, links, arena, views);
 	*breaks = list.breaks;
 	for (size_t i = 0; i < list.count; i++)
 		list.items[i].terminal = PA_TRUE;
@@ -374,15 +401,46 @@ static pa_node concatenated_set(struct pa_evaluation *e, const struct pa_rule *r
 	return set;
 }
 
-pa_node pa_match_set(struct pa_evaluation *e, const struct pa_rule *rule, const struct pa_step *step, uint32_t env)
+/* Where there is nothing to look up the rule ends, whatever is negated in it. */
+static pa_node there_is_an_answer(struct pa_evaluation *e, const struct pa_rule *rule, const struct pa_step *step)
 {
+	uint64_t key = pa_place(e, rule, (size_t)(step - rule->steps)) << 28 | (uint64_t)1 << 60;
+	struct pa_buffer text = { 0 };
+	pa_buffer_printf(&text, "%s has an answer", step->text ? step->text : "a map lookup");
+	pa_node answered = pa_variable(e, text.data, key, "there may be nothing to look up", rule, true);
+	pa_buffer_done(&text);
+	return answered;
+}
+
+struct matching {
+	struct pa_evaluation *e;
+	const struct pa_rule *rule;
+	const struct pa_step *step;
+	uint32_t env;
+};
+
+static pa_node match_case(void *context, const struct pa_link_case *links)
+{
+	const struct matching *m = context;
+	const struct pa_step *step = m->step;
 	bool breaks = false;
-	pa_node set =
-		step->key.count == 1 ? single_set(e, rule, step, env, &breaks) : concatenated_set(e, rule, step, env, &breaks);
+	pa_node set = step->key.count == 1 ? single_set(m->e, m->rule, step, m->env, links, &breaks)
+					   : concatenated_set(m->e, m->rule, step, m->env, links, &breaks);
 	if (breaks)
 		return PA_FALSE; /* the rule ends, negated or not */
-	set = with_changes(e, rule, step, step->elements, set);
-	return step->negated ? pa_node_minus(e->space, PA_TRUE, set) : set;
+	set = with_changes(m->e, m->rule, step, step->elements, links, set);
+	if (!step->negated)
+		return set;
+	/* of one part the variable of the negated test says it */
+	pa_node answered =
+		step->key.count > 1 && may_break(&step->key, links) ? there_is_an_answer(m->e, m->rule, step) : PA_TRUE;
+	return pa_node_minus(m->e->space, answered, set);
+}
+
+pa_node pa_match_set(struct pa_evaluation *e, const struct pa_rule *rule, const struct pa_step *step, uint32_t env)
+{
+	struct matching matching = { e, rule, step, env };
+	return pa_link_cases(e, rule, &step->key, env, match_case, &matching);
 }
 
 struct placing {
@@ -419,46 +477,70 @@ static pa_node place(void *context, uint32_t terminal)
 	return pa_node_is_terminal(node) ? node : within_item(placing->e, node, placing->items[at]);
 }
 
-pa_node pa_lookup(struct pa_evaluation *e, const struct pa_rule *rule, const struct pa_step *step, const struct pa_key *key,
-		  const struct pa_elements *map, uint32_t env, pa_node (*result)(void *context, size_t element), void *context,
-		  pa_node miss)
+struct lookup {
+	struct pa_evaluation *e;
+	const struct pa_rule *rule;
+	const struct pa_step *step;
+	const struct pa_key *key;
+	const struct pa_elements *map;
+	uint32_t env;
+	pa_node (*result)(void *context, size_t element);
+	void *context;
+	pa_node miss;
+};
+
+/* Any element that may match, one after the other behind a variable each: wide, never wrong. */
+static pa_node any_element(const struct lookup *l, struct element_list *list, const struct part_view *views)
 {
+	struct pa_evaluation *e = l->e;
+	const struct pa_elements *map = l->map;
+	const char *text = l->step->text ? l->step->text : "a map lookup";
+	uint64_t asked = pa_place(e, l->rule, (size_t)(l->step - l->rule->steps)) << 28 | (uint64_t)1 << 60;
+	pa_node which = map->has_catch_all ? l->result(l->context, map->count) : l->miss;
+	if (l->key->count == 1 && views[0].is_opaque && list->count && pa_covers(map, views[0].first, views[0].last))
+		which = l->result(l->context, pa_node_value(list->items[--list->count].terminal) - PA_PLACE_BASE);
+	for (size_t i = list->count; i-- > 0;) {
+		size_t element = pa_node_value(list->items[i].terminal) - PA_PLACE_BASE;
+		pa_node hit = pa_node_list(
+			e->space, &(struct pa_item){ list->items[i].guards, list->items[i].guard_count, PA_TRUE }, 1, PA_FALSE);
+		pa_node chosen = pa_variable(e, text, asked + element + 1, "what the map is asked for cannot be known", l->rule,
+					     first_unknown(views, l->key->count)->understood);
+		which = pa_node_choose(e->space, pa_node_and(e->space, hit, chosen), l->result(l->context, element), which);
+	}
+	if (map->has_catch_all && pa_key_may_break(l->key)) {
+		which = pa_node_choose(e->space, there_is_an_answer(e, l->rule, l->step), which, l->miss);
+	}
+	return which;
+}
+
+static pa_node lookup_case(void *context, const struct pa_link_case *links)
+{
+	struct lookup *l = context;
+	const struct pa_elements *map = l->map;
 	struct part_view views[PA_KEY_PARTS_MAX];
 	struct pa_arena *arena = pa_arena_new();
-	struct element_list list = list_elements(e, rule, step, key, map, env, arena, views);
-	uint64_t asked = pa_place(e, rule, (size_t)(step - rule->steps)) << 28 | (uint64_t)1 << 60;
-	pa_node node = miss;
+	struct element_list list = list_elements(l->e, l->rule, l->step, l->key, map, l->env, links, arena, views);
+	pa_node node = l->miss;
 	if (!list.breaks && !list.unknown) {
 		pa_node otherwise = PA_TERMINAL(PA_PLACE_BASE + map->count);
 		const struct pa_item **items = pa_arena_alloc(arena, map->count + 1, sizeof(const struct pa_item *));
 		for (size_t i = 0; i < list.count; i++)
 			items[pa_node_value(list.items[i].terminal) - PA_PLACE_BASE] = &list.items[i];
-		struct placing placing = { e,	    items,	result,
-					   context, map->count, map->has_catch_all ? result(context, map->count) : miss };
-		node = pa_node_bind(e->space, pa_node_list(e->space, list.items, list.count, otherwise), place, &placing);
+		struct placing placing = { l->e,       items,
+					   l->result,  l->context,
+					   map->count, map->has_catch_all ? l->result(l->context, map->count) : l->miss };
+		node = pa_node_bind(l->e->space, pa_node_list(l->e->space, list.items, list.count, otherwise), place, &placing);
 	} else if (list.unknown) {
-		/* any element that may match, one after the other behind a variable each: wide, never wrong */
-		pa_node which = map->has_catch_all ? result(context, map->count) : miss;
-		if (key->count == 1 && views[0].is_opaque && list.count && pa_covers(map, views[0].first, views[0].last))
-			which = result(context, pa_node_value(list.items[--list.count].terminal) - PA_PLACE_BASE);
-		for (size_t i = list.count; i-- > 0;) {
-			size_t element = pa_node_value(list.items[i].terminal) - PA_PLACE_BASE;
-			pa_node hit =
-				pa_node_list(e->space,
-					     &(struct pa_item){ list.items[i].guards, list.items[i].guard_count, PA_TRUE }, 1,
-					     PA_FALSE);
-			pa_node chosen = pa_variable(e, step->text ? step->text : "a map lookup", asked + element + 1,
-						     "what the map is asked for cannot be known", rule,
-						     first_unknown(views, key->count)->understood);
-			which = pa_node_choose(e->space, pa_node_and(e->space, hit, chosen), result(context, element), which);
-		}
-		if (map->has_catch_all && pa_key_may_break(key)) {
-			const char *text = step->text ? step->text : "a map lookup";
-			pa_node answered = pa_variable(e, text, asked, "there may be nothing to look up", rule, true);
-			which = pa_node_choose(e->space, answered, which, miss);
-		}
-		node = which;
+		node = any_element(l, &list, views);
 	}
 	pa_arena_free(arena);
 	return node;
+}
+
+pa_node pa_lookup(struct pa_evaluation *e, const struct pa_rule *rule, const struct pa_step *step, const struct pa_key *key,
+		  const struct pa_elements *map, uint32_t env, pa_node (*result)(void *context, size_t element), void *context,
+		  pa_node miss)
+{
+	struct lookup lookup = { e, rule, step, key, map, env, result, context, miss };
+	return pa_link_cases(e, rule, key, env, lookup_case, &lookup);
 }

@@ -357,7 +357,9 @@ static pa_u128 step_assigns(const struct pa_step *step)
 
 static pa_u128 part_reads(const struct pa_key_part *part)
 {
-	return part->opaque ? 0 : (pa_u128)1 << part->field;
+	if (part->opaque)
+		return part->link ? (pa_u128)1 << part->link->interface : 0;
+	return (pa_u128)1 << part->field;
 }
 
 static pa_u128 step_reads(const struct pa_step *step)
@@ -446,4 +448,5 @@ void pa_plan_make(const struct pa_ruleset *ruleset, struct pa_arena *arena, stru
 	for (unsigned h = 0; h <= PA_HOOK_POSTROUTING; h++)
 		pa_plan_orders(&plan->hook[h], arena);
 	note_output(ruleset, plan);
+	pa_plan_reach(ruleset, arena, plan);
 }

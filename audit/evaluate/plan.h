@@ -97,6 +97,7 @@ struct pa_plan {
 	 * packet meets first, or how often it meets one: that depends on what lies on top of what.
 	 */
 	pa_u128 unordered[PA_PLAN_HOOKS];
+	unsigned *chain_hooks; /* by chain: the hooks that it is reached from, one bit each */
 };
 
 static inline bool pa_plan_writes(const struct pa_plan *plan, enum pa_field field)
@@ -116,6 +117,14 @@ pa_u128 pa_chain_assigns(const struct pa_chain *chain);
 bool pa_chain_tracks(const struct pa_chain *chain);
 /* plan_device.c: the stages of ingress and egress. */
 void pa_plan_devices(const struct pa_ruleset *ruleset, struct pa_arena *arena, struct pa_plan *plan);
+/* plan_hooks.c: the hooks of chains. */
+void pa_plan_reach(const struct pa_ruleset *ruleset, struct pa_arena *arena, struct pa_plan *plan);
+/*
+ * Is what the rule asks for that of the interface which the test names? Measured on Linux 6.18: meta iiftype is the type of the device
+ * that has the packet in hand, as it goes out the one that it goes out by (behind a tunnel, in output, the tunnel); older kernels ask the
+ * incoming one.
+ */
+bool pa_plan_knows_link(const struct pa_plan *plan, const struct pa_rule *rule, const struct pa_link_test *test);
 /* Do packets of an interface, whose name tells nothing else, meet a BELOW or BRIDGE stage? What is known of it tells. */
 enum pa_meets { PA_MEETS_NEVER, PA_MEETS_MAYBE, PA_MEETS_ALWAYS };
 struct pa_link_meets {

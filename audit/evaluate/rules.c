@@ -22,7 +22,7 @@ static pa_u128 part_reads(const struct pa_key_part *part)
 		return slot_bit(PA_FIELD_SADDR) | slot_bit(PA_FIELD_IIFNAME) | slot_bit(PA_FIELD_CT_STATE) |
 		       (pa_fib_is_of_destination(part->fib) ? slot_bit(PA_FIELD_DADDR) : 0);
 	if (part->opaque)
-		return 0;
+		return part->link ? slot_bit(part->link->interface) : 0;
 	return slot_bit(part->field) | (pa_part_needs_flow(part) ? slot_bit(PA_FIELD_CT_STATE) : 0);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The walk of one packet: the leaves of its box put together to one fate. */
 #include "fib.h"
+#include "interface.h"
 #include "walker.h"
 
 #include <stdlib.h>
@@ -17,6 +18,7 @@ struct pa_walker *pa_walker_new(const struct pa_ruleset *ruleset, const struct p
 	pa_plan_make(ruleset, walker->arena, &walker->plan);
 	for (enum pa_fib kind = PA_FIB_NONE + 1; kind < PA_FIB_COUNT; kind++)
 		walker->fib_count[kind] = pa_fib_regions(host, kind, walker->arena, &walker->fib[kind]);
+	walker->link_count = pa_link_facts(host, walker->arena, &walker->links);
 	return walker;
 }
 

@@ -108,9 +108,9 @@ static bool equal_ranges(struct pa_wrange a, struct pa_wrange b)
 	return a.count == b.count && memcmp(a.items, b.items, a.count * sizeof(*a.items)) == 0;
 }
 
-/* Narrow the packet's field to `hit`, leaving the rest to another state. Sorted intervals. */
-static bool narrow(struct pa_wrun *run, struct pa_wstate *state, enum pa_field field, const struct pa_interval *items,
-		   size_t count)
+/* Narrow the packet's field to `hit`, leaving the rest to another state. */
+bool pa_wnarrow(struct pa_wrun *run, struct pa_wstate *state, enum pa_field field, const struct pa_interval *items,
+		size_t count)
 {
 	struct pa_wrange range = state->packet[field], hit = intersect(run, range, items, count);
 	if (hit.count == 0)
@@ -135,7 +135,7 @@ bool pa_wfield_in(struct pa_wrun *run, struct pa_wstate *state, enum pa_field fi
 	struct pa_interval wanted = { first, last };
 	switch (value->kind) {
 	case PA_W_PACKET:
-		return narrow(run, state, value->field, &wanted, 1);
+		return pa_wnarrow(run, state, value->field, &wanted, 1);
 	case PA_W_VALUE:
 		if (value->first >= first && value->last <= last)
 			return true;
@@ -159,7 +159,7 @@ bool pa_whas_flow(struct pa_wrun *run, struct pa_wstate *state)
 				      { PA_CT_RELATED, PA_CT_RELATED },
 				      { PA_CT_NEW, PA_CT_NEW } };
 	if (state->now[PA_FIELD_CT_STATE].kind == PA_W_PACKET)
-		return narrow(run, state, PA_FIELD_CT_STATE, with, 3);
+		return pa_wnarrow(run, state, PA_FIELD_CT_STATE, with, 3);
 	pa_u128 value = state->now[PA_FIELD_CT_STATE].first;
 	return value == PA_CT_ESTABLISHED || value == PA_CT_RELATED || value == PA_CT_NEW;
 }
@@ -269,6 +269,9 @@ static enum pa_wanswer single_test(struct pa_wrun *run, struct pa_wstate *state,
 	known = part->opaque ? pa_wfib(run, state, rule, step) : -1;
 	if (known >= 0)
 		return known ? PA_W_YES : PA_W_NO;
+	known = part->opaque && part->link ? pa_winterface(run, state, rule, part->link, elements) : -1;
+	if (known >= 0)
+		return (enum pa_wanswer)known;
 	if (part->opaque)
 		return unknown_test(run, state, rule, step, part->opaque,
 				    part->reason ? (const void *)elements->decl : part->opaque, part->volatile_)
@@ -292,11 +295,11 @@ static enum pa_wanswer single_test(struct pa_wrun *run, struct pa_wstate *state,
 	struct pa_interval *items;
 	size_t count;
 	if (part->mask == pa_field_max(part->field) && !part->xor_value && elements->sorted)
-		return narrow(run, state, value->field, elements->keys, elements->count) ? PA_W_YES : PA_W_NO;
+		return pa_wnarrow(run, state, value->field, elements->keys, elements->count) ? PA_W_YES : PA_W_NO;
 	if (!pa_preimage(pa_field_info(part->field)->bits, part->mask, part->xor_value, elements->keys, elements->count, 1,
 			 run->arena, &items, &count))
 		return unknown_test(run, state, rule, step, pa_field_info(part->field)->name, NULL, false) ? PA_W_YES : PA_W_NO;
-	return narrow(run, state, value->field, items, count) ? PA_W_YES : PA_W_NO;
+	return pa_wnarrow(run, state, value->field, items, count) ? PA_W_YES : PA_W_NO;
 }
 
 /* --- concatenations and lookups --- */
@@ -313,6 +316,8 @@ static bool part_holds(struct pa_wrun *run, struct pa_wstate *state, const struc
 	/* unknown parts: a question per element */
 	if (part->opaque || state->now[part->field].kind != PA_W_PACKET) {
 		int holds = part->opaque ? moment_holds(run, part, &one) : value_holds(&state->now[part->field], part, &one);
+		if (part->opaque && part->link)
+			holds = pa_winterface(run, state, rule, part->link, &one);
 		if (holds < 0)
 			return pa_wassume(run, state, step->text ? step->text : "a map lookup",
 					  visit_key(state, rule, step) * 31 + pa_interval_key(key->first, key->last),
@@ -322,10 +327,25 @@ static bool part_holds(struct pa_wrun *run, struct pa_wstate *state, const struc
 	return single_test(run, state, rule, &single) == PA_W_YES;
 }
 
-static bool key_breaks(struct pa_wrun *run, struct pa_wstate *state, const struct pa_key *key)
+static bool key_breaks(struct pa_wrun *run, struct pa_wstate *state, const struct pa_rule *rule, const struct pa_key *key)
 {
 	for (unsigned p = 0; p < key->count; p++) {
-		if (pa_wreadable(run, state, &key->parts[p]) == PA_WREAD_NOTHING)
+		const struct pa_key_part *part = &key->parts[p];
+		if (pa_wreadable(run, state, part) == PA_WREAD_NOTHING)
+			return true;
+		if (part->opaque && part->link && pa_winterface(run, state, rule, part->link, NULL) == PA_W_BREAK)
+			return true;
+	}
+	return false;
+}
+
+/* May a part that is no field have no answer? Of one that asks for an interface it is known by now. */
+static bool may_lack_answer(struct pa_wrun *run, struct pa_wstate *state, const struct pa_rule *rule, const struct pa_key *key)
+{
+	for (unsigned p = 0; p < key->count; p++) {
+		const struct pa_key_part *part = &key->parts[p];
+		bool known = part->opaque && part->link && pa_winterface(run, state, rule, part->link, NULL) == PA_W_YES;
+		if (part->opaque && !part->always && !known)
 			return true;
 	}
 	return false;
@@ -362,12 +382,18 @@ static size_t inevitable(const struct pa_key *key, const struct pa_elements *map
 	return SIZE_MAX;
 }
 
+/* Where there is nothing to look up the rule ends, whatever is negated in it. Splits. */
+static bool has_answer(struct pa_wrun *run, struct pa_wstate *state, const struct pa_rule *rule, const struct pa_step *step)
+{
+	const char *text = pa_arena_printf(run->arena, "%s has an answer", step->text ? step->text : "a map lookup");
+	return pa_wassume(run, state, text, visit_key(state, rule, step), true);
+}
+
 static size_t find_element(struct pa_wrun *run, struct pa_wstate *state, const struct pa_rule *rule, const struct pa_step *step,
 			   const struct pa_key *key, const struct pa_elements *map)
 {
 	size_t certain = inevitable(key, map);
-	const char *text = step->text ? step->text : "a map lookup";
-	if (map->has_catch_all && pa_key_may_break(key) && !pa_wassume(run, state, text, visit_key(state, rule, step), true))
+	if (map->has_catch_all && may_lack_answer(run, state, rule, key) && !has_answer(run, state, rule, step))
 		return SIZE_MAX;
 	for (size_t i = 0; i < map->count; i++) {
 		if (i == certain)
@@ -401,13 +427,13 @@ enum pa_wanswer pa_wtest(struct pa_wrun *run, struct pa_wstate *state, const str
 {
 	const struct pa_elements *elements = step->elements;
 	enum pa_wanswer answer;
-	if (key_breaks(run, state, &step->key))
+	if (key_breaks(run, state, rule, &step->key))
 		return PA_W_BREAK;
 	if (elements->opaque)
 		answer = pa_wassume(run, state, step->text ? step->text : "a set", (uint64_t)(uintptr_t)elements, false)
 				 ? PA_W_YES
 				 : PA_W_NO;
-	else if (elements->has_catch_all && !pa_key_may_break(&step->key))
+	else if (elements->has_catch_all && !may_lack_answer(run, state, rule, &step->key))
 		answer = PA_W_YES;
 	else if (step->key.count == 1)
 		answer = single_test(run, state, rule, step);
@@ -416,13 +442,17 @@ enum pa_wanswer pa_wtest(struct pa_wrun *run, struct pa_wstate *state, const str
 	answer = with_changes(run, state, rule, step, answer);
 	if (answer == PA_W_BREAK)
 		return answer;
+	/* without an answer for one of several parts the rule ends; of one part the question is of the negated test itself */
+	if (answer == PA_W_NO && step->negated && step->key.count > 1 && may_lack_answer(run, state, rule, &step->key) &&
+	    !has_answer(run, state, rule, step))
+		return PA_W_BREAK;
 	return (answer == PA_W_YES) != step->negated ? PA_W_YES : PA_W_NO;
 }
 
 size_t pa_wlookup(struct pa_wrun *run, struct pa_wstate *state, const struct pa_rule *rule, const struct pa_step *step,
 		  const struct pa_key *key, const struct pa_elements *map)
 {
-	if (key_breaks(run, state, key))
+	if (key_breaks(run, state, rule, key))
 		return SIZE_MAX;
 	return find_element(run, state, rule, step, key, map);
 }

@@ -93,6 +93,7 @@ struct pa_walk_span {
 };
 
 struct pa_fib_region;
+struct pa_link_fact;
 struct pa_walker {
 	const struct pa_ruleset *ruleset;
 	const struct pa_host *host;
@@ -101,6 +102,8 @@ struct pa_walker {
 	const struct pa_walk_span **index; /* per chain; NULL for short ones, or altogether */
 	const struct pa_fib_region *fib[PA_FIB_COUNT];
 	size_t fib_count[PA_FIB_COUNT];
+	const struct pa_link_fact *links;
+	size_t link_count;
 	bool brief;	  /* rules that did not match are not told */
 	bool without_nat; /* as if no rule translated */
 	const struct pa_reply_translation *replies;
@@ -138,6 +141,9 @@ size_t pa_wlookup(struct pa_wrun *run, struct pa_wstate *state, const struct pa_
 bool pa_wassume(struct pa_wrun *run, struct pa_wstate *state, const char *text, uint64_t key, bool understood);
 /* Is the field's value inside? Splits. */
 bool pa_wfield_in(struct pa_wrun *run, struct pa_wstate *state, enum pa_field field, pa_u128 first, pa_u128 last);
+/* Is what the packet carries in the field among sorted intervals? Splits. */
+bool pa_wnarrow(struct pa_wrun *run, struct pa_wstate *state, enum pa_field field, const struct pa_interval *items,
+		size_t count);
 void pa_wsplit(struct pa_wrun *run, const struct pa_wstate *other);
 bool pa_whas_flow(struct pa_wrun *run, struct pa_wstate *state);
 /* What a look at a key part gives: its value, something that nobody knows, or nothing, which ends the rule. */
@@ -170,6 +176,13 @@ void pa_wforget(struct pa_wstate *state, pa_u128 fields, const char *text);
 
 /* walk_fib.c: does the test hold by the host's routes? 1, 0, or -1: not known, or no such test. Splits. */
 int pa_wfib(struct pa_wrun *run, struct pa_wstate *state, const struct pa_rule *rule, const struct pa_step *step);
+
+/*
+ * walk_interface.c: is what the packet's interface is among the elements (NULL: is it anything)? One of enum pa_wanswer, or -1: not known.
+ * Splits.
+ */
+int pa_winterface(struct pa_wrun *run, struct pa_wstate *state, const struct pa_rule *rule, const struct pa_link_test *test,
+		  const struct pa_elements *elements);
 
 /* walk_order.c: the stage that the state is at; which of the chains of one priority run first is assumed before a hook begins. */
 const struct pa_stage *pa_wstage(const struct pa_wrun *run, const struct pa_wstate *state);

@@ -44,6 +44,8 @@ struct link_facts {
 	unsigned lower;	 /* the one that it is made on, 0: none, or one of another namespace */
 	bool has_lower;	 /* it names another interface, wherever that is */
 	const char *kind;
+	uint32_t type, group;
+	bool group_known;
 };
 
 static const char *link_kind(const struct nlattr *info, struct pa_arena *arena)
@@ -60,7 +62,8 @@ static const char *link_kind(const struct nlattr *info, struct pa_arena *arena)
 
 static struct link_facts link_facts(const struct nlmsghdr *message, struct pa_arena *arena)
 {
-	struct link_facts facts = { 0 };
+	const struct ifinfomsg *header = mnl_nlmsg_get_payload(message);
+	struct link_facts facts = { .type = header->ifi_type };
 	bool is_abroad = false;
 	const struct nlattr *attribute = NULL;
 	while ((attribute = pa_netlink_attribute(message, sizeof(struct ifinfomsg), attribute))) {
@@ -73,6 +76,10 @@ static struct link_facts link_facts(const struct nlmsghdr *message, struct pa_ar
 			is_abroad = true;
 		else if (mnl_attr_get_type(attribute) == IFLA_LINKINFO)
 			facts.kind = link_kind(attribute, arena);
+		if (mnl_attr_get_type(attribute) == IFLA_GROUP && is_number) {
+			facts.group = mnl_attr_get_u32(attribute);
+			facts.group_known = true;
+		}
 	}
 	facts.has_lower = facts.lower != 0;
 	facts.lower = is_abroad ? 0 : facts.lower;
@@ -161,6 +168,11 @@ static void note_links(struct pa_host *host, const struct pa_links *links, const
 		link->always = l.known && l.count == 1 && is_made_on_another(&facts[i]);
 		link->bridge = facts[i].kind && pa_text_equal(facts[i].kind, "bridge");
 		link->port = facts[i].master != 0;
+		link->type_known = true;
+		link->type = facts[i].type;
+		link->group_known = facts[i].group_known;
+		link->group = facts[i].group;
+		link->kind = facts[i].kind ? facts[i].kind : "";
 	}
 	free(names);
 }

@@ -32,7 +32,8 @@ struct pa_host_route {
 /*
  * What an interface is to others. `lower`: all interfaces below it, through which its packets pass as well (a VLAN's device, a bridge's
  * ports, and what is below those); NULL-terminated, NULL: not known. `flat`: nothing is below those. `always`: there is one, and
- * every packet passes it. `bridge`: it is a bridge. `port`: it is a port of another one.
+ * every packet passes it. `bridge`: it is a bridge. `port`: it is a port of another one. What rules ask of it: `type`, ARPHRD_* of
+ * linux/if_arp.h; `group`; `kind`, as in `ip link add type`, "" of one without, NULL: not known.
  */
 struct pa_host_link {
 	const char *name;
@@ -41,6 +42,11 @@ struct pa_host_link {
 	bool always;
 	bool bridge;
 	bool port;
+	bool type_known;
+	bool group_known;
+	uint32_t type;
+	uint32_t group;
+	const char *kind;
 };
 
 /*

@@ -83,6 +83,18 @@ struct pa_moment {
 };
 
 /*
+ * What a test asks of the interface that the packet came in by (PA_FIELD_IIFNAME) or goes out by (PA_FIELD_OIFNAME): the value
+ * (property & mask) ^ xor_value. Without that interface, and of one without a kind (pa_ifname_value() of its name), the rule ends.
+ */
+enum pa_link_property { PA_LINK_TYPE, PA_LINK_GROUP, PA_LINK_KIND, PA_LINK_PROPERTIES };
+struct pa_link_test {
+	enum pa_link_property property;
+	enum pa_field interface;
+	pa_u128 mask;
+	pa_u128 xor_value;
+};
+
+/*
  * One part of what a test looks at: the value (field & mask) ^ xor_value. Without an operation mask is
  * pa_field_max(field) and xor_value is 0.
  * An expression that is no known field has opaque != NULL: its text in nft's words ("numgen random mod 4",
@@ -93,9 +105,10 @@ struct pa_key_part {
 	pa_u128 mask;
 	pa_u128 xor_value;
 	const char *opaque;
-	const char *reason;		/* opaque: why it cannot be decided, half a sentence; NULL: not known */
-	enum pa_fib fib;		/* opaque: where the host's routes are known, they tell */
-	const struct pa_moment *moment; /* opaque: the time gives the value; NULL: something else does */
+	const char *reason;		 /* opaque: why it cannot be decided, half a sentence; NULL: not known */
+	enum pa_fib fib;		 /* opaque: where the host's routes are known, they tell */
+	const struct pa_moment *moment;	 /* opaque: the time gives the value; NULL: something else does */
+	const struct pa_link_test *link; /* opaque: the interface gives it, where the host has it; NULL: something else does */
 	enum pa_field field;
 	bool volatile_;
 	bool understood; /* opaque: what is asked is known, only the moment or the host decides the answer */

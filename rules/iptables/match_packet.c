@@ -253,7 +253,9 @@ void pa_xt_match_mac(struct pa_xt_lowering *lowering, const struct pa_xt_use *us
 		}
 		value = value << 8 | (uint64_t)((high - digits) / 2 << 4 | (low - digits) / 2);
 	}
+	static const struct pa_link_test type = { PA_LINK_TYPE, PA_FIELD_IIFNAME, PA_U128_MAX, 0 };
 	struct pa_step ether = pa_xt_question(lowering->arena, "meta iiftype");
+	ether.key.parts[0].link = &type;
 	ether.implied = true;
 	ether.text = NULL;
 	pa_xt_add(lowering, &ether);

@@ -160,6 +160,9 @@ static const struct symbol iftype_symbols[] = {
 	{ "loopback", 772 }, { "sit", 776 }, { "ipgre", 778 }, { NULL, 0 },
 };
 
+/* Other names are those of /etc/iproute2/group. */
+static const struct symbol devgroup_symbols[] = { { "default", 0 }, { NULL, 0 } };
+
 static const struct symbol icmp_type_symbols[] = {
 	{ "echo-reply", 0 },	     { "destination-unreachable", 3 }, { "source-quench", 4 },	      { "redirect", 5 },
 	{ "echo-request", 8 },	     { "router-advertisement", 9 },    { "router-solicitation", 10 }, { "time-exceeded", 11 },

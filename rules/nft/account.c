@@ -10,6 +10,7 @@
 #include <linux/netfilter/nf_tables.h>
 #include <net/if_arp.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "listed.h"
@@ -186,17 +187,35 @@ static const char *name_of(enum pa_protocol_source source)
 	return "a test of meta iiftype";
 }
 
+/* By name, so that it is not taken for the one of another rule. */
+static void put_hidden(const struct pa_lowering *lowering, struct pa_buffer *text, const char *what)
+{
+	pa_buffer_printf(text, "%s that the listing of rule %s %s %s handle %llu does not show", what,
+			 pa_family_name(lowering->table->family), lowering->table->name, lowering->chain->name,
+			 (unsigned long long)lowering->rule_handle);
+}
+
 /* A test in front of the rule of which nothing is known but that the rule may end there. `what` says what it is. */
 static void add_hidden_test(struct pa_lowering *lowering, const char *what)
 {
-	/* by name, so that it is not taken for the one of another rule */
-	pa_buffer_printf(pa_lower_opaque(lowering, PA_OPACITY_MATCH, PA_REASON_LISTING),
-			 "%s that the listing of rule %s %s %s handle %llu does not show", what,
-			 pa_family_name(lowering->table->family), lowering->table->name, lowering->chain->name,
-			 (unsigned long long)lowering->rule_handle);
+	put_hidden(lowering, pa_lower_opaque(lowering, PA_OPACITY_MATCH, PA_REASON_LISTING), what);
 	pa_lower_end_text(lowering);
 	lowering->steps[lowering->step_count - 1].implied = true;
 	pa_lower_move_to_front(lowering);
+}
+
+/* A test of the interface's type: the host knows the answer for the interfaces that it has. */
+static void add_hidden_type(struct pa_lowering *lowering, unsigned type)
+{
+	const char *name = pa_symbol_name(PA_DATATYPE_IFTYPE, type);
+	char what[80];
+	if (name)
+		snprintf(what, sizeof(what), "a test of meta iiftype %s", name);
+	else
+		snprintf(what, sizeof(what), "a test of meta iiftype %u", type);
+	pa_lower_require_link_type(lowering, type);
+	put_hidden(lowering, pa_lower_begin_text(lowering), what);
+	pa_lower_end_text(lowering);
 }
 
 /* `late`: the kernel makes it behind an effect that the steps do not tell from what is before. */
@@ -206,6 +225,8 @@ static void add_protocol(struct pa_lowering *lowering, const struct pa_nft_proto
 	bool link = test->source == PA_PROTOCOL_LINK;
 	if (link && !test->late && test->value == ARPHRD_ETHER)
 		pa_lower_require_ether(lowering);
+	else if (link && !test->late)
+		add_hidden_type(lowering, test->value);
 	else if (!link && !test->late && test->source != PA_PROTOCOL_FRAME)
 		pa_lower_require_value(lowering, field_of(test->source), test->value);
 	if (lowering->step_count > before)

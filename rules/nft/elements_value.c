@@ -161,6 +161,10 @@ static bool read_string(const struct pa_json_node *node, enum pa_datatype type, 
 	} else if (pa_symbol_find(type, node->string, node->length, &symbol)) {
 		value = symbol;
 		known = true;
+	} else if (type ==
+		   PA_DATATYPE_DEVGROUP) { /* a name of /etc/iproute2/group: no number that we know, and compared as a word */
+		value = word_value(node->string, node->length) | (pa_u128)1 << 127;
+		known = true;
 	} else {
 		known = read_hex(node->string, node->length, &value);
 	}
@@ -206,6 +210,8 @@ static enum pa_value_result read_range(struct pa_lowering *lowering, const struc
 		return result;
 	/* Of indices, between which names do not tell what lies. */
 	if (type == PA_DATATYPE_IFINDEX && first.first != last.last)
+		return unknown(lowering, range, ret_problem);
+	if (type == PA_DATATYPE_DEVGROUP && last.last > pa_lower_type_max(type))
 		return unknown(lowering, range, ret_problem);
 	/* libnftables prints 86400, the end of a day, as its beginning */
 	if (first.first > last.last || (type == PA_DATATYPE_HOUR && first.first == last.last))
@@ -270,7 +276,8 @@ enum pa_value_result pa_lower_raw_value(struct pa_lowering *lowering, const stru
 	} else if (node->kind != PA_JSON_STRING || !read_string(node, type, ret_interval)) {
 		return unknown(lowering, node, ret_problem);
 	}
-	return ret_interval->last <= pa_lower_type_max(type) ? PA_VALUE_KNOWN : unknown(lowering, node, ret_problem);
+	bool name = type == PA_DATATYPE_DEVGROUP && node->kind == PA_JSON_STRING;
+	return name || ret_interval->last <= pa_lower_type_max(type) ? PA_VALUE_KNOWN : unknown(lowering, node, ret_problem);
 }
 
 /*

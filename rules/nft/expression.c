@@ -94,21 +94,22 @@ struct pa_value_types pa_lower_types(const struct pa_lowered_key *key)
 /* --- arithmetic ------------------------------------------------------------------------------------------------- */
 
 /* Addresses are IPv4-mapped: arithmetic on their 32 bits leaves the prefix alone. */
-static bool apply(struct pa_lowered_part *part, char operation, pa_u128 value)
+static bool apply(struct pa_lowered_part *part, struct pa_link_test *link, char operation, pa_u128 value)
 {
 	pa_u128 high = part->type == PA_DATATYPE_IPV4 ? ~(pa_u128)0xffffffff : 0;
-	struct pa_key_part *key = &part->part;
+	pa_u128 *mask = part->part.link ? &link->mask : &part->part.mask;
+	pa_u128 *xor_value = part->part.link ? &link->xor_value : &part->part.xor_value;
 	switch (operation) {
 	case '&':
-		key->mask &= value | high;
-		key->xor_value &= value | high;
+		*mask &= value | high;
+		*xor_value &= value | high;
 		return true;
 	case '|':
-		key->mask &= ~value;
-		key->xor_value = (key->xor_value & ~value) | value;
+		*mask &= ~value;
+		*xor_value = (*xor_value & ~value) | value;
 		return true;
 	case '^':
-		key->xor_value ^= value;
+		*xor_value ^= value;
 		return true;
 	default:
 		return false;
@@ -144,16 +145,23 @@ void pa_expression_binary(struct pa_lowering *lowering, const struct pa_json_nod
 	char operation = whole[1].string[0];
 	const struct pa_json_node *item = node + 1;
 	pa_lower_part(lowering, item, ret_part);
-	bool known = !ret_part->part.opaque && !ret_part->shift && has_plain_bits(ret_part->type);
+	struct pa_lowered_part inner = *ret_part;
+	struct pa_link_test link = inner.part.link ? *inner.part.link : (struct pa_link_test){ 0 };
+	bool known = (!inner.part.opaque || inner.part.link) && !inner.shift && has_plain_bits(inner.type);
 	for (uint32_t i = 1; known && i < node->length; i++) {
 		struct pa_interval value;
 		const char *problem;
 		item = pa_json_after(&lowering->tape, item);
 		known = pa_lower_raw_value(lowering, item, ret_part->type, &value, &problem) == PA_VALUE_KNOWN &&
-			value.first == value.last && apply(ret_part, operation, value.first);
+			value.first == value.last && value.last <= pa_lower_type_max(ret_part->type) &&
+			apply(ret_part, &link, operation, value.first);
 	}
-	if (!known)
+	if (!known || inner.part.link)
 		unknown_arithmetic(lowering, whole, ret_part);
+	if (known && inner.part.link) {
+		ret_part->part.link = pa_arena_dup(lowering->arena, &link, 1, sizeof(link));
+		ret_part->type = inner.type;
+	}
 }
 
 /* << and >>: what is shifted is looked at all the same. */

@@ -108,6 +108,7 @@ static void lower_key(struct pa_lowering *lowering, const struct pa_json_node *w
 		ret_part->type = key->type;
 	ret_part->part.moment = moment_of(ret_part->type);
 	ret_part->part.fib = key ? key->fib : PA_FIB_NONE;
+	ret_part->part.link = key && key->is_linked ? &key->link : NULL;
 }
 
 static void lower_keyed(struct pa_lowering *lowering, const char *expression, const struct pa_json_node *whole,

@@ -45,6 +45,14 @@ const struct pa_nft_reason pa_nft_reasons[PA_REASON_COUNT] = {
 	  .fib = PA_FIB_##fib_,                \
 	  .reason = PA_REASON_##reason_,       \
 	  .since = since_ },
+#define LINKED(key, type_, property_, interface_, since_)                         \
+	{ .name = key,                                                            \
+	  .is_opaque = true,                                                      \
+	  .type = PA_DATATYPE_##type_,                                            \
+	  .reason = PA_REASON_INTERFACE,                                          \
+	  .is_linked = true,                                                      \
+	  .link = { PA_LINK_##property_, PA_FIELD_##interface_, PA_U128_MAX, 0 }, \
+	  .since = since_ },
 #define END                  \
 	{                    \
 		.name = NULL \
@@ -60,6 +68,7 @@ const struct pa_nft_reason pa_nft_reasons[PA_REASON_COUNT] = {
 #undef PRESENT
 #undef OPAQUE
 #undef WAY
+#undef LINKED
 #undef END
 
 const struct pa_nft_group pa_nft_groups[PA_GROUP_COUNT] = {
@@ -72,6 +81,7 @@ const struct pa_nft_group pa_nft_groups[PA_GROUP_COUNT] = {
 #define PRESENT(field, bit, since)
 #define OPAQUE(key, type, reason, since)
 #define WAY(key, type, fib, reason, since)
+#define LINKED(key, type, property, interface, since)
 #define END
 #include "nft_key.def"
 #undef GROUP
@@ -82,6 +92,7 @@ const struct pa_nft_group pa_nft_groups[PA_GROUP_COUNT] = {
 #undef PRESENT
 #undef OPAQUE
 #undef WAY
+#undef LINKED
 #undef END
 };
 

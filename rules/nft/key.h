@@ -45,6 +45,8 @@ struct pa_nft_key {
 	enum pa_datatype type;
 	enum pa_nft_reason_id reason; /* opaque */
 	enum pa_fib fib;	      /* opaque, unless the host's routes are known */
+	bool is_linked;		      /* opaque, but for interfaces that the host has */
+	struct pa_link_test link;
 	const char *since;
 };
 struct pa_nft_group {
@@ -63,6 +65,7 @@ enum pa_nft_group_id {
 #define PRESENT(field, bit, since)
 #define OPAQUE(key, type, reason, since)
 #define WAY(key, type, fib, reason, since)
+#define LINKED(key, type, property, interface, since)
 #define END
 #include "nft_key.def"
 #undef GROUP
@@ -73,6 +76,7 @@ enum pa_nft_group_id {
 #undef PRESENT
 #undef OPAQUE
 #undef WAY
+#undef LINKED
 #undef END
 	PA_GROUP_COUNT
 };

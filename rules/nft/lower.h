@@ -131,11 +131,15 @@ struct pa_buffer *pa_lower_opaque(struct pa_lowering *lowering, enum pa_opacity 
 /* A MATCH step: key in elements. The key is copied into the arena. */
 struct pa_step *pa_lower_add_match(struct pa_lowering *lowering, const struct pa_lowered_key *key,
 				   const struct pa_elements *elements, bool negated);
-struct pa_key pa_lower_keep_key(struct pa_lowering *lowering, const struct pa_lowered_key *key);
+/* For a lookup in these elements. */
+struct pa_key pa_lower_keep_key(struct pa_lowering *lowering, const struct pa_lowered_key *key,
+				const struct pa_elements *elements);
 /* The tests that the kernel makes before it looks at a header; once per rule. */
 void pa_lower_require_nfproto(struct pa_lowering *lowering, unsigned nfproto);
 void pa_lower_require_l4proto(struct pa_lowering *lowering, unsigned l4proto);
 void pa_lower_require_ether(struct pa_lowering *lowering);
+/* Asks for the type of the interface that a packet came in by. */
+void pa_lower_require_link_type(struct pa_lowering *lowering, unsigned type);
 /* The same whatever was tested before. */
 void pa_lower_require_value(struct pa_lowering *lowering, enum pa_field field, unsigned value);
 /* The step that was added last becomes the first one. */

@@ -52,21 +52,39 @@ static struct pa_key_part *shared_part(struct pa_lowering *lowering, const struc
 	return *slot;
 }
 
-struct pa_key pa_lower_keep_key(struct pa_lowering *lowering, const struct pa_lowered_key *key)
+/* Are the elements numbers or kinds, and not the names of groups, of which only the host knows what they stand for? */
+static bool are_properties(const struct pa_elements *elements, unsigned part, enum pa_datatype type)
+{
+	struct pa_value_types types = { .count = 0 };
+	if (elements->decl)
+		pa_lower_read_types(elements->decl->type_text, &types, NULL);
+	if (part >= elements->parts || (elements->decl && (part >= types.count || types.types[part] != type)))
+		return false;
+	for (size_t i = 0; i < elements->count; i++)
+		if (elements->keys[i * elements->parts + part].last > pa_lower_type_max(type))
+			return false;
+	return true;
+}
+
+struct pa_key pa_lower_keep_key(struct pa_lowering *lowering, const struct pa_lowered_key *key,
+				const struct pa_elements *elements)
 {
 	struct pa_key kept = { .count = key->count };
 	if (key->count == 1 && (kept.parts = shared_part(lowering, &key->parts[0].part)))
 		return kept;
 	kept.parts = pa_arena_alloc(lowering->arena, key->count, sizeof(*kept.parts));
-	for (unsigned i = 0; i < key->count; i++)
+	for (unsigned i = 0; i < key->count; i++) {
 		kept.parts[i] = key->parts[i].part;
+		if (kept.parts[i].link && !are_properties(elements, i, key->parts[i].type))
+			kept.parts[i].link = NULL;
+	}
 	return kept;
 }
 
 struct pa_step *pa_lower_add_match(struct pa_lowering *lowering, const struct pa_lowered_key *key,
 				   const struct pa_elements *elements, bool negated)
 {
-	struct pa_key kept = pa_lower_keep_key(lowering, key);
+	struct pa_key kept = pa_lower_keep_key(lowering, key, elements);
 	struct pa_step *step = pa_lower_add_step(lowering, PA_STEP_MATCH);
 	step->key = kept;
 	step->elements = elements;
@@ -75,6 +93,10 @@ struct pa_step *pa_lower_add_match(struct pa_lowering *lowering, const struct pa
 }
 
 /* --- what the kernel tests by itself ------------------------------------------------------------------------------ */
+
+/* The only expression that is no field. */
+#define INCOMING_TYPE "meta iiftype"
+static const struct pa_link_test incoming_type = { PA_LINK_TYPE, PA_FIELD_IIFNAME, PA_U128_MAX, 0 };
 
 static struct pa_requirement *requirement(struct pa_lowering *lowering, struct pa_requirement **slot, enum pa_field field,
 					  const char *opaque, unsigned value)
@@ -87,6 +109,7 @@ static struct pa_requirement *requirement(struct pa_lowering *lowering, struct p
 	made->part.opaque = opaque;
 	made->part.reason = opaque ? pa_nft_reasons[PA_REASON_INTERFACE].text : NULL;
 	made->part.understood = opaque != NULL;
+	made->part.link = opaque ? &incoming_type : NULL;
 	made->key = (struct pa_key){ .count = 1, .parts = &made->part };
 	made->value = (struct pa_interval){ value, value };
 	made->elements = (struct pa_elements){ .parts = 1, .count = 1, .keys = &made->value, .sorted = true };
@@ -129,6 +152,12 @@ void pa_lower_require_value(struct pa_lowering *lowering, enum pa_field field, u
 	add_requirement(lowering, requirement(lowering, slot, field, NULL, value));
 }
 
+void pa_lower_require_link_type(struct pa_lowering *lowering, unsigned type)
+{
+	struct pa_requirement *made = NULL;
+	add_requirement(lowering, requirement(lowering, &made, PA_FIELD_COUNT, INCOMING_TYPE, type));
+}
+
 /* ARPHRD_ETHER: which kind an interface is of is not told by its name. In netdev tables nft tests it as well. */
 void pa_lower_require_ether(struct pa_lowering *lowering)
 {
@@ -136,7 +165,7 @@ void pa_lower_require_ether(struct pa_lowering *lowering)
 	if (family == PA_FAMILY_BRIDGE || family == PA_FAMILY_ARP || lowering->required_ether)
 		return;
 	lowering->required_ether = true;
-	add_requirement(lowering, requirement(lowering, &lowering->ether, PA_FIELD_COUNT, "meta iiftype", 1));
+	add_requirement(lowering, requirement(lowering, &lowering->ether, PA_FIELD_COUNT, INCOMING_TYPE, 1));
 }
 
 /* --- opaque expressions that another statement sets --------------------------------------------------------------- */

@@ -120,6 +120,9 @@ static bool has_order(const struct pa_lowered_part *part, const struct pa_json_n
 		return false;
 	if (part->part.fib != PA_FIB_NONE || part->type == PA_DATATYPE_IFINDEX) /* that of indices, which names do not tell */
 		return false;
+	if (part->part.link && right->kind == PA_JSON_STRING &&
+	    part->type != PA_DATATYPE_IFTYPE) /* a kind, the name of a group */
+		return false;
 	return !pa_is_word(part->type) || right->kind == PA_JSON_INTEGER;
 }
 
@@ -248,12 +251,14 @@ static bool match_set(struct pa_lowering *lowering, const struct pa_lowered_key 
  */
 static bool match_undecided(struct pa_lowering *lowering, const struct pa_lowered_key *key, enum relation relation)
 {
-	if (key->count != 1 || !key->parts[0].part.opaque || (relation != EQUAL && relation != NOT_EQUAL))
+	struct pa_lowered_key words = *key;
+	struct pa_key_part *part = &words.parts[0].part;
+	if (key->count != 1 || !part->opaque || (relation != EQUAL && relation != NOT_EQUAL))
 		return false;
-	struct pa_lowered_key undecided = *key;
-	undecided.parts[0].part.fib = PA_FIB_NONE;
-	pa_lower_add_match(lowering, &undecided, pa_lower_interval(lowering, (struct pa_interval){ 0, 0 }),
-			   relation == NOT_EQUAL);
+	part->fib = PA_FIB_NONE;
+	part->moment = NULL;
+	part->link = NULL;
+	pa_lower_add_match(lowering, &words, pa_lower_interval(lowering, (struct pa_interval){ 0, 0 }), relation == NOT_EQUAL);
 	return true;
 }
 
@@ -354,7 +359,7 @@ void pa_statement_vmap(struct pa_lowering *lowering, const char *kind, const str
 		put_vmap(lowering, pa_lower_opaque(lowering, PA_OPACITY_VERDICT, PA_REASON_ARITHMETIC), left, data, &types);
 		return;
 	}
-	struct pa_key kept = pa_lower_keep_key(lowering, &key);
+	struct pa_key kept = pa_lower_keep_key(lowering, &key, elements);
 	struct pa_step *step = pa_lower_add_step(lowering, PA_STEP_VMAP);
 	step->key = kept;
 	step->elements = elements;

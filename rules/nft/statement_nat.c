@@ -45,7 +45,7 @@ bool pa_lower_map(struct pa_lowering *lowering, const struct pa_json_node *map, 
 		return false;
 	}
 	*ret_operand = (struct pa_operand){ .kind = PA_OPERAND_MAP };
-	ret_operand->key = pa_lower_keep_key(lowering, &key);
+	ret_operand->key = pa_lower_keep_key(lowering, &key, elements);
 	ret_operand->map = elements;
 	return true;
 }

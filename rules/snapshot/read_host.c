@@ -121,6 +121,26 @@ static const char *const *take_lower(struct pa_document *document, const struct 
 	return names;
 }
 
+/* Snapshots of versions that did not look have none. */
+static bool take_property(struct pa_document *document, const struct pa_json_node *item, const char *key, uint32_t most,
+			  uint32_t *ret_value)
+{
+	uint64_t number = 0;
+	bool known = !document->failed && pa_json_member(&document->tape, item, key) &&
+		     pa_document_known_number(document, item, key, most, &number);
+	*ret_value = (uint32_t)number;
+	return known;
+}
+
+/* What rules ask of an interface. */
+static void take_properties(struct pa_document *document, const struct pa_json_node *item, struct pa_host_link *link)
+{
+	link->type_known = take_property(document, item, "type", UINT16_MAX, &link->type);
+	link->group_known = take_property(document, item, "group", UINT32_MAX, &link->group);
+	if (!document->failed && pa_json_member(&document->tape, item, "kind"))
+		link->kind = pa_document_text(document, item, "kind");
+}
+
 void pa_document_read_links(struct pa_document *document)
 {
 	struct pa_host *host = document->snapshot->host;
@@ -142,6 +162,7 @@ void pa_document_read_links(struct pa_document *document)
 					     .bridge = pa_document_bool(document, item, "bridge"),
 					     .port = pa_document_bool(document, item, "port") };
 		link.lower = take_lower(document, item);
+		take_properties(document, item, &link);
 		if (!document->failed && !link.name)
 			pa_document_wrong(document, pa_document_place(document, item),
 					  "an interface with a name should stand here");

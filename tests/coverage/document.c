@@ -131,7 +131,8 @@ static void put_key(const struct pa_nft_group *group, const struct pa_nft_key *k
 	char text[128];
 	key_text(group, key, text);
 	if (key->is_opaque) {
-		put_row(text, treatment_name(key->fib == PA_FIB_NONE ? PA_TREATMENT_OPAQUE : PA_TREATMENT_HOST),
+		bool of_host = key->is_linked || key->fib != PA_FIB_NONE;
+		put_row(text, treatment_name(of_host ? PA_TREATMENT_HOST : PA_TREATMENT_OPAQUE),
 			pa_nft_reasons[key->reason].text, key->since, key_uses(group, key));
 		return;
 	}
@@ -211,8 +212,8 @@ int main(int argc, char **argv)
 	     "writes it anew. -->\n"
 	     "# What portaudit knows of nftables\n\n"
 	     "Every statement and expression that nftables (1.0.6 to 1.1) can print, and every key. *exact*: decided by the packet's headers or\n"
-	     "its flow. *state*: changed by rules on the way, tracked by value. *host*: known from the host's addresses and routes, and where\n"
-	     "those are not known a named condition. *opaque*: cannot be\n"
+	     "its flow. *state*: changed by rules on the way, tracked by value. *host*: known from the host's addresses, routes and interfaces, and\n"
+	     "where those are not known a named condition. *opaque*: cannot be\n"
 	     "decided from a packet, for the reason given; a rule that asks it makes the answer two-sided (certain, possible) and is named.\n"
 	     "*no effect*: has no say in what gets in. *since* is the version of portaudit that first had it so. *rulesets*: in how many of 709\n"
 	     "rulesets (public ones, those of firewall managers, nftables' own tests) what is opaque occurs; options and headers are counted as a\n"

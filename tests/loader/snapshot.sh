@@ -42,6 +42,7 @@ echo 1 >/proc/sys/net/ipv4/ip_forward
 ip link set lo up
 ip link add eth0 type veth peer name wire0
 ip link set eth0 up
+ip link set eth0 group 5
 ip link set wire0 up
 ip address add 192.0.2.1/24 broadcast 192.0.2.255 dev eth0
 ip address add 2001:db8::1/64 dev eth0
@@ -61,6 +62,9 @@ table inet filter {
 		iif lo accept
 		tcp dport @ports accept comment "web \\ ssh"
 		ip saddr 192.0.2.0/24 udp dport 53 accept
+		iifgroup 5 tcp dport 8000 accept
+		meta iifkind != "veth" tcp dport 8001 accept
+		ether saddr 02:00:00:00:00:09 tcp dport 8002 accept
 		tcp sport >= 1024 tcp dport <= 2000 counter accept
 	}
 }
@@ -161,6 +165,23 @@ file_option=()
 on_host "$portaudit" list --now 1000000000 >live 2>/dev/null
 cmp -s live from-input || fail "from standard input: another answer"
 "$portaudit" list --sockets whole.json rules.nft >/dev/null 2>said || fail "--sockets SNAPSHOT" said
+
+# What is known of eth0 decides; without it, as in a snapshot of a version that did not look, it stays a condition.
+python3 -c 'import json
+document = json.load(open("whole.json"))
+assert [(link["type"], link["group"], link["kind"]) for link in document["links"] if link["name"] == "eth0"] == [(1, 5, "veth")]
+for link in document["links"]:
+    for key in "type", "group", "kind":
+        del link[key]
+json.dump(document, open("old.json", "w"))' || fail "what the snapshot says of eth0"
+for asked in 8000:iifgroup 8001:iifkind 8002:iiftype; do
+	cases=$((cases + 1))
+	port=${asked%:*} property=${asked#*:}
+	"$portaudit" explain --ruleset whole.json "$port/tcp" from 203.0.113.7 on eth0 >said 2>&1
+	grep -q "on what:.*$property\|$property.*is assumed" said && fail "$property of eth0 is known" said
+	"$portaudit" explain --ruleset old.json "$port/tcp" from 203.0.113.7 on eth0 >said 2>&1
+	grep -q "on what:.*$property" said || fail "$property of eth0 is not in an old snapshot" said
+done
 
 # --- what is no snapshot -----------------------------------------------------------------------------------------------
 

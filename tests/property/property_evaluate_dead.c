@@ -85,11 +85,11 @@ static void report(const struct pa_ruleset *ruleset, const struct pa_rule *rule,
 static struct pa_host *known_host(void)
 {
 	static const char *const none[] = { NULL };
-	static const struct pa_host_link alone[] = { { "lo", none, true, false, false, false },
-						     { "eth0", none, true, false, false, false },
-						     { "eth1", none, true, false, false, false },
-						     { "br-a", none, true, false, false, false },
-						     { "br-b", none, true, false, false, false } };
+	static const struct pa_host_link alone[] = { { .name = "lo", .lower = none, .flat = true },
+						     { .name = "eth0", .lower = none, .flat = true },
+						     { .name = "eth1", .lower = none, .flat = true },
+						     { .name = "br-a", .lower = none, .flat = true },
+						     { .name = "br-b", .lower = none, .flat = true } };
 	struct pa_host *host = random_host();
 	while (!host->addresses_known || !host->addresses[0].interface) {
 		pa_host_free(host);

@@ -5,6 +5,8 @@
 
 #include "random_rules.h"
 
+#define NOT_ASKED false, false, 0, 0, NULL /* known of what rules ask */
+
 static struct pa_host *random_host(void)
 {
 	static const struct pa_host_address all[] = {
@@ -32,21 +34,29 @@ static struct pa_host *random_host(void)
 	host->now = (int64_t)(draw_state >> 22 & 7);
 	host->addresses_known = knowledge > 0;
 	static const char *const none[] = { NULL }, *const port[] = { "eth1", NULL }, *const deep[] = { "br-a", "eth1", NULL };
-	static const struct pa_host_link links[][4] = { { { "lo", none, true, false, false, false },
-							  { "eth0", none, true, false, false, false },
-							  { "br-a", port, true, false, true, false },
-							  { "eth1", none, true, false, false, true } },
-							{ { "eth0", none, true, false, false, false },
-							  { "br-a", port, true, true, false, false },
-							  { "br-b", NULL, false, false, false, false },
-							  { "eth1", none, true, false, false, false } },
-							{ { "eth0", deep, false, false, false, false },
-							  { "br-a", port, true, false, true, false },
-							  { "eth1", none, true, false, false, false },
-							  { "br-b", none, true, false, false, false } } };
+	static const struct pa_host_link links[][4] = { { { "lo", none, true, false, false, false, NOT_ASKED },
+							  { "eth0", none, true, false, false, false, NOT_ASKED },
+							  { "br-a", port, true, false, true, false, NOT_ASKED },
+							  { "eth1", none, true, false, false, true, NOT_ASKED } },
+							{ { "eth0", none, true, false, false, false, NOT_ASKED },
+							  { "br-a", port, true, true, false, false, NOT_ASKED },
+							  { "br-b", NULL, false, false, false, false, NOT_ASKED },
+							  { "eth1", none, true, false, false, false, NOT_ASKED } },
+							{ { "eth0", deep, false, false, false, false, NOT_ASKED },
+							  { "br-a", port, true, false, true, false, NOT_ASKED },
+							  { "eth1", none, true, false, false, false, NOT_ASKED },
+							  { "br-b", none, true, false, false, false, NOT_ASKED } } };
 	host->links_known = host->addresses_known && draw_state >> 40 & 1;
 	host->link_count = draw_state >> 41 & 1 ? 4 : 3;
 	host->links = pa_arena_dup(host->arena, links[(draw_state >> 42) % 3], 4, sizeof(links[0][0]));
+	static const char *const kinds[] = { NULL, "", "veth", "tun" };
+	for (size_t i = 0; i < host->link_count; i++) {
+		host->links[i].type_known = draw_state >> (44 + i) & 3;
+		host->links[i].type = draw_state >> (46 + i) & 1 ? 1 : 772;
+		host->links[i].group_known = draw_state >> (48 + i) & 3;
+		host->links[i].group = (uint32_t)(draw_state >> (50 + i) & 3);
+		host->links[i].kind = kinds[draw_state >> (52 + i) & 3];
+	}
 	host->route_localnet = (enum pa_tristate)draw(3);
 	host->forward_ipv4 = draw(4) ? PA_YES : PA_NO;
 	host->forward_ipv6 = draw(4) ? PA_YES : PA_NO;

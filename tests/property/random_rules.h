@@ -243,6 +243,53 @@ static void ask_routes(struct random_rules *r, struct pa_step *step)
 	step->elements = names ? which(r->ruleset->arena, draw_state >> 32) : whether(r->ruleset->arena, draw_state >> 24 & 1);
 }
 
+/* In the place of the interface's name: what it is, alone or beside what else the key asks. */
+static void ask_link(struct random_rules *r, struct pa_key_part *part, enum pa_field interface)
+{
+	static const char *const texts[2][PA_LINK_PROPERTIES] = { { "meta iiftype", "iifgroup", "meta iifkind" },
+								  { "meta oiftype", "oifgroup", "meta oifkind" } };
+	struct pa_link_test test = { .property = (enum pa_link_property)(draw_state >> 25 & 1), .interface = interface };
+	test.property = draw_state >> 26 & 1 ? PA_LINK_KIND : test.property;
+	test.mask = test.property == PA_LINK_GROUP && draw_state >> 27 & 1 ? 1 : PA_U128_MAX;
+	test.xor_value = test.mask == 1 ? draw_state >> 28 & 1 : 0;
+	*part = (struct pa_key_part){ .mask = PA_U128_MAX,
+				      .opaque = texts[interface == PA_FIELD_OIFNAME][test.property],
+				      .reason = "is a property of the interface that its name does not tell" };
+	part->link = pa_arena_dup(r->ruleset->arena, &test, 1, sizeof(test));
+}
+
+/* Values that interfaces have, and others. */
+static void random_properties(struct pa_interval *keys, size_t stride, size_t count, enum pa_link_property property)
+{
+	static const char *const kinds[] = { "veth", "tun", "bridge" };
+	static const unsigned types[] = { 1, 772, 512 };
+	for (size_t i = 0; i < count && i < 3; i++) {
+		pa_u128 value = property == PA_LINK_TYPE ? types[i] : property == PA_LINK_GROUP ? i : pa_ifname_value(kinds[i]);
+		keys[i * stride] = (struct pa_interval){ value, value };
+	}
+}
+
+static struct pa_elements *random_links(struct random_rules *r, struct pa_key_part *part, enum pa_field interface)
+{
+	struct pa_elements *elements = pa_arena_alloc(r->ruleset->arena, 1, sizeof(*elements));
+	ask_link(r, part, interface);
+	*elements = (struct pa_elements){ .parts = 1, .count = 1 + (draw_state >> 30 & 1) };
+	elements->keys = pa_arena_alloc(r->ruleset->arena, 2, sizeof(*elements->keys));
+	random_properties(elements->keys, 1, elements->count, part->link->property);
+	return elements;
+}
+
+/* The same of the first thing that a lookup or a concatenation asks. */
+static void ask_link_first(struct random_rules *r, struct pa_key *key, const struct pa_elements *elements)
+{
+	enum pa_field interface = key->parts[0].field;
+	bool is_name = !key->parts[0].opaque && (interface == PA_FIELD_IIFNAME || interface == PA_FIELD_OIFNAME);
+	if (r->simple || !is_name || elements->decl || !(draw_state >> 23 & 1))
+		return;
+	ask_link(r, &key->parts[0], interface);
+	random_properties(elements->keys, elements->parts, elements->count, key->parts[0].link->property);
+}
+
 static void add_match(struct random_rules *r)
 {
 	enum pa_field fields[3];
@@ -265,6 +312,11 @@ static void add_match(struct random_rules *r)
 	if (!r->simple && count == 1 && (fields[0] == PA_FIELD_SADDR_TYPE || fields[0] == PA_FIELD_DADDR_IIF_TYPE) &&
 	    draw_state >> 22 & 1)
 		ask_routes(r, step);
+	bool by_interface = fields[0] == PA_FIELD_IIFNAME || fields[0] == PA_FIELD_OIFNAME;
+	if (!r->simple && count == 1 && by_interface && draw_state >> 23 & 1)
+		step->elements = random_links(r, &step->key.parts[0], fields[0]);
+	else if (count > 1)
+		ask_link_first(r, &step->key, step->elements);
 	step->negated = draw(4) == 0;
 	text_of_test(r, step, step->negated ? " != " : " ");
 }
@@ -326,6 +378,7 @@ static void add_vmap(struct random_rules *r)
 	struct pa_key key;
 	struct pa_elements *map = random_map(r, &key, true, false, false);
 	struct pa_step *step = add_step(r, PA_STEP_VMAP);
+	ask_link_first(r, &key, map);
 	step->key = key;
 	step->elements = map;
 	text_of_test(r, step, " vmap ");

@@ -189,6 +189,25 @@ START_TEST(what_lies_on_top_of_what)
 }
 END_TEST
 
+START_TEST(what_rules_ask_of_interfaces)
+{
+	struct pa_diags diags = { 0 };
+	struct pa_host *host = read_after("link add name v0 type veth peer name v1\nlink add name br0 type bridge\n"
+					  "link set v0 group 5\nlink set br0 group 2147483647\nlink set v0 master br0\n",
+					  &diags);
+	static const char *const expected[] = { "br0 1 2147483647 bridge", "lo 772 0 ", "v0 1 5 veth", "v1 1 0 veth", NULL };
+	const char **lines = pa_arena_alloc(host->arena, host->link_count, sizeof(*lines));
+	for (size_t i = 0; i < host->link_count; i++) {
+		const struct pa_host_link *link = &host->links[i];
+		ck_assert(link->type_known && link->group_known && link->kind);
+		lines[i] = pa_arena_printf(host->arena, "%s %u %u %s", link->name, link->type, link->group, link->kind);
+	}
+	assert_lines(lines, host->link_count, expected);
+	pa_diags_done(&diags);
+	pa_host_free(host);
+}
+END_TEST
+
 START_TEST(subnet_router_anycast_of_a_forwarding_host)
 {
 	struct pa_diags diags = { 0 };
@@ -406,6 +425,7 @@ int main(void)
 	tcase_set_timeout(live, 60);
 	tcase_add_test(live, interfaces_and_addresses);
 	tcase_add_test(live, what_lies_on_top_of_what);
+	tcase_add_test(live, what_rules_ask_of_interfaces);
 	tcase_add_test(live, subnet_router_anycast_of_a_forwarding_host);
 	tcase_add_test(live, routes_in_the_order_of_a_lookup);
 	tcase_add_loop_test(live, what_the_lists_cannot_hold_is_unknown, 0, sizeof(doubt_table) / sizeof(*doubt_table));
