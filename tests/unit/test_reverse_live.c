@@ -7,23 +7,16 @@
  */
 #include "../../audit/evaluate/reverse.h"
 
-#include <arpa/inet.h>
-#include <check.h>
-#include <linux/if_packet.h>
-#include <net/ethernet.h>
-#include <net/if.h>
-#include <sched.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
+#include "forged.h"
+
 #include <unistd.h>
 
 #define FIRST_PORT 1000
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-static const char *const interfaces[] = { "eth0", "eth1", "eth2" };
+static const struct wire wires[] = { { "eth0", "p0", "192.0.2.1", "2001:db8::1" },
+				     { "eth1", "p1", "192.0.2.1", "2001:db8::1" },
+				     { "eth2", "p2", "192.0.2.1", "2001:db8::1" } };
 static const char *const sources[] = {
 	"192.0.2.9",	  "192.0.2.1",	     "192.0.2.255",   "198.51.100.9",	 "198.51.100.1",  "10.1.2.3",  "10.9.1.1",
 	"203.0.113.9",	  "172.16.3.4",	     "100.64.1.1",    "8.8.8.8",	 "0.0.0.0",	  "224.0.0.5", "127.0.0.9",
@@ -69,89 +62,6 @@ static const char setup[] =
 	"{ $t -t mangle -A PREROUTING -p udp -m rpfilter --loose -j MARK --or-mark 2; }\n"
 	"done\n";
 
-static void set_sysctl(const char *name, const char *value)
-{
-	char path[200];
-	snprintf(path, sizeof(path), "/proc/sys/net/%s", name);
-	FILE *file = fopen(path, "w");
-	ck_assert_msg(file != NULL, "%s", path);
-	fputs(value, file);
-	fclose(file);
-}
-
-static void hardware_address(int descriptor, const char *name, uint8_t *ret_address)
-{
-	struct ifreq request = { 0 };
-	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
-	ck_assert_int_eq(ioctl(descriptor, SIOCGIFHWADDR, &request), 0);
-	memcpy(ret_address, request.ifr_hwaddr.sa_data, 6);
-}
-
-static void put16(uint8_t *at, unsigned value)
-{
-	at[0] = (uint8_t)(value >> 8);
-	at[1] = (uint8_t)value;
-}
-
-/* An empty UDP datagram to the host. */
-static size_t make_packet(uint8_t *bytes, const char *source, unsigned port)
-{
-	bool six = strchr(source, ':') != NULL;
-	size_t header = six ? 40 : 20;
-	memset(bytes, 0, 80);
-	if (six) {
-		bytes[0] = 0x60;
-		put16(bytes + 4, 8);
-		bytes[6] = 17;
-		bytes[7] = 64;
-		ck_assert_int_eq(inet_pton(AF_INET6, source, bytes + 8), 1);
-		ck_assert_int_eq(inet_pton(AF_INET6, "2001:db8::1", bytes + 24), 1);
-	} else {
-		unsigned sum = 0;
-		bytes[0] = 0x45;
-		put16(bytes + 2, 28);
-		bytes[8] = 64;
-		bytes[9] = 17;
-		ck_assert_int_eq(inet_pton(AF_INET, source, bytes + 12), 1);
-		ck_assert_int_eq(inet_pton(AF_INET, "192.0.2.1", bytes + 16), 1);
-		for (unsigned i = 0; i < 20; i += 2)
-			sum += (unsigned)bytes[i] << 8 | bytes[i + 1];
-		put16(bytes + 10, ~((sum & 0xffff) + (sum >> 16)));
-	}
-	put16(bytes + header, 40000);
-	put16(bytes + header + 2, port);
-	put16(bytes + header + 4, 8);
-	return header + 8;
-}
-
-static void send_packet(int descriptor, unsigned interface, const char *source, unsigned port)
-{
-	char peer[8];
-	uint8_t frame[100] = { 0 };
-	snprintf(peer, sizeof(peer), "p%u", interface);
-	hardware_address(descriptor, interfaces[interface], frame);
-	hardware_address(descriptor, peer, frame + 6);
-	put16(frame + 12, strchr(source, ':') ? ETHERTYPE_IPV6 : ETHERTYPE_IP);
-	size_t size = 14 + make_packet(frame + 14, source, port);
-	struct sockaddr_ll to = { .sll_family = AF_PACKET, .sll_ifindex = (int)if_nametoindex(peer), .sll_halen = 6 };
-	ck_assert_int_eq(sendto(descriptor, frame, size, 0, (struct sockaddr *)&to, sizeof(to)), (ssize_t)size);
-}
-
-/* The numbers in a set of ports. */
-static void read_set(const char *name, bool *in)
-{
-	char command[100], word[64];
-	snprintf(command, sizeof(command), "nft -n list set inet judge %s | tr -cs 0-9 ' '", name);
-	FILE *pipe = popen(command, "r");
-	ck_assert(pipe != NULL);
-	while (fscanf(pipe, "%63s", word) == 1) {
-		unsigned long number = strtoul(word, NULL, 10);
-		if (number >= FIRST_PORT && number < FIRST_PORT + COUNT(sources) * COUNT(interfaces))
-			in[number - FIRST_PORT] = true;
-	}
-	ck_assert_int_eq(pclose(pipe), 0);
-}
-
 /* 1, 0 or -1, as the regions have it. */
 static int expected(const struct pa_reverse_region *regions, size_t count, const char *source, const char *interface)
 {
@@ -172,15 +82,15 @@ static int expected(const struct pa_reverse_region *regions, size_t count, const
 
 static unsigned compare(const struct pa_host *host, enum pa_reverse kind, const char *set, unsigned *ret_known)
 {
-	bool in[COUNT(sources) * COUNT(interfaces)] = { false };
+	bool in[COUNT(sources) * COUNT(wires)] = { false };
 	const struct pa_reverse_region *regions;
 	struct pa_arena *arena = pa_arena_new();
 	size_t count = pa_reverse_regions(host, kind, arena, &regions);
 	unsigned wrong = 0;
 	ck_assert(count > 0);
-	read_set(set, in);
+	read_set(set, FIRST_PORT, in, COUNT(in));
 	for (unsigned i = 0; i < COUNT(in); i++) {
-		const char *source = sources[i / COUNT(interfaces)], *interface = interfaces[i % COUNT(interfaces)];
+		const char *source = sources[i / COUNT(wires)], *interface = wires[i % COUNT(wires)].interface;
 		int said = expected(regions, count, source, interface);
 		*ret_known += said >= 0;
 		if (said < 0 || said == in[i])
@@ -195,22 +105,18 @@ static unsigned compare(const struct pa_host *host, enum pa_reverse kind, const 
 START_TEST(kernel_agrees)
 {
 	struct pa_diags diags = { 0 };
-	bool seen[COUNT(sources) * COUNT(interfaces)] = { false };
-	ck_assert_int_eq(unshare(CLONE_NEWNET), 0);
-	set_sysctl("ipv6/conf/default/addr_gen_mode", "1");
-	set_sysctl("ipv4/conf/all/rp_filter", "0");
-	set_sysctl("ipv4/conf/default/rp_filter", "0");
-	ck_assert_int_eq(system(setup), 0);
+	bool seen[COUNT(sources) * COUNT(wires)] = { false };
+	enter_namespace(setup);
 	struct pa_host *host = pa_host_read_live(&diags);
 	ck_assert(host->routes_known && host->addresses_known);
 	int descriptor = socket(AF_PACKET, SOCK_RAW, 0);
 	for (unsigned i = 0; i < COUNT(seen); i++)
-		send_packet(descriptor, i % COUNT(interfaces), sources[i / COUNT(interfaces)], FIRST_PORT + i);
+		send_packet(descriptor, &wires[i % COUNT(wires)], sources[i / COUNT(wires)], FIRST_PORT + i);
 	usleep(200000);
-	read_set("seen", seen);
+	read_set("seen", FIRST_PORT, seen, COUNT(seen));
 	for (unsigned i = 0; i < COUNT(seen); i++)
 		if (!seen[i])
-			printf("%s by %s did not arrive\n", sources[i / COUNT(interfaces)], interfaces[i % COUNT(interfaces)]);
+			printf("%s by %s did not arrive\n", sources[i / COUNT(wires)], wires[i % COUNT(wires)].interface);
 	unsigned known = 0, wrong = compare(host, PA_REVERSE_STRICT, "strict", &known) +
 				    compare(host, PA_REVERSE_STRICT, "marked", &known) +
 				    compare(host, PA_REVERSE_LOOSE, "loose", &known) +
@@ -229,9 +135,7 @@ END_TEST
 /* What `portaudit list` prints of the namespace after these commands of a shell. */
 static void list_after(const char *commands, char *out, size_t room)
 {
-	ck_assert_int_eq(unshare(CLONE_NEWNET), 0);
-	set_sysctl("ipv6/conf/default/addr_gen_mode", "1");
-	ck_assert_int_eq(system(commands), 0);
+	enter_namespace(commands);
 	FILE *pipe = popen(PA_PROGRAM " list --now 2026-11-28T12:00:00Z --color never 2>&1", "r");
 	ck_assert(pipe != NULL);
 	size_t size = fread(out, 1, room - 1, pipe);
