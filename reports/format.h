@@ -32,6 +32,9 @@ void pa_text_waived(const struct pa_report *report, const struct pa_style *style
 void pa_text_not_assessed(const struct pa_report *report, const struct pa_style *style, struct pa_buffer *out);
 void pa_text_summary(const struct pa_report *report, const struct pa_style *style, struct pa_buffer *out);
 
+/* A list of sentences, each a paragraph of its own behind a dash. */
+void pa_text_items(const struct pa_style *style, const char *const *items, size_t count, struct pa_buffer *out);
+
 /* "inet filter input handle 5: tcp dport 22 accept", long texts cut after `most` columns (0: not). */
 void pa_text_rule(const struct pa_rule *rule, unsigned most, struct pa_buffer *out);
 

@@ -7,6 +7,16 @@
 #include "phrase.h"
 #include "utf8.h"
 
+void pa_text_items(const struct pa_style *style, const char *const *items, size_t count, struct pa_buffer *out)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct pa_buffer text = { 0 };
+		pa_text_escape(items[i], &text);
+		pa_paragraph(style, PA_PAINT_NONE, "  - ", text.data ? text.data : "", out);
+		pa_buffer_done(&text);
+	}
+}
+
 /* A report that is not complete must not look like one that is: this stands above everything else. */
 static void print_incomplete(const struct pa_report *report, const struct pa_style *style, struct pa_buffer *out)
 {
@@ -14,12 +24,7 @@ static void print_incomplete(const struct pa_report *report, const struct pa_sty
 		return;
 	pa_painted_text(style, PA_PAINT_CRITICAL, "NOT COMPLETE:", out);
 	pa_buffer_puts(out, " there may be more than is shown here.\n");
-	for (size_t i = 0; i < report->incomplete_count; i++) {
-		struct pa_buffer text = { 0 };
-		pa_text_escape(report->incomplete[i], &text);
-		pa_paragraph(style, PA_PAINT_NONE, "  - ", text.data ? text.data : "", out);
-		pa_buffer_done(&text);
-	}
+	pa_text_items(style, report->incomplete, report->incomplete_count, out);
 	pa_buffer_putc(out, '\n');
 }
 

@@ -237,12 +237,7 @@ void pa_text_not_assessed(const struct pa_report *report, const struct pa_style 
 		return;
 	pa_painted_text(style, PA_PAINT_STRONG, "not assessed", out);
 	pa_buffer_puts(out, " (neither passed nor failed)\n");
-	for (size_t i = 0; i < result->not_assessed_count; i++) {
-		struct pa_buffer text = { 0 };
-		pa_text_escape(result->not_assessed[i], &text);
-		pa_paragraph(style, PA_PAINT_NONE, "  - ", text.data ? text.data : "", out);
-		pa_buffer_done(&text);
-	}
+	pa_text_items(style, result->not_assessed, result->not_assessed_count, out);
 	print_unassessed_checks(result, style, out);
 	pa_buffer_putc(out, '\n');
 }

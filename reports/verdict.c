@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* trace: one JSON line for each packet. */
+#include "difference_words.h"
 #include "format.h"
 #include "json_parts.h"
 #include "portaudit/report.h"
@@ -9,17 +10,7 @@ const char *pa_fate_word(const struct pa_walk *walk)
 	static const char *const accepted[] = {
 		[PA_PATH_IN] = "in-accept", [PA_PATH_FORWARD] = "forward-accept", [PA_PATH_OUT] = "out-accept"
 	};
-	switch (walk->fate) {
-	case PA_FATE_ACCEPT:
-		return accepted[walk->path];
-	case PA_FATE_DROP:
-		return "drop";
-	case PA_FATE_REJECT:
-		return "reject";
-	case PA_FATE_DEPENDS:
-		return "depends";
-	}
-	return NULL;
+	return walk->fate == PA_FATE_ACCEPT ? accepted[walk->path] : pa_decision_word(walk->fate);
 }
 
 /* NAT may leave one half as it was: only what the packet did not say already is written. */

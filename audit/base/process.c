@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a child process leaves behind of its parent, right after fork(). */
+/* What a child process leaves behind of its parent, right after fork(), and waiting for its end. */
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "portaudit/base.h"
@@ -36,4 +38,24 @@ void pa_process_close_others(int *keep, size_t count)
 		next = (unsigned)keep[i] + 1;
 	}
 	close_range(next, ~0u, 0);
+}
+
+int64_t pa_clock_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+bool pa_process_wait_until(pid_t pid, int64_t deadline, int *ret_status)
+{
+	const struct timespec pause = { .tv_nsec = 1000000 };
+
+	while (waitpid(pid, ret_status, WNOHANG) != pid) {
+		if (pa_clock_now() >= deadline)
+			return false;
+		nanosleep(&pause, NULL);
+	}
+	return true;
 }

@@ -179,6 +179,8 @@ struct pa_ranges compare_interfaces(const struct arbitrary *arbitrary, const str
 				    const struct pa_interfaces *interfaces);
 struct pa_interval compare_ephemeral(const struct pa_host *host);
 struct pa_interval compare_port_range(struct pa_interval ports);
+/* The packets of one service of a statement. */
+pa_set compare_item_set(struct comparison *c, const struct pa_service_item *item);
 
 /* Limit a box to plain packets, in the fields that the ruleset looks at. */
 void box_ordinary(const struct comparison *c, struct box_builder *builder, unsigned protocol);

@@ -227,10 +227,11 @@ static void look_at(struct published *p, struct part *part)
 static void say_more(const struct published *p)
 {
 	struct comparison *c = p->c;
-	struct pa_finding *last = &c->result->findings[c->result->finding_count - 1];
+	struct pa_finding *last;
 
 	if (p->more == 0)
 		return;
+	last = &c->result->findings[c->result->finding_count - 1];
 	last->message =
 		pa_arena_printf(c->result->arena, "%s; %zu more are published so and not named here", last->message, p->more);
 	compare_sentence(c, "PA-FWD-004 names %d published ports that the input rules refuse, and counts %zu more.",

@@ -175,7 +175,7 @@ struct pa_interval compare_port_range(struct pa_interval ports)
 	return (struct pa_interval){ ports.first == 1 ? 0 : ports.first, ports.last };
 }
 
-static pa_set item_set(struct comparison *c, const struct pa_service_item *item)
+pa_set compare_item_set(struct comparison *c, const struct pa_service_item *item)
 {
 	struct pa_interval ports = item->ephemeral ? compare_ephemeral(c->host) : compare_port_range(item->ports);
 	struct box_builder builder = { 0 };
@@ -266,7 +266,7 @@ struct region compare_region(struct comparison *c, const struct pa_statement *st
 	struct region region = { .known = true, .set = pa_set_empty(c->space) };
 
 	for (size_t i = 0; i < statement->item_count; i++)
-		region.set = pa_set_union(c->space, region.set, item_set(c, &statement->items[i]));
+		region.set = pa_set_union(c->space, region.set, compare_item_set(c, &statement->items[i]));
 	region.set = pa_set_intersect(c->space, region.set, endpoint_set(c, statement, true, relax, &region.known));
 	region.set = pa_set_intersect(c->space, region.set, endpoint_set(c, statement, false, relax, &region.known));
 	if (statement->family != 0 && !(relax & RELAX_FAMILY)) {

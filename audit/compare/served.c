@@ -99,19 +99,6 @@ static pa_set translated(struct comparison *c)
 	return set;
 }
 
-static pa_set item_set(struct comparison *c, const struct pa_service_item *item)
-{
-	struct pa_interval ports = item->ephemeral ? compare_ephemeral(c->host) : compare_port_range(item->ports);
-	struct box_builder builder = { 0 };
-
-	if (item->any_protocol)
-		return pa_set_full(c->space);
-	box_set(&builder, PA_FIELD_L4PROTO, item->protocol, item->protocol);
-	if (!item->any_port)
-		box_set(&builder, PA_FIELD_DPORT, ports.first, ports.last);
-	return compare_box(c, &builder);
-}
-
 static bool somebody_takes(struct comparison *c, pa_set wanted)
 {
 	pa_set direct = pa_set_minus(c->space, wanted, translated(c));
@@ -170,7 +157,7 @@ static void check_items(struct comparison *c, size_t index)
 	for (size_t i = 0; i < statement->item_count; i++) {
 		const struct pa_service_item *item = &statement->items[i];
 
-		if (!item->icmp && !somebody_takes(c, pa_set_intersect(c->space, region, item_set(c, item))))
+		if (!item->icmp && !somebody_takes(c, pa_set_intersect(c->space, region, compare_item_set(c, item))))
 			report_missing(c, statement, item);
 	}
 }

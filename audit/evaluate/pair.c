@@ -64,8 +64,8 @@ const char *pa_contents(struct pa_evaluation *e, const struct pa_elements *eleme
 {
 	struct digest digest = { 1, 2 };
 	struct pa_buffer text = { 0 };
-	digest_word(&digest,
-		    elements->parts << 3 | elements->has_catch_all << 2 | elements->may_grow << 1 | elements->may_shrink);
+	digest_word(&digest, elements->parts << 3 | (elements->has_catch_all ? 4u : 0u) | (elements->may_grow ? 2u : 0u) |
+				     (elements->may_shrink ? 1u : 0u));
 	for (size_t i = 0; i < elements->count * elements->parts; i++)
 		digest_interval(&digest, elements->keys[i]);
 	for (size_t i = 0; elements->data && i < elements->count; i++)

@@ -28,43 +28,16 @@ enum { TCX_INGRESS = 46, TCX_EGRESS = 47 };
 
 /* --- netlink ------------------------------------------------------------------------------------------------------------ */
 
-#define BUFFER_SIZE (64 * 1024)
-
-static int receive(struct mnl_socket *socket, uint32_t sequence, struct pa_buffer *messages)
-{
-	char *data = pa_xmalloc(BUFFER_SIZE);
-	int error = 0;
-	for (bool finished = false; !finished;) {
-		ssize_t length = mnl_socket_recvfrom(socket, data, BUFFER_SIZE);
-		if (length < 0 && errno == EINTR)
-			continue;
-		if (length <= 0) {
-			error = length < 0 ? errno : EPIPE;
-			break;
-		}
-		finished = pa_netlink_take(data, (int)length, sequence, messages, &error);
-	}
-	free(data);
-	/* Whether there is anything is all that is asked: a torn list answers that. */
-	return error == EAGAIN ? 0 : error;
-}
-
 /* All objects of one kind; the socket is opened anew, so that answers of different requests cannot mix. */
 static int dump(int protocol, uint16_t type, const void *body, size_t size, struct pa_buffer *messages)
 {
-	char buffer[256] __attribute__((aligned(NLMSG_ALIGNTO)));
 	struct mnl_socket *socket = mnl_socket_open2(protocol, SOCK_CLOEXEC);
 	if (!socket)
 		return errno;
-	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
-	request->nlmsg_type = type;
-	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-	request->nlmsg_seq = 1;
-	memcpy(mnl_nlmsg_put_extra_header(request, size), body, size);
-	pa_buffer_clear(messages);
-	int error = mnl_socket_sendto(socket, request, request->nlmsg_len) < 0 ? errno : receive(socket, 1, messages);
+	int error = pa_netlink_dump_with(socket, type, body, size, 0, messages);
 	mnl_socket_close(socket);
-	return error;
+	/* Whether there is anything is all that is asked: a torn list answers that. */
+	return error == EAGAIN ? 0 : error;
 }
 
 static const struct nlattr *attribute_of(const struct nlmsghdr *message, size_t header_size, unsigned type)

@@ -5,7 +5,8 @@
 
 #include "surroundings.h"
 
-static void add(struct pa_surroundings *found, struct pa_text_list *list, const char *format, va_list arguments)
+__attribute__((format(printf, 3, 0))) static void add(struct pa_surroundings *found, struct pa_text_list *list,
+						      const char *format, va_list arguments)
 {
 	const char *text = pa_arena_vprintf(found->arena, format, arguments);
 	for (size_t i = 0; i < list->count; i++)

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /* A fact that may not be known. */
 enum pa_tristate { PA_UNKNOWN, PA_NO, PA_YES };
@@ -161,5 +162,9 @@ bool pa_file_read(const char *path, struct pa_buffer *ret_text, const char **ret
 void pa_process_reset_signals(void);
 /* Closes every descriptor but 0 to 2 and these, which come back sorted. */
 void pa_process_close_others(int *keep, size_t count);
+/* CLOCK_MONOTONIC, milliseconds: what deadlines are given in. */
+int64_t pa_clock_now(void);
+/* Waits for the end of a child that is about to end, or is stuck. false: it did not end before the deadline. */
+bool pa_process_wait_until(pid_t pid, int64_t deadline, int *ret_status);
 
 #endif

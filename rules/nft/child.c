@@ -15,7 +15,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 /* Both ends of everything that connects parent and child. */
@@ -26,14 +25,6 @@ struct connection {
 
 #define OUTPUT_MAX ((rlim_t)8 << 30)
 #define STACK_MAX ((rlim_t)256 << 20)
-
-int64_t pa_child_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* --- in the child ------------------------------------------------------------------------------------------ */
 
@@ -135,7 +126,7 @@ static void limit_memory(void)
 /* libnftables descends into nested expressions: the more stack, the fewer of them end it. */
 static void set_limits(int64_t deadline)
 {
-	int64_t seconds = (deadline - pa_child_now()) / 1000 + 2;
+	int64_t seconds = (deadline - pa_clock_now()) / 1000 + 2;
 
 	limit_memory();
 	limit(RLIMIT_STACK, STACK_MAX);
@@ -244,7 +235,7 @@ static bool listen_until_end(const struct pa_child_job *job, const struct connec
 	size_t used = 0;
 
 	for (;;) {
-		int64_t left = job->deadline - pa_child_now();
+		int64_t left = job->deadline - pa_clock_now();
 		struct pollfd wait = { .fd = c->socket, .events = POLLIN };
 		ssize_t got;
 
@@ -265,19 +256,6 @@ static bool listen_until_end(const struct pa_child_job *job, const struct connec
 			used++;
 		}
 	}
-}
-
-/* The child has closed its end: it is about to end, or it is stuck. */
-static bool wait_until(int64_t deadline, pid_t pid, int *ret_status)
-{
-	const struct timespec pause = { .tv_nsec = 1000000 };
-
-	while (waitpid(pid, ret_status, WNOHANG) != pid) {
-		if (pa_child_now() >= deadline)
-			return false;
-		nanosleep(&pause, NULL);
-	}
-	return true;
 }
 
 /* Says what the child died of, in words for the user. */
@@ -322,7 +300,7 @@ static void map_texts(const struct connection *c, struct pa_child_result *result
 static void wait_for(const struct pa_child_job *job, const struct connection *c, pid_t pid, struct pa_child_result *result)
 {
 	int status = 0;
-	bool ended = listen_until_end(job, c, pid) && wait_until(job->deadline, pid, &status);
+	bool ended = listen_until_end(job, c, pid) && pa_process_wait_until(pid, job->deadline, &status);
 
 	if (!ended) {
 		kill(pid, SIGKILL);

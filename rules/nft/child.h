@@ -81,6 +81,4 @@ void pa_child_progress(const struct pa_child *child, const char *what);
 /* In the child: append to one of the texts; ends the process when that fails. */
 void pa_child_write(const struct pa_child *child, enum pa_child_text text, const void *data, size_t length);
 
-int64_t pa_child_now(void); /* CLOCK_MONOTONIC, milliseconds */
-
 #endif

@@ -103,7 +103,7 @@ static void ask(struct pa_kernel_walk *walk, enum pa_protocol_source source, uns
 		return;
 	}
 	walk->protocol[walk->tests.protocol_count++] =
-		(struct pa_nft_protocol_test){ .source = source, .value = (uint16_t)value, .late = late };
+		(struct pa_nft_protocol_test){ .source = (uint8_t)source, .value = (uint16_t)value, .late = late };
 }
 
 static void ask_ethertype(struct pa_kernel_walk *walk, const unsigned char *type, bool late)

@@ -60,40 +60,11 @@ const struct pa_nft_reason pa_nft_reasons[PA_REASON_COUNT] = {
 	}                    \
 	;
 #include "nft_key.def"
-#undef GROUP
-#undef KNOWN
-#undef TYPED
-#undef FLOWED
-#undef ZERO
-#undef PRESENT
-#undef OPAQUE
-#undef WAY
-#undef LINKED
-#undef END
 
 const struct pa_nft_group pa_nft_groups[PA_GROUP_COUNT] = {
 #define GROUP(id, expression_, name_, nfproto_, l4proto_, flags_) \
 	[PA_GROUP_##id] = { expression_, name_, nfproto_, l4proto_, flags_, id##_keys },
-#define KNOWN(key, field, type, since)
-#define TYPED(key, field, type, icmp_type, icmp_type2, since)
-#define FLOWED(key, field, type, since)
-#define ZERO(key, field, type, since)
-#define PRESENT(field, bit, since)
-#define OPAQUE(key, type, reason, since)
-#define WAY(key, type, fib, reason, since)
-#define LINKED(key, type, property, interface, since)
-#define END
 #include "nft_key.def"
-#undef GROUP
-#undef KNOWN
-#undef TYPED
-#undef FLOWED
-#undef ZERO
-#undef PRESENT
-#undef OPAQUE
-#undef WAY
-#undef LINKED
-#undef END
 };
 
 const struct pa_nft_reason *pa_nft_reason_of(const char *text)

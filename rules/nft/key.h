@@ -58,26 +58,7 @@ struct pa_nft_group {
 
 enum pa_nft_group_id {
 #define GROUP(id, expression, name, nfproto, l4proto, flags) PA_GROUP_##id,
-#define KNOWN(key, field, type, since)
-#define TYPED(key, field, type, icmp_type, icmp_type2, since)
-#define FLOWED(key, field, type, since)
-#define ZERO(key, field, type, since)
-#define PRESENT(field, bit, since)
-#define OPAQUE(key, type, reason, since)
-#define WAY(key, type, fib, reason, since)
-#define LINKED(key, type, property, interface, since)
-#define END
 #include "nft_key.def"
-#undef GROUP
-#undef KNOWN
-#undef TYPED
-#undef FLOWED
-#undef ZERO
-#undef PRESENT
-#undef OPAQUE
-#undef WAY
-#undef LINKED
-#undef END
 	PA_GROUP_COUNT
 };
 extern const struct pa_nft_group pa_nft_groups[PA_GROUP_COUNT];

@@ -66,7 +66,7 @@ static void show_progress(struct listing *listing, const struct nlmsghdr *messag
 	struct pa_attributes list = pa_attributes_of(message);
 	struct pa_attribute attribute;
 	const char *table = "", *set = "";
-	int64_t now = pa_child_now();
+	int64_t now = pa_clock_now();
 	char what[200];
 
 	if (now < listing->next_progress)
@@ -273,7 +273,7 @@ void pa_listing_run(const struct pa_child *child, enum pa_listing_proof proof)
 	uint32_t generation = 0;
 
 	listing->child = child;
-	listing->next_progress = pa_child_now() + PROGRESS_INTERVAL;
+	listing->next_progress = pa_clock_now() + PROGRESS_INTERVAL;
 	if (proof == PA_LISTING_PROVE) {
 		socket = open_socket(child);
 		generation = generation_now(child, socket);

@@ -39,7 +39,7 @@ static bool read_whole(const struct pa_child_job *job, struct pa_child_result *r
 	}
 	if (result->report.outcome == PA_CHILD_DONE)
 		return true;
-	if (tries > 0 && pa_child_now() >= job->deadline) {
+	if (tries > 0 && pa_clock_now() >= job->deadline) {
 		pa_diags_add(diags, PA_DIAG_ERROR, PA_DIAG_INCOMPLETE, "the live ruleset was never whole in %u readings: %s",
 			     tries, torn)
 			->help = "it is being changed all the time: stop what changes it, or audit a saved ruleset";
@@ -140,7 +140,7 @@ struct pa_ruleset *pa_nft_load_live(const struct pa_load_options *options, const
 		pa_ruleset_free(ruleset);
 		if (result == PA_XTABLES_DONE || result == PA_XTABLES_FAILED)
 			return NULL;
-		if (pa_child_now() >= job.deadline) {
+		if (pa_clock_now() >= job.deadline) {
 			pa_diags_add(diags, PA_DIAG_ERROR, PA_DIAG_INCOMPLETE,
 				     "the live ruleset and what iptables-save prints were never of one moment")
 				->help = "it is being changed all the time: stop what changes it, or audit a saved ruleset";

@@ -8,7 +8,7 @@ int64_t pa_load_deadline(const struct pa_load_options *options)
 {
 	unsigned seconds = options && options->timeout_seconds ? options->timeout_seconds : DEFAULT_TIMEOUT;
 
-	return pa_child_now() + (int64_t)seconds * 1000;
+	return pa_clock_now() + (int64_t)seconds * 1000;
 }
 
 /* What else the process said: libnftables writes to standard error before it gives up. */

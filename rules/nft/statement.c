@@ -172,16 +172,6 @@ static void require_object_map(struct pa_lowering *lowering, const struct pa_jso
 	step->elements = operand.map;
 }
 
-void pa_statement_counter(struct pa_lowering *lowering, const char *kind, const struct pa_json_node *node)
-{
-	require_object_map(lowering, node);
-	pa_lower_add_step(lowering, PA_STEP_NONE);
-	struct pa_buffer *text = pa_lower_begin_text(lowering);
-	pa_buffer_puts(text, kind);
-	put_name(lowering, text, node);
-	pa_lower_end_text(lowering);
-}
-
 void pa_statement_no_effect(struct pa_lowering *lowering, const char *kind, const struct pa_json_node *node)
 {
 	require_object_map(lowering, node);

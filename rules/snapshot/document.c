@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Values of a document, with the place of each for errors. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "document.h"
 
@@ -88,9 +89,100 @@ bool pa_document_enter(struct pa_document *document, enum pa_json_kind kind)
 	return expect(document, kind) && (pa_json_enter(&document->reader, kind) || !pa_document_failed(document));
 }
 
-bool pa_document_next_item(struct pa_document *document)
+bool pa_document_take_null(struct pa_document *document)
 {
-	return !pa_document_failed(document) && pa_json_next_item(&document->reader) && !pa_document_failed(document);
+	if (pa_json_peek(&document->reader) != PA_JSON_NULL || pa_document_failed(document))
+		return false;
+	pa_json_skip(&document->reader);
+	return true;
+}
+
+static size_t find_part(const struct pa_document_part *parts, size_t count, const char *key, size_t length)
+{
+	size_t at = 0;
+	while (at < count && (strlen(parts[at].key) != length || memcmp(parts[at].key, key, length) != 0))
+		at++;
+	return at;
+}
+
+void pa_document_read_parts(struct pa_document *document, const struct pa_document_part *parts, size_t count, unsigned pass)
+{
+	size_t length, start = pa_json_offset(&document->reader);
+	uint64_t seen = 0;
+	const char *key;
+	if (!pa_document_enter(document, PA_JSON_OBJECT))
+		return;
+	while (!pa_document_failed(document) && pa_json_next_key(&document->reader, &key, &length)) {
+		size_t at = find_part(parts, count, key, length);
+		if (at < count && seen >> at & 1)
+			pa_document_wrong(document, pa_json_offset(&document->reader), "a second \"%s\"", parts[at].key);
+		else if (at < count && parts[at].pass == pass)
+			parts[at].read(document);
+		else
+			pa_json_skip(&document->reader);
+		seen |= at < count ? UINT64_C(1) << at : 0;
+	}
+	for (size_t i = 0; i < count && !pa_document_failed(document); i++)
+		if (!(seen >> i & 1))
+			pa_document_wrong(document, start, "\"%s\" is missing here", parts[i].key);
+}
+
+/* --- lists ---------------------------------------------------------------------------------------------------------- */
+
+void pa_document_read_items(struct pa_document *document, enum pa_json_kind kind, pa_document_take *take, void *context)
+{
+	if (!pa_document_enter(document, PA_JSON_ARRAY))
+		return;
+	while (!pa_document_failed(document) && pa_json_next_item(&document->reader)) {
+		const struct pa_json_node *item = pa_document_read(document, kind);
+		if (item)
+			take(document, item, context);
+	}
+}
+
+void pa_document_read_bool(struct pa_document *document, bool *ret_value)
+{
+	enum pa_json_kind kind = pa_json_peek(&document->reader);
+	if (kind != PA_JSON_TRUE && kind != PA_JSON_FALSE)
+		pa_document_wrong(document, pa_json_offset(&document->reader), "true or false should stand here");
+	*ret_value = kind == PA_JSON_TRUE;
+	pa_json_skip(&document->reader);
+}
+
+void pa_document_read_list(struct pa_document *document, bool *ret_complete, pa_document_take *take, void *context)
+{
+	size_t start = pa_json_offset(&document->reader), length;
+	bool has_complete = false, has_list = false;
+	const char *key;
+	if (!pa_document_enter(document, PA_JSON_OBJECT))
+		return;
+	while (!pa_document_failed(document) && pa_json_next_key(&document->reader, &key, &length)) {
+		if (length == 8 && memcmp(key, "complete", 8) == 0) {
+			pa_document_read_bool(document, ret_complete);
+			has_complete = true;
+		} else if (length == 4 && memcmp(key, "list", 4) == 0 && !has_list) {
+			pa_document_read_items(document, PA_JSON_OBJECT, take, context);
+			has_list = true;
+		} else {
+			pa_json_skip(&document->reader);
+		}
+	}
+	if (!pa_document_failed(document) && !(has_complete && has_list))
+		pa_document_wrong(document, start, "\"%s\" is missing here", has_complete ? "list" : "complete");
+}
+
+void pa_document_add(struct pa_document_array *array, const void *item)
+{
+	pa_grow(&array->items, &array->capacity, array->count + 1, array->size);
+	memcpy((char *)array->items + array->count++ * array->size, item, array->size);
+}
+
+void *pa_document_finish(struct pa_document_array *array, struct pa_arena *arena, size_t *ret_count)
+{
+	void *items = pa_arena_dup(arena, array->items, array->count, array->size);
+	*ret_count = array->count;
+	free(array->items);
+	return items;
 }
 
 /* --- members -------------------------------------------------------------------------------------------------------- */
@@ -106,6 +198,16 @@ const struct pa_json_node *pa_document_member(struct pa_document *document, cons
 	if (!member)
 		pa_document_wrong(document, pa_document_place(document, object), "\"%s\" is missing here", key);
 	return member;
+}
+
+const struct pa_json_node *pa_document_list(struct pa_document *document, const struct pa_json_node *member, const char *of)
+{
+	if (!member || member->kind == PA_JSON_NULL)
+		return NULL;
+	if (member->kind == PA_JSON_ARRAY)
+		return member;
+	pa_document_wrong(document, pa_document_place(document, member), "a list of %s should stand here", of);
+	return NULL;
 }
 
 static void wrong_kind(struct pa_document *document, const struct pa_json_node *node, const char *key, const char *what)

@@ -27,9 +27,36 @@ bool pa_document_failed(struct pa_document *document);
 
 /* Reads the value that comes next, which must be of a kind; NULL: it is not. Valid until the next one is read. */
 const struct pa_json_node *pa_document_read(struct pa_document *document, enum pa_json_kind kind);
-/* Enters a list, and moves on in it. */
+/* Enters an object or a list. */
 bool pa_document_enter(struct pa_document *document, enum pa_json_kind kind);
-bool pa_document_next_item(struct pa_document *document);
+/* null comes next, and is passed over. */
+bool pa_document_take_null(struct pa_document *document);
+
+/* A member of an object, and what reads the value behind its key. */
+struct pa_document_part {
+	const char *key;
+	void (*read)(struct pa_document *document);
+	unsigned pass;
+};
+/* An object that has each of these once, in any order; those of another pass, and what is not among them, are passed over. */
+void pa_document_read_parts(struct pa_document *document, const struct pa_document_part *parts, size_t count, unsigned pass);
+
+/* --- lists ------------------------------------------------------------------------------------------------------------ */
+typedef void pa_document_take(struct pa_document *document, const struct pa_json_node *item, void *context);
+/* A list of items of one kind, each given to `take`. */
+void pa_document_read_items(struct pa_document *document, enum pa_json_kind kind, pa_document_take *take, void *context);
+/* { "complete": ..., "list": [...] }, a list of objects. */
+void pa_document_read_list(struct pa_document *document, bool *ret_complete, pa_document_take *take, void *context);
+void pa_document_read_bool(struct pa_document *document, bool *ret_value);
+
+/* Items of one size while they are read, and what they are in the end: an array in the arena. */
+struct pa_document_array {
+	size_t size; /* of one */
+	void *items;
+	size_t count, capacity;
+};
+void pa_document_add(struct pa_document_array *array, const void *item);
+void *pa_document_finish(struct pa_document_array *array, struct pa_arena *arena, size_t *ret_count);
 
 /* --- members of an object that was read; a member that is missing or of another kind is an error --------------------- */
 struct pa_json_node;
@@ -48,6 +75,8 @@ bool pa_document_address(struct pa_document *document, const struct pa_json_node
 /* Two numbers, the first not larger than the second. null: false. */
 bool pa_document_range(struct pa_document *document, const struct pa_json_node *object, const char *key, uint64_t most,
 		       struct pa_interval *ret_range);
+/* A member that must be a list, of what is said; null or NULL: NULL. */
+const struct pa_json_node *pa_document_list(struct pa_document *document, const struct pa_json_node *member, const char *of);
 /* The text of a node that must be a string, ended by NUL; NULL with an error. */
 const char *pa_document_string(struct pa_document *document, const struct pa_json_node *node);
 /* The place of a node, for pa_document_wrong(). */
@@ -61,6 +90,5 @@ void pa_document_read_links(struct pa_document *document);
 void pa_document_read_routes(struct pa_document *document);
 void pa_document_read_settings(struct pa_document *document);
 void pa_document_read_sockets(struct pa_document *document);
-void pa_document_read_notes(struct pa_document *document);
 
 #endif

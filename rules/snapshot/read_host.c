@@ -3,52 +3,12 @@
 #include "document.h"
 
 #include <limits.h>
-#include <stdlib.h>
 #include <string.h>
-
-/* { "complete": ..., "list": [...] }, with one function for each item. */
-static void read_list(struct pa_document *document, bool *ret_complete,
-		      void (*take)(struct pa_document *document, const struct pa_json_node *item, void *context), void *context)
-{
-	size_t start = pa_json_offset(&document->reader), length;
-	bool has_complete = false, has_list = false;
-	const char *key;
-	if (!pa_document_enter(document, PA_JSON_OBJECT))
-		return;
-	while (!pa_document_failed(document) && pa_json_next_key(&document->reader, &key, &length)) {
-		if (length == 8 && memcmp(key, "complete", 8) == 0) {
-			enum pa_json_kind kind = pa_json_peek(&document->reader);
-			if (kind != PA_JSON_TRUE && kind != PA_JSON_FALSE)
-				pa_document_wrong(document, pa_json_offset(&document->reader),
-						  "true or false should stand here");
-			*ret_complete = kind == PA_JSON_TRUE;
-			has_complete = true;
-			pa_json_skip(&document->reader);
-		} else if (length == 4 && memcmp(key, "list", 4) == 0 && !has_list) {
-			has_list = pa_document_enter(document, PA_JSON_ARRAY);
-			while (has_list && pa_document_next_item(document)) {
-				const struct pa_json_node *item = pa_document_read(document, PA_JSON_OBJECT);
-				if (item)
-					take(document, item, context);
-			}
-		} else {
-			pa_json_skip(&document->reader);
-		}
-	}
-	if (!pa_document_failed(document) && !(has_complete && has_list))
-		pa_document_wrong(document, start, "\"%s\" is missing here", has_complete ? "list" : "complete");
-}
 
 /* --- addresses -------------------------------------------------------------------------------------------------------- */
 
-struct addresses {
-	struct pa_host_address *items;
-	size_t count, capacity;
-};
-
 static void take_address(struct pa_document *document, const struct pa_json_node *item, void *context)
 {
-	struct addresses *addresses = context;
 	struct pa_host_address own = { .family = pa_document_family(document, item, "family") };
 	const char *type = pa_document_text(document, item, "type");
 	bool known = pa_document_address(document, item, "address", own.family, &own.address);
@@ -59,46 +19,36 @@ static void take_address(struct pa_document *document, const struct pa_json_node
 	if (!document->failed && (!known || !(own.broadcast || own.anycast || pa_text_equal(type, "local"))))
 		pa_document_wrong(document, pa_document_place(document, item),
 				  "an address of type local, broadcast or anycast should stand here");
-	pa_grow(&addresses->items, &addresses->capacity, addresses->count + 1, sizeof(own));
-	addresses->items[addresses->count++] = own;
+	pa_document_add(context, &own);
 }
 
 void pa_document_read_addresses(struct pa_document *document)
 {
 	struct pa_host *host = document->snapshot->host;
-	struct addresses addresses = { 0 };
-	read_list(document, &host->addresses_known, take_address, &addresses);
-	host->addresses = pa_arena_dup(host->arena, addresses.items, addresses.count, sizeof(*addresses.items));
-	host->address_count = addresses.count;
-	free(addresses.items);
+	struct pa_document_array addresses = { .size = sizeof(*host->addresses) };
+	pa_document_read_list(document, &host->addresses_known, take_address, &addresses);
+	host->addresses = pa_document_finish(&addresses, host->arena, &host->address_count);
 }
 
 /* --- interfaces ------------------------------------------------------------------------------------------------------- */
 
+static void take_interface(struct pa_document *document, const struct pa_json_node *item, void *context)
+{
+	const char *name = pa_document_string(document, item);
+	if (name && strlen(name) >= PA_IFNAME_MAX)
+		pa_document_wrong(document, document->item_offset, "no name of an interface is as long as that");
+	pa_document_add(context, &name);
+}
+
 void pa_document_read_interfaces(struct pa_document *document)
 {
 	struct pa_host *host = document->snapshot->host;
-	const char **names = NULL;
-	size_t count = 0, capacity = 0;
-	if (pa_json_peek(&document->reader) == PA_JSON_NULL && !pa_document_failed(document)) {
-		pa_json_skip(&document->reader);
+	struct pa_document_array names = { .size = sizeof(*host->interfaces) };
+	if (pa_document_take_null(document))
 		return;
-	}
-	if (!pa_document_enter(document, PA_JSON_ARRAY))
-		return;
-	while (pa_document_next_item(document)) {
-		const char *name = pa_document_string(document, pa_document_read(document, PA_JSON_STRING));
-		if (!name)
-			break;
-		if (strlen(name) >= PA_IFNAME_MAX)
-			pa_document_wrong(document, document->item_offset, "no name of an interface is as long as that");
-		pa_grow(&names, &capacity, count + 1, sizeof(*names));
-		names[count++] = name;
-	}
-	host->interfaces = pa_arena_dup(host->arena, names, count, sizeof(*names));
-	host->interface_count = count;
+	pa_document_read_items(document, PA_JSON_STRING, take_interface, &names);
+	host->interfaces = pa_document_finish(&names, host->arena, &host->interface_count);
 	host->interfaces_known = true;
-	free(names);
 }
 
 /* --- links ------------------------------------------------------------------------------------------------------------ */
@@ -107,13 +57,9 @@ void pa_document_read_interfaces(struct pa_document *document)
 static const char *const *take_lower(struct pa_document *document, const struct pa_json_node *item)
 {
 	struct pa_arena *arena = document->snapshot->host->arena;
-	const struct pa_json_node *list = pa_document_member(document, item, "lower");
-	if (!list || list->kind == PA_JSON_NULL)
+	const struct pa_json_node *list = pa_document_list(document, pa_document_member(document, item, "lower"), "names");
+	if (!list)
 		return NULL;
-	if (list->kind != PA_JSON_ARRAY) {
-		pa_document_wrong(document, pa_document_place(document, list), "a list of names should stand here");
-		return NULL;
-	}
 	const char **names = pa_arena_alloc(arena, list->length + 1, sizeof(*names));
 	const struct pa_json_node *name = list + 1;
 	for (uint32_t i = 0; i < list->length && !document->failed; i++, name = pa_json_after(&document->tape, name))
@@ -141,50 +87,35 @@ static void take_properties(struct pa_document *document, const struct pa_json_n
 		link->kind = pa_document_text(document, item, "kind");
 }
 
+static void take_link(struct pa_document *document, const struct pa_json_node *item, void *context)
+{
+	struct pa_host_link link = { .name = pa_document_text(document, item, "name"),
+				     .flat = pa_document_bool(document, item, "flat"),
+				     .always = pa_document_bool(document, item, "always"),
+				     .bridge = pa_document_bool(document, item, "bridge"),
+				     .port = pa_document_bool(document, item, "port") };
+	link.lower = take_lower(document, item);
+	take_properties(document, item, &link);
+	if (!document->failed && !link.name)
+		pa_document_wrong(document, pa_document_place(document, item), "an interface with a name should stand here");
+	pa_document_add(context, &link);
+}
+
 void pa_document_read_links(struct pa_document *document)
 {
 	struct pa_host *host = document->snapshot->host;
-	struct pa_host_link *links = NULL;
-	size_t count = 0, capacity = 0;
-	if (pa_json_peek(&document->reader) == PA_JSON_NULL && !pa_document_failed(document)) {
-		pa_json_skip(&document->reader);
+	struct pa_document_array links = { .size = sizeof(*host->links) };
+	if (pa_document_take_null(document))
 		return;
-	}
-	if (!pa_document_enter(document, PA_JSON_ARRAY))
-		return;
-	while (pa_document_next_item(document)) {
-		const struct pa_json_node *item = pa_document_read(document, PA_JSON_OBJECT);
-		if (!item)
-			break;
-		struct pa_host_link link = { .name = pa_document_text(document, item, "name"),
-					     .flat = pa_document_bool(document, item, "flat"),
-					     .always = pa_document_bool(document, item, "always"),
-					     .bridge = pa_document_bool(document, item, "bridge"),
-					     .port = pa_document_bool(document, item, "port") };
-		link.lower = take_lower(document, item);
-		take_properties(document, item, &link);
-		if (!document->failed && !link.name)
-			pa_document_wrong(document, pa_document_place(document, item),
-					  "an interface with a name should stand here");
-		pa_grow(&links, &capacity, count + 1, sizeof(*links));
-		links[count++] = link;
-	}
-	host->links = pa_arena_dup(host->arena, links, count, sizeof(*links));
-	host->link_count = count;
+	pa_document_read_items(document, PA_JSON_OBJECT, take_link, &links);
+	host->links = pa_document_finish(&links, host->arena, &host->link_count);
 	host->links_known = true;
-	free(links);
 }
 
 /* --- routes ----------------------------------------------------------------------------------------------------------- */
 
-struct routes {
-	struct pa_host_route *items;
-	size_t count, capacity;
-};
-
 static void take_route(struct pa_document *document, const struct pa_json_node *item, void *context)
 {
-	struct routes *routes = context;
 	struct pa_host_route route = { .family = pa_document_family(document, item, "family") };
 	bool known = pa_document_address(document, item, "first", route.family, &route.to.first);
 	known = pa_document_address(document, item, "last", route.family, &route.to.last) && known;
@@ -193,18 +124,15 @@ static void take_route(struct pa_document *document, const struct pa_json_node *
 	if (!document->failed && (!known || route.to.first > route.to.last))
 		pa_document_wrong(document, pa_document_place(document, item),
 				  "a first and a last address should stand here, in their order");
-	pa_grow(&routes->items, &routes->capacity, routes->count + 1, sizeof(route));
-	routes->items[routes->count++] = route;
+	pa_document_add(context, &route);
 }
 
 void pa_document_read_routes(struct pa_document *document)
 {
 	struct pa_host *host = document->snapshot->host;
-	struct routes routes = { 0 };
-	read_list(document, &host->routes_known, take_route, &routes);
-	host->routes = pa_arena_dup(host->arena, routes.items, routes.count, sizeof(*routes.items));
-	host->route_count = routes.count;
-	free(routes.items);
+	struct pa_document_array routes = { .size = sizeof(*host->routes) };
+	pa_document_read_list(document, &host->routes_known, take_route, &routes);
+	host->routes = pa_document_finish(&routes, host->arena, &host->route_count);
 }
 
 /* --- settings --------------------------------------------------------------------------------------------------------- */
@@ -213,12 +141,9 @@ static void take_reserved_ports(struct pa_document *document, const struct pa_js
 {
 	struct pa_host *host = document->snapshot->host;
 	const struct pa_json_node *list = pa_document_member(document, settings, "ip_local_reserved_ports");
-	if (!list || list->kind == PA_JSON_NULL)
+	list = pa_document_list(document, list, "pairs of ports");
+	if (!list)
 		return;
-	if (list->kind != PA_JSON_ARRAY) {
-		pa_document_wrong(document, pa_document_place(document, list), "a list of pairs of ports should stand here");
-		return;
-	}
 	host->reserved_ports = pa_arena_alloc(host->arena, list->length + 1, sizeof(*host->reserved_ports));
 	const struct pa_json_node *pair = list + 1;
 	for (uint32_t i = 0; i < list->length; i++, pair = pa_json_after(&document->tape, pair)) {
@@ -240,12 +165,9 @@ static void take_source_checks(struct pa_document *document, const struct pa_jso
 {
 	struct pa_host *host = document->snapshot->host;
 	const struct pa_json_node *list = document->failed ? NULL : pa_json_member(&document->tape, settings, "source_checks");
-	if (!list || list->kind == PA_JSON_NULL)
+	list = pa_document_list(document, list, "interfaces");
+	if (!list)
 		return;
-	if (list->kind != PA_JSON_ARRAY) {
-		pa_document_wrong(document, pa_document_place(document, list), "a list of interfaces should stand here");
-		return;
-	}
 	host->source_checks = pa_arena_alloc(host->arena, list->length + 1, sizeof(*host->source_checks));
 	const struct pa_json_node *item = list + 1;
 	for (uint32_t i = 0; i < list->length && !document->failed; i++, item = pa_json_after(&document->tape, item)) {
@@ -268,13 +190,9 @@ static void take_source_checks(struct pa_document *document, const struct pa_jso
 static bool take_sentences(struct pa_document *document, const struct pa_json_node *settings, const char *key,
 			   const char ***ret_sentences, size_t *ret_count)
 {
-	const struct pa_json_node *list = pa_document_member(document, settings, key);
-	if (!list || list->kind == PA_JSON_NULL)
+	const struct pa_json_node *list = pa_document_list(document, pa_document_member(document, settings, key), "sentences");
+	if (!list)
 		return false;
-	if (list->kind != PA_JSON_ARRAY) {
-		pa_document_wrong(document, pa_document_place(document, list), "a list of sentences should stand here");
-		return false;
-	}
 	*ret_sentences = pa_arena_alloc(document->snapshot->host->arena, list->length + 1, sizeof(**ret_sentences));
 	const struct pa_json_node *item = list + 1;
 	for (uint32_t i = 0; i < list->length; i++, item = pa_json_after(&document->tape, item)) {

@@ -67,8 +67,9 @@ static void take_legacy(struct pa_document *document)
 	}
 }
 
-static void take_program(struct pa_document *document, const struct pa_json_node *node)
+static void take_program(struct pa_document *document, const struct pa_json_node *node, void *context)
 {
+	(void)context;
 	struct pa_recording *recording = &document->snapshot->recording;
 	if (recording->text_count == PA_RECORDED_TEXTS_MAX) {
 		pa_document_wrong(document, pa_document_place(document, node), "more programs than are asked");
@@ -90,44 +91,14 @@ static void take_program(struct pa_document *document, const struct pa_json_node
 
 static void take_programs(struct pa_document *document)
 {
-	if (!pa_document_enter(document, PA_JSON_ARRAY))
-		return;
-	while (pa_document_next_item(document)) {
-		const struct pa_json_node *node = pa_document_read(document, PA_JSON_OBJECT);
-		if (node)
-			take_program(document, node);
-	}
+	pa_document_read_items(document, PA_JSON_OBJECT, take_program, NULL);
 }
 
 void pa_document_read_ruleset(struct pa_document *document)
 {
-	static const struct {
-		const char *key;
-		void (*take)(struct pa_document *document);
-	} members[] = {
-		{ "nft", take_listing }, { "messages", take_messages }, { "legacy", take_legacy }, { "programs", take_programs }
-	};
-	bool seen[sizeof(members) / sizeof(*members)] = { false };
-	const char *key;
-	size_t length, start = pa_json_offset(&document->reader);
-	if (!pa_document_enter(document, PA_JSON_OBJECT))
-		return;
-	while (!pa_document_failed(document) && pa_json_next_key(&document->reader, &key, &length)) {
-		size_t at = 0;
-		while (at < sizeof(members) / sizeof(*members) &&
-		       (strlen(members[at].key) != length || memcmp(members[at].key, key, length) != 0))
-			at++;
-		if (at == sizeof(members) / sizeof(*members)) {
-			pa_json_skip(&document->reader);
-			continue;
-		}
-		if (seen[at])
-			pa_document_wrong(document, pa_json_offset(&document->reader), "a second \"%s\"", members[at].key);
-		else
-			members[at].take(document);
-		seen[at] = true;
-	}
-	for (size_t i = 0; i < sizeof(members) / sizeof(*members) && !pa_document_failed(document); i++)
-		if (!seen[i])
-			pa_document_wrong(document, start, "\"%s\" is missing here", members[i].key);
+	static const struct pa_document_part parts[] = { { "nft", take_listing, 0 },
+							 { "messages", take_messages, 0 },
+							 { "legacy", take_legacy, 0 },
+							 { "programs", take_programs, 0 } };
+	pa_document_read_parts(document, parts, sizeof(parts) / sizeof(*parts), 0);
 }

@@ -47,8 +47,9 @@ static const char *optional_text(struct pa_document *document, const struct pa_j
 	return there ? pa_document_text(document, item, key) : NULL;
 }
 
-static void take_listener(struct pa_document *document, const struct pa_json_node *item)
+static void take_listener(struct pa_document *document, const struct pa_json_node *item, void *context)
 {
+	(void)context;
 	uint64_t uid;
 	struct pa_listener listener = { .protocol = (unsigned)pa_document_number(document, item, "protocol", 255),
 					.family = pa_document_family(document, item, "family"),
@@ -121,8 +122,9 @@ static void take_proxy(struct pa_document *document, const struct pa_json_node *
 				  "an address and a port of the proxy should stand here");
 }
 
-static void take_process(struct pa_document *document, const struct pa_json_node *item)
+static void take_process(struct pa_document *document, const struct pa_json_node *item, void *context)
 {
+	(void)context;
 	struct pa_process process = { .pid = (uint32_t)pa_document_number(document, item, "pid", UINT32_MAX),
 				      .command = pa_document_text(document, item, "command"),
 				      .executable = pa_document_text(document, item, "executable"),
@@ -142,8 +144,9 @@ static void take_process(struct pa_document *document, const struct pa_json_node
 
 /* --- connections ------------------------------------------------------------------------------------------------------ */
 
-static void take_connection(struct pa_document *document, const struct pa_json_node *item)
+static void take_connection(struct pa_document *document, const struct pa_json_node *item, void *context)
 {
+	(void)context;
 	struct pa_connections row = { .protocol = (unsigned)pa_document_number(document, item, "protocol", 255),
 				      .family = pa_document_family(document, item, "family"),
 				      .remote_port = (unsigned)pa_document_number(document, item, "remote_port", 65535),
@@ -158,87 +161,55 @@ static void take_connection(struct pa_document *document, const struct pa_json_n
 		pa_sockets_add_connections(document->snapshot->sockets, &row);
 }
 
-static void read_items(struct pa_document *document,
-		       void (*take)(struct pa_document *document, const struct pa_json_node *item))
-{
-	if (!pa_document_enter(document, PA_JSON_ARRAY))
-		return;
-	while (pa_document_next_item(document)) {
-		const struct pa_json_node *item = pa_document_read(document, PA_JSON_OBJECT);
-		if (item)
-			take(document, item);
-	}
-}
-
 static void read_listeners(struct pa_document *document)
 {
-	read_items(document, take_listener);
+	pa_document_read_items(document, PA_JSON_OBJECT, take_listener, NULL);
 }
 
 static void read_processes(struct pa_document *document)
 {
-	read_items(document, take_process);
-}
-
-static void read_complete(struct pa_document *document, bool *ret_value)
-{
-	enum pa_json_kind kind = pa_json_peek(&document->reader);
-	if (kind != PA_JSON_TRUE && kind != PA_JSON_FALSE)
-		pa_document_wrong(document, pa_json_offset(&document->reader), "true or false should stand here");
-	*ret_value = kind == PA_JSON_TRUE;
-	pa_json_skip(&document->reader);
+	pa_document_read_items(document, PA_JSON_OBJECT, take_process, NULL);
 }
 
 static void read_connections(struct pa_document *document)
 {
-	const char *key;
-	size_t length;
-	if (!pa_document_enter(document, PA_JSON_OBJECT))
-		return;
-	while (!pa_document_failed(document) && pa_json_next_key(&document->reader, &key, &length)) {
-		if (length == 8 && memcmp(key, "complete", 8) == 0)
-			read_complete(document, &document->snapshot->sockets->connections_known);
-		else if (length == 4 && memcmp(key, "list", 4) == 0)
-			read_items(document, take_connection);
-		else
-			pa_json_skip(&document->reader);
-	}
+	pa_document_read_list(document, &document->snapshot->sockets->connections_known, take_connection, NULL);
 }
 
 /* --- what is covered -------------------------------------------------------------------------------------------------- */
 
+static void take_coverage(struct pa_document *document, const struct pa_json_node *pair, void *context)
+{
+	(void)context;
+	bool good = pair->length == 2 && pair[1].kind == PA_JSON_INTEGER && pair[2].kind == PA_JSON_INTEGER &&
+		    !pair[1].negative && pair[1].number <= 255 && (pair[2].number == 4 || pair[2].number == 6);
+	if (good)
+		pa_sockets_add_coverage(document->snapshot->sockets, (unsigned)pair[1].number, (int)pair[2].number);
+	else
+		pa_document_wrong(document, pa_document_place(document, pair), "a protocol and a family should stand here");
+}
+
 static void read_coverage(struct pa_document *document)
 {
-	if (!pa_document_enter(document, PA_JSON_ARRAY))
-		return;
-	while (pa_document_next_item(document)) {
-		const struct pa_json_node *pair = pa_document_read(document, PA_JSON_ARRAY);
-		if (!pair)
-			return;
-		bool good = pair->length == 2 && pair[1].kind == PA_JSON_INTEGER && pair[2].kind == PA_JSON_INTEGER &&
-			    !pair[1].negative && pair[1].number <= 255 && (pair[2].number == 4 || pair[2].number == 6);
-		if (good)
-			pa_sockets_add_coverage(document->snapshot->sockets, (unsigned)pair[1].number, (int)pair[2].number);
-		else
-			pa_document_wrong(document, pa_document_place(document, pair),
-					  "a protocol and a family should stand here");
-	}
+	pa_document_read_items(document, PA_JSON_ARRAY, take_coverage, NULL);
 }
 
 static void read_processes_complete(struct pa_document *document)
 {
-	read_complete(document, &document->snapshot->sockets->processes_complete);
+	pa_document_read_bool(document, &document->snapshot->sockets->processes_complete);
+}
+
+static void take_missing(struct pa_document *document, const struct pa_json_node *item, void *context)
+{
+	(void)context;
+	const char *sentence = pa_document_string(document, item);
+	if (sentence)
+		pa_sockets_add_missing(document->snapshot->sockets, "%s", sentence);
 }
 
 static void read_missing(struct pa_document *document)
 {
-	if (!pa_document_enter(document, PA_JSON_ARRAY))
-		return;
-	while (pa_document_next_item(document)) {
-		const char *sentence = pa_document_string(document, pa_document_read(document, PA_JSON_STRING));
-		if (sentence)
-			pa_sockets_add_missing(document->snapshot->sockets, "%s", sentence);
-	}
+	pa_document_read_items(document, PA_JSON_STRING, take_missing, NULL);
 }
 
 static void read_source(struct pa_document *document)
@@ -254,52 +225,26 @@ static void read_source(struct pa_document *document)
  * Who holds a listener is written with the listener, what is known of the process in a list of its own: processes are read first,
  * since of two with one id the first counts. The document has them in another order: two passes.
  */
-static void read_members(struct pa_document *document, bool processes)
-{
-	static const struct {
-		const char *key;
-		void (*read)(struct pa_document *document);
-		bool of_processes;
-	} members[] = { { "source", read_source, false },      { "listeners", read_listeners, false },
-			{ "processes", read_processes, true }, { "connections", read_connections, false },
-			{ "covers", read_coverage, false },    { "processes_complete", read_processes_complete, false },
-			{ "missing", read_missing, false } };
-	size_t count = sizeof(members) / sizeof(*members), length, start = pa_json_offset(&document->reader);
-	bool seen[sizeof(members) / sizeof(*members)] = { false };
-	const char *key;
-	if (!pa_document_enter(document, PA_JSON_OBJECT))
-		return;
-	while (!pa_document_failed(document) && pa_json_next_key(&document->reader, &key, &length)) {
-		size_t at = 0;
-		while (at < count && (strlen(members[at].key) != length || memcmp(members[at].key, key, length) != 0))
-			at++;
-		if (at < count && seen[at])
-			pa_document_wrong(document, pa_json_offset(&document->reader), "a second \"%s\"", members[at].key);
-		else if (at < count && members[at].of_processes == processes)
-			members[at].read(document);
-		else
-			pa_json_skip(&document->reader);
-		if (at < count)
-			seen[at] = true;
-	}
-	for (size_t i = 0; i < count && !pa_document_failed(document); i++)
-		if (!seen[i])
-			pa_document_wrong(document, start, "\"%s\" is missing here", members[i].key);
-}
+enum { PROCESSES, OTHERS };
+
+static const struct pa_document_part parts[] = {
+	{ "source", read_source, OTHERS },	    { "listeners", read_listeners, OTHERS },
+	{ "processes", read_processes, PROCESSES }, { "connections", read_connections, OTHERS },
+	{ "covers", read_coverage, OTHERS },	    { "processes_complete", read_processes_complete, OTHERS },
+	{ "missing", read_missing, OTHERS },
+};
 
 void pa_document_read_sockets(struct pa_document *document)
 {
-	if (pa_json_peek(&document->reader) == PA_JSON_NULL && !pa_document_failed(document)) {
-		pa_json_skip(&document->reader);
+	if (pa_document_take_null(document))
 		return;
-	}
 	document->snapshot->sockets = pa_sockets_new(NULL);
 	const struct pa_json_reader start = document->reader;
-	read_members(document, true);
+	pa_document_read_parts(document, parts, sizeof(parts) / sizeof(*parts), PROCESSES);
 	if (pa_document_failed(document))
 		return;
 	document->reader = start;
-	read_members(document, false);
+	pa_document_read_parts(document, parts, sizeof(parts) / sizeof(*parts), OTHERS);
 	if (!pa_document_failed(document))
 		pa_sockets_finish(document->snapshot->sockets);
 }

@@ -35,9 +35,7 @@ static void read_version(struct pa_document *document)
 
 static void read_kernel(struct pa_document *document)
 {
-	if (pa_json_peek(&document->reader) == PA_JSON_NULL)
-		pa_json_skip(&document->reader);
-	else
+	if (!pa_document_take_null(document))
 		document->snapshot->kernel = pa_document_string(document, pa_document_read(document, PA_JSON_STRING));
 }
 
@@ -71,84 +69,63 @@ static bool level_of(const char *word, enum pa_diag_level *ret_level)
 	return false;
 }
 
-void pa_document_read_notes(struct pa_document *document)
+static void take_note(struct pa_document *document, const struct pa_json_node *item, void *context)
 {
-	struct pa_diag *notes = NULL;
-	size_t count = 0, capacity = 0;
-	if (!pa_document_enter(document, PA_JSON_ARRAY))
-		return;
-	while (pa_document_next_item(document)) {
-		const struct pa_json_node *item = pa_document_read(document, PA_JSON_OBJECT);
-		if (!item)
-			break;
-		struct pa_diag note = { .kind = PA_DIAG_INCOMPLETE };
-		note.message = pa_document_text(document, item, "message");
-		note.help = pa_document_text(document, item, "help");
-		if (!document->failed && (!level_of(pa_document_text(document, item, "level"), &note.level) || !note.message))
-			pa_document_wrong(document, pa_document_place(document, item),
-					  "a message with a level should stand here");
-		pa_grow(&notes, &capacity, count + 1, sizeof(*notes));
-		notes[count++] = note;
-	}
-	document->snapshot->notes = pa_arena_dup(document->snapshot->arena, notes, count, sizeof(*notes));
-	document->snapshot->note_count = count;
-	free(notes);
+	struct pa_diag note = { .kind = PA_DIAG_INCOMPLETE };
+	note.message = pa_document_text(document, item, "message");
+	note.help = pa_document_text(document, item, "help");
+	if (!document->failed && (!level_of(pa_document_text(document, item, "level"), &note.level) || !note.message))
+		pa_document_wrong(document, pa_document_place(document, item), "a message with a level should stand here");
+	pa_document_add(context, &note);
 }
 
-static const struct {
-	const char *key;
-	void (*read)(struct pa_document *document);
-} members[] = {
-	{ "schema", read_schema },
-	{ "portaudit", read_version },
-	{ "kernel", read_kernel },
-	{ "time", read_time },
-	{ "host", read_host },
-	{ "ruleset", pa_document_read_ruleset },
-	{ "addresses", pa_document_read_addresses },
-	{ "interfaces", pa_document_read_interfaces },
-	{ "links", pa_document_read_links },
-	{ "routes", pa_document_read_routes },
-	{ "settings", pa_document_read_settings },
-	{ "sockets", pa_document_read_sockets },
-	{ "notes", pa_document_read_notes },
-};
-#define MEMBER_COUNT (sizeof(members) / sizeof(*members))
-
-static size_t find_member(const char *key, size_t length)
+static void read_notes(struct pa_document *document)
 {
-	size_t at = 0;
-	while (at < MEMBER_COUNT && (strlen(members[at].key) != length || memcmp(members[at].key, key, length) != 0))
-		at++;
-	return at;
+	struct pa_snapshot *snapshot = document->snapshot;
+	struct pa_document_array notes = { .size = sizeof(*snapshot->notes) };
+	pa_document_read_items(document, PA_JSON_OBJECT, take_note, &notes);
+	snapshot->notes = pa_document_finish(&notes, snapshot->arena, &snapshot->note_count);
+}
+
+static const struct pa_document_part parts[] = {
+	{ "schema", read_schema, 0 },
+	{ "portaudit", read_version, 0 },
+	{ "kernel", read_kernel, 0 },
+	{ "time", read_time, 0 },
+	{ "host", read_host, 0 },
+	{ "ruleset", pa_document_read_ruleset, 0 },
+	{ "addresses", pa_document_read_addresses, 0 },
+	{ "interfaces", pa_document_read_interfaces, 0 },
+	{ "links", pa_document_read_links, 0 },
+	{ "routes", pa_document_read_routes, 0 },
+	{ "settings", pa_document_read_settings, 0 },
+	{ "sockets", pa_document_read_sockets, 0 },
+	{ "notes", read_notes, 0 },
+};
+
+/* Whether it can be read at all is asked before anything of it is. */
+static void require_schema(struct pa_document *document)
+{
+	const struct pa_json_reader start = document->reader;
+	const char *key;
+	size_t length;
+	if (!pa_document_enter(document, PA_JSON_OBJECT))
+		return;
+	bool found = pa_json_next_key(&document->reader, &key, &length);
+	if (!pa_document_failed(document) && !(found && length == 6 && memcmp(key, "schema", 6) == 0))
+		pa_document_wrong(document, pa_json_offset(&document->reader), "\"schema\" should come first");
+	if (!document->failed)
+		document->reader = start;
 }
 
 /* What later versions add is passed over; what this version needs must be there. */
 static void read_document(struct pa_document *document)
 {
-	bool seen[MEMBER_COUNT] = { false };
-	const char *key;
-	size_t length;
-	if (!pa_document_enter(document, PA_JSON_OBJECT))
-		return;
-	while (!pa_document_failed(document) && pa_json_next_key(&document->reader, &key, &length)) {
-		size_t at = find_member(key, length);
-		if (!seen[0] && at != 0)
-			pa_document_wrong(document, pa_json_offset(&document->reader), "\"schema\" should come first");
-		else if (at < MEMBER_COUNT && seen[at])
-			pa_document_wrong(document, pa_json_offset(&document->reader), "a second \"%s\"", members[at].key);
-		else if (at < MEMBER_COUNT)
-			members[at].read(document);
-		else
-			pa_json_skip(&document->reader);
-		if (at < MEMBER_COUNT)
-			seen[at] = true;
-	}
-	if (pa_document_failed(document) || (!pa_json_finish(&document->reader) && pa_document_failed(document)))
-		return;
-	for (size_t i = 0; i < MEMBER_COUNT; i++)
-		if (!seen[i])
-			pa_document_wrong(document, pa_json_offset(&document->reader), "\"%s\" is missing", members[i].key);
+	require_schema(document);
+	if (!pa_document_failed(document))
+		pa_document_read_parts(document, parts, sizeof(parts) / sizeof(*parts), 0);
+	if (!pa_document_failed(document) && !pa_json_finish(&document->reader))
+		pa_document_failed(document);
 }
 
 struct pa_snapshot *pa_snapshot_parse(const char *text, size_t length, const char *name, struct pa_diags *diags)

@@ -12,7 +12,6 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #define ERRORS_MAX 2048 /* bytes of standard error that are kept */
@@ -46,14 +45,6 @@ bool pa_program_find(const char *name, const char *const *folders, char out[PA_P
 			return true;
 	}
 	return false;
-}
-
-static int64_t now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
 }
 
 __attribute__((format(printf, 2, 3))) static bool fail(struct reading *reading, const char *format, ...)
@@ -101,7 +92,7 @@ __attribute__((noreturn)) static void run_child(struct pipes *pipes, const char 
 						pid_t parent, int64_t deadline)
 {
 	static const char *const environment[] = { "LC_ALL=C", "TZ=UTC", NULL };
-	int64_t seconds = (deadline - now()) / 1000 + 2;
+	int64_t seconds = (deadline - pa_clock_now()) / 1000 + 2;
 	struct rlimit cpu = { seconds > 0 ? (rlim_t)seconds : 1, seconds > 0 ? (rlim_t)seconds + 1 : 2 }, core = { 0, 0 };
 	int error;
 
@@ -172,7 +163,7 @@ static enum ending read_both(struct reading *reading, struct pipes *pipes)
 {
 	while (pipes->output[0] >= 0 || pipes->errors[0] >= 0) {
 		struct pollfd wait[] = { { pipes->output[0], POLLIN, 0 }, { pipes->errors[0], POLLIN, 0 } };
-		int64_t left = reading->limits.deadline - now();
+		int64_t left = reading->limits.deadline - pa_clock_now();
 
 		if (left <= 0)
 			return TOO_LONG;
@@ -182,19 +173,6 @@ static enum ending read_both(struct reading *reading, struct pipes *pipes)
 			return TOO_MUCH;
 		if (wait[1].revents)
 			take(reading, &pipes->errors[0], false);
-	}
-	return ENDED;
-}
-
-/* It has closed its output: it is about to end, or it is stuck. */
-static enum ending wait_for_end(const struct reading *reading, pid_t pid, int *ret_status)
-{
-	const struct timespec pause = { .tv_nsec = 1000000 };
-
-	while (waitpid(pid, ret_status, WNOHANG) != pid) {
-		if (now() >= reading->limits.deadline)
-			return TOO_LONG;
-		nanosleep(&pause, NULL);
 	}
 	return ENDED;
 }
@@ -230,8 +208,8 @@ static bool follow(struct reading *reading, struct pipes *pipes, pid_t pid)
 	close_end(&pipes->errors[1]);
 	close_end(&pipes->failure[1]);
 	ending = read_both(reading, pipes);
-	if (ending == ENDED)
-		ending = wait_for_end(reading, pid, &status);
+	if (ending == ENDED && !pa_process_wait_until(pid, reading->limits.deadline, &status))
+		ending = TOO_LONG;
 	/* the group is there as long as its leader was not waited for, or others of it live */
 	if (ending != ENDED) {
 		kill(-pid, SIGKILL);

@@ -60,6 +60,13 @@ static char **lines_of(const json_t *document, size_t *ret_count)
 	return lines;
 }
 
+static void free_lines(char **lines, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		free(lines[i]);
+	free(lines);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 4) {
@@ -82,5 +89,9 @@ int main(int argc, char **argv)
 		k += order >= 0;
 	}
 	printf("%zu and %zu exposures, %zu of them of one alone\n", counts[0], counts[1], wrong);
+	free_lines(lines, counts[0]);
+	free_lines(others, counts[1]);
+	json_decref(one);
+	json_decref(other);
 	return wrong == 0 && counts[0] > 0 ? 0 : 1;
 }

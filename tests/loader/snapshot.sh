@@ -213,6 +213,8 @@ change 'document["schema"] = "portaudit/1"'
 refuse "a report" "not a snapshot"
 change 'del document["routes"]'
 refuse "no routes" '"routes" is missing'
+change 'del document["sockets"]["connections"]["complete"]'
+refuse "connections of which it is not said whether they are all" '"complete" is missing'
 change 'document["addresses"]["list"][0]["address"] = 7'
 refuse "an address that is a number" "a string should stand here"
 change 'document["addresses"]["list"][0]["prefix_length"] = 1e30'

@@ -203,6 +203,8 @@ int main(int argc, char **argv)
 	}
 	compare(&packets);
 	compare_moved(&packets, nat);
+	free(lines);
+	free(moved);
 	printf("%s: %zu packets, %zu verdicts, %u wrong\n", argv[3], packets.sent_count, packets.said_count, packets.wrong);
 	return good && packets.wrong == 0 && packets.sent_count > 0 && packets.sent_count == packets.said_count ? 0 : 1;
 }

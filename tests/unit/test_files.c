@@ -148,5 +148,6 @@ int main(void)
 	char *remove = NULL;
 	if (asprintf(&remove, "rm -rf %s", root) < 0 || system(remove) != 0)
 		return EXIT_FAILURE;
+	free(remove);
 	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -245,6 +245,7 @@ static void set_up(struct world *world)
 
 static void tear_down(struct world *world)
 {
+	free(world->c.finding_regions);
 	pa_result_free(world->c.result);
 	pa_ruleset_free(world->ruleset);
 }

@@ -5,20 +5,8 @@
  * PA-SPF-001 held against the kernel: packets with forged sources come in by eth0 of a namespace, where each source has a rule and a port
  * of its own. What is reported is exactly what arrived and is from inside.
  */
-#include <arpa/inet.h>
-#include <check.h>
-#include <fcntl.h>
-#include <linux/if_packet.h>
-#include <net/ethernet.h>
-#include <net/if.h>
-#include <sched.h>
-#include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
+#include "forged.h"
+
 #include <unistd.h>
 
 #define FIRST_PORT 1000
@@ -55,82 +43,7 @@ static const char setup[] =
 	"ip route add 172.31.0.0/16 nexthop via 10.0.0.3 nexthop via 192.0.2.9\n"
 	"ip -6 route add 2001:db8:9::/48 dev lan0 && ip -6 route add 2001:db8:9:9::/64 dev eth0\n";
 
-static void set_sysctl(const char *name, unsigned value)
-{
-	char path[200];
-	snprintf(path, sizeof(path), "/proc/sys/net/%s", name);
-	FILE *file = fopen(path, "w");
-	ck_assert_msg(file != NULL, "%s", path);
-	fprintf(file, "%u", value);
-	fclose(file);
-}
-
-static void hardware_address(int descriptor, const char *name, uint8_t *ret_address)
-{
-	struct ifreq request = { 0 };
-	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
-	ck_assert_int_eq(ioctl(descriptor, SIOCGIFHWADDR, &request), 0);
-	memcpy(ret_address, request.ifr_hwaddr.sa_data, 6);
-}
-
-static void put16(uint8_t *at, unsigned value)
-{
-	at[0] = (uint8_t)(value >> 8);
-	at[1] = (uint8_t)value;
-}
-
-static unsigned add_words(const uint8_t *bytes, size_t size, unsigned sum)
-{
-	for (size_t i = 0; i < size; i += 2)
-		sum += (unsigned)bytes[i] << 8 | bytes[i + 1];
-	return sum;
-}
-
-static unsigned fold(unsigned sum)
-{
-	sum = (sum & 0xffff) + (sum >> 16);
-	return ~(sum + (sum >> 16)) & 0xffff;
-}
-
-/* An empty UDP datagram to the host. */
-static size_t make_packet(uint8_t *bytes, const char *source, unsigned port)
-{
-	bool six = strchr(source, ':') != NULL;
-	size_t header = six ? 40 : 20;
-	memset(bytes, 0, 80);
-	put16(bytes + header, 40000);
-	put16(bytes + header + 2, port);
-	put16(bytes + header + 4, 8);
-	if (six) {
-		bytes[0] = 0x60;
-		put16(bytes + 4, 8);
-		bytes[6] = 17;
-		bytes[7] = 64;
-		ck_assert_int_eq(inet_pton(AF_INET6, source, bytes + 8), 1);
-		ck_assert_int_eq(inet_pton(AF_INET6, "2001:db8:1::1", bytes + 24), 1);
-		put16(bytes + 46, fold(add_words(bytes + 8, 40, 17 + 8)));
-	} else {
-		bytes[0] = 0x45;
-		put16(bytes + 2, 28);
-		bytes[8] = 64;
-		bytes[9] = 17;
-		ck_assert_int_eq(inet_pton(AF_INET, source, bytes + 12), 1);
-		ck_assert_int_eq(inet_pton(AF_INET, "192.0.2.1", bytes + 16), 1);
-		put16(bytes + 10, fold(add_words(bytes, 20, 0)));
-	}
-	return header + 8;
-}
-
-static void send_packet(int descriptor, const char *source, unsigned port)
-{
-	uint8_t frame[100] = { 0 };
-	hardware_address(descriptor, "eth0", frame);
-	hardware_address(descriptor, "peth0", frame + 6);
-	put16(frame + 12, strchr(source, ':') ? ETHERTYPE_IPV6 : ETHERTYPE_IP);
-	size_t size = 14 + make_packet(frame + 14, source, port);
-	struct sockaddr_ll to = { .sll_family = AF_PACKET, .sll_ifindex = (int)if_nametoindex("peth0"), .sll_halen = 6 };
-	ck_assert_int_eq(sendto(descriptor, frame, size, 0, (struct sockaddr *)&to, sizeof(to)), (ssize_t)size);
-}
+static const struct wire wire = { "eth0", "peth0", "192.0.2.1", "2001:db8:1::1" };
 
 static void load_rules(const char *prerouting)
 {
@@ -150,23 +63,6 @@ static void load_rules(const char *prerouting)
 	ck_assert_int_eq(pclose(pipe), 0);
 }
 
-/* Numbers of ports that a command writes, each behind `before` at the beginning of a line or anywhere (""). */
-static void read_ports(const char *command, const char *before, bool *in)
-{
-	char line[65536];
-	FILE *pipe = popen(command, "r");
-	ck_assert(pipe != NULL);
-	while (fgets(line, sizeof(line), pipe)) {
-		size_t length = strlen(before);
-		if (strncmp(line, before, length) != 0)
-			continue;
-		unsigned long port = strtoul(line + length, NULL, 10);
-		if (port >= FIRST_PORT && port < FIRST_PORT + COUNT(sources))
-			in[port - FIRST_PORT] = true;
-	}
-	pclose(pipe);
-}
-
 static char policy[64];
 
 static unsigned compare(const char *what, unsigned *ret_reported)
@@ -174,10 +70,10 @@ static unsigned compare(const char *what, unsigned *ret_reported)
 	bool seen[COUNT(sources)] = { false }, found[COUNT(sources)] = { false };
 	char command[400];
 	unsigned wrong = 0;
-	read_ports("nft -n list set inet judge seen | tr -cs 0-9 '\\n'", "", seen);
+	read_set("seen", FIRST_PORT, seen, COUNT(seen));
 	snprintf(command, sizeof(command), "%s check -p %s --check PA-SPF-001 --sockets none --color never 2>&1", PA_PROGRAM,
 		 policy);
-	read_ports(command, "    traffic  ", found);
+	read_ports(command, "    traffic  ", FIRST_PORT, found, COUNT(found));
 	for (unsigned i = 0; i < COUNT(sources); i++) {
 		*ret_reported += found[i];
 		if (found[i] == (seen[i] && sources[i].place != OUTSIDE) || (found[i] && sources[i].place == SEVERAL))
@@ -209,9 +105,7 @@ static const struct {
 START_TEST(kernel_agrees)
 {
 	unsigned reported = 0;
-	ck_assert_int_eq(unshare(CLONE_NEWNET), 0);
-	set_sysctl("ipv6/conf/default/addr_gen_mode", 1);
-	ck_assert_int_eq(system(setup), 0);
+	enter_namespace(setup);
 	set_sysctl("ipv4/conf/all/rp_filter", table[_i].all);
 	set_sysctl("ipv4/conf/eth0/rp_filter", table[_i].own);
 	set_sysctl("ipv4/conf/eth0/accept_local", table[_i].accept_local);
@@ -222,7 +116,7 @@ START_TEST(kernel_agrees)
 	dprintf(file, "allow any from any\n");
 	close(file);
 	for (unsigned i = 0; i < COUNT(sources); i++)
-		send_packet(descriptor, sources[i].address, FIRST_PORT + i);
+		send_packet(descriptor, &wire, sources[i].address, FIRST_PORT + i);
 	usleep(100000);
 	unsigned wrong = compare(table[_i].name, &reported);
 	unlink(policy);

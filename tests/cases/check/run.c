@@ -14,6 +14,7 @@
  */
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -126,41 +127,45 @@ static json_t *ask(const char *program, const char *ruleset, const char *policy,
 		   int *ret_status)
 {
 	static const char *const fixed[] = { "check", "--format", "json", "--now", "2026-01-01" };
-	char *arguments[WORDS + 16] = { strdup(program) };
+	const char *arguments[WORDS + 16] = { program };
+	char *sockets = beside(ruleset, ".ss");
 	size_t count = 1;
 	int ends[2];
-	pid_t child;
+	pid_t child = -1;
 	FILE *file;
-	json_t *document;
+	json_t *document = NULL;
 
 	for (size_t i = 0; i < sizeof(fixed) / sizeof(*fixed); i++)
-		arguments[count++] = strdup(fixed[i]);
-	arguments[count++] = strdup(ruleset);
+		arguments[count++] = fixed[i];
+	arguments[count++] = ruleset;
 	if (access(policy, R_OK) == 0) {
-		arguments[count++] = strdup("--policy");
-		arguments[count++] = strdup(policy);
+		arguments[count++] = "--policy";
+		arguments[count++] = policy;
 	}
-	if (access(beside(ruleset, ".ss"), R_OK) == 0) {
-		arguments[count++] = strdup("--sockets");
-		arguments[count++] = beside(ruleset, ".ss");
+	if (access(sockets, R_OK) == 0) {
+		arguments[count++] = "--sockets";
+		arguments[count++] = sockets;
 	}
 	for (size_t i = 0; i < expected->word_count; i++)
 		arguments[count++] = expected->words[i];
-	if (pipe(ends) < 0 || (child = fork()) < 0)
-		return NULL;
+	if (pipe(ends) == 0)
+		child = fork();
 	if (child == 0) {
 		dup2(ends[1], 1);
 		close(ends[0]);
 		close(ends[1]);
-		execv(program, arguments);
+		execv(program, (char *const *)(uintptr_t)arguments);
 		_exit(127);
 	}
-	close(ends[1]);
-	file = fdopen(ends[0], "r");
-	document = json_loadf(file, 0, NULL);
-	fclose(file);
-	if (waitpid(child, ret_status, 0) < 0)
-		*ret_status = -1;
+	if (child > 0) {
+		close(ends[1]);
+		file = fdopen(ends[0], "r");
+		document = json_loadf(file, 0, NULL);
+		fclose(file);
+		if (waitpid(child, ret_status, 0) < 0)
+			*ret_status = -1;
+	}
+	free(sockets);
 	return document;
 }
 
@@ -258,6 +263,8 @@ static int expected_exit(const struct expected *expected)
 int main(int argc, char **argv)
 {
 	static struct expected expected;
+	char *expectation, *policy;
+	bool understood;
 	unsigned wrong;
 	json_t *document;
 	int status = -1;
@@ -266,9 +273,14 @@ int main(int argc, char **argv)
 		fputs("usage: check-case PROGRAM NAME.nft\n", stderr);
 		return 2;
 	}
-	if (!read_expected(beside(argv[2], ".expected"), &expected))
+	expectation = beside(argv[2], ".expected");
+	understood = read_expected(expectation, &expected);
+	free(expectation);
+	if (!understood)
 		return 1;
-	document = ask(argv[1], argv[2], beside(argv[2], ".conf"), &expected, &status);
+	policy = beside(argv[2], ".conf");
+	document = ask(argv[1], argv[2], policy, &expected, &status);
+	free(policy);
 	if (!document) {
 		printf("%s: no JSON document, status %#x\n", argv[2], (unsigned)status);
 		return 1;
