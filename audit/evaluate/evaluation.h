@@ -78,6 +78,7 @@ void pa_table128_put(struct pa_table128 *table, uint64_t a, uint64_t b, uint32_t
 void pa_table128_done(struct pa_table128 *table);
 
 struct pa_fib_region;
+struct pa_source_region;
 
 /* What is known of one part of one test, whatever the environment. */
 struct pa_part_cache {
@@ -207,6 +208,8 @@ struct pa_evaluation {
 	const struct pa_walk_span **walk_index;	       /* rows.c */
 	const struct pa_fib_region *fib[PA_FIB_COUNT]; /* where rules ask the host's routes */
 	size_t fib_count[PA_FIB_COUNT];
+	const struct pa_source_region *source_regions; /* where rules tell apart types of foreign sources */
+	size_t source_region_count;
 	const struct pa_link_fact *links; /* where rules ask for properties of interfaces */
 	size_t link_count;
 	struct pa_dead_rule *dead;
@@ -283,6 +286,10 @@ bool pa_fib_applies(const struct pa_evaluation *e, const struct pa_rule *rule, c
 /* The packets for which the step's test (not negated) holds; `unknown`: the same where the routes do not decide. */
 pa_node pa_fib_set(struct pa_evaluation *e, const struct pa_rule *rule, const struct pa_step *step, uint32_t env,
 		   pa_node unknown);
+
+/* The types of foreign sources, where rules tell them apart: announced, and as packets start with them. */
+void pa_source_gather(struct pa_evaluation *e, struct pa_cuts *cuts);
+pa_node pa_source_start(struct pa_evaluation *e, uint32_t env);
 
 /* --- match_interface.c: tests of what an interface is, where the host has it --- */
 /* The interfaces that a packet may be of, as far as a test has to tell them apart; NULL: none whose properties are known. */

@@ -188,6 +188,7 @@ void pa_gather(struct pa_evaluation *e, struct pa_cuts *cuts)
 			gather_step(&g, &rule->steps[k], number++);
 		pa_rule_learn(e, rule, &e->rules[i]);
 	}
+	pa_source_gather(e, cuts);
 	pa_table128_done(&g.seen);
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the host's routes answer as a set of packets: by the address that is looked up and the interface that they come in by. */
-#include "evaluation.h"
+#include "change.h"
 #include "fib.h"
+#include "source_type.h"
 
 #define LO pa_ifname_value("lo")
 
@@ -138,4 +139,53 @@ void pa_fib_gather(struct pa_evaluation *e, enum pa_fib kind, const struct pa_el
 	e->fib_count[kind] = pa_fib_regions(e->host, kind, e->arena, &e->fib[kind]);
 	for (size_t i = 0; i < e->fib_count[kind]; i++)
 		gather_region(cuts, &e->fib[kind][i], pa_fib_is_of_destination(kind));
+}
+
+/* --- the type of a foreign source --- */
+
+void pa_source_gather(struct pa_evaluation *e, struct pa_cuts *cuts)
+{
+	if (e->symbolic)
+		return;
+	e->source_region_count = pa_source_regions(e->host, &e->plan.source_types, e->arena, &e->source_regions);
+	for (size_t i = 0; i < e->source_region_count; i++) {
+		const struct pa_source_region *region = &e->source_regions[i];
+		pa_u128 name = region->interface ? pa_ifname_value(region->interface) : LO;
+		pa_cuts_add_interval(cuts, PA_FIELD_SADDR, region->from);
+		pa_cuts_add_interval(cuts, PA_FIELD_IIFNAME, (struct pa_interval){ name, name });
+	}
+}
+
+static pa_node with_type(struct pa_evaluation *e, uint32_t env, struct pa_interval type)
+{
+	struct pa_value value = pa_interval_value(e, type, "the type of the source");
+	return pa_outcome(e, PA_OUTCOME_THROUGH, pa_env_set(e, env, PA_FIELD_SADDR_TYPE, &value));
+}
+
+/* The packets of a region. */
+static pa_node held_by(struct pa_evaluation *e, const struct pa_source_region *region)
+{
+	pa_node held =
+		pa_node_and(e->space, e->family[1], pa_field_in(e, PA_FIELD_SADDR, region->from.first, region->from.last));
+	pa_u128 name = region->interface ? pa_ifname_value(region->interface) : 0;
+	if (region->interface)
+		held = pa_node_and(e->space, held, pa_field_in(e, PA_FIELD_IIFNAME, name, name));
+	if (!region->own)
+		held = pa_node_and(e->space, held, pa_field_in(e, PA_FIELD_SADDR_TYPE, PA_TYPE_UNICAST, PA_TYPE_UNICAST));
+	return held;
+}
+
+pa_node pa_source_start(struct pa_evaluation *e, uint32_t env)
+{
+	pa_node node = pa_outcome(e, PA_OUTCOME_THROUGH, env);
+	for (size_t i = e->source_region_count; i-- > 0;) {
+		const struct pa_source_region *region = &e->source_regions[i];
+		pa_node here = with_type(e, env, region->usual);
+		if (region->otherwise) {
+			pa_node otherwise = pa_variable(e, region->otherwise, 0, "the host's routes do not say it", NULL, true);
+			here = pa_node_choose(e->space, otherwise, with_type(e, env, region->other), here);
+		}
+		node = pa_node_choose(e->space, held_by(e, region), here, node);
+	}
+	return node;
 }

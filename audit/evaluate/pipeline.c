@@ -629,7 +629,7 @@ static pa_node run_prerouting(struct pa_evaluation *e, enum pa_scenario scenario
 	if (scenario == PA_SCENARIO_UNTRACKED)
 		env = pa_env_set_const(e, env, PA_FIELD_CT_STATE, PA_CT_UNTRACKED);
 	pa_node lo = pa_field_in(e, PA_FIELD_IIFNAME, LO, LO);
-	pa_node start = pa_node_choose(e->space, lo, start_lo(e, env, scenario), through_node(e, env));
+	pa_node start = pa_node_choose(e->space, lo, start_lo(e, env, scenario), pa_source_start(e, env));
 	start = run_hook(e, start, PA_HOOK_INGRESS, scenario);
 	return run_hook(e, start, PA_HOOK_PREROUTING, scenario);
 }

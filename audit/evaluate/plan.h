@@ -13,6 +13,8 @@
 
 #include "portaudit/evaluate.h"
 
+#include "source_type.h"
+
 enum pa_stage_kind {
 	PA_STAGE_CHAIN,	    /* one filter or route base chain */
 	PA_STAGE_DEFRAG,    /* IPv6 packets lose their fragment header (priority -400); where somebody asks for it */
@@ -82,9 +84,10 @@ struct pa_plan {
 	bool conntrack_ipv4, conntrack_ipv6; /* something turns connection tracking on for the family */
 	/* some rule tests ct status, or writes an address or port that NAT may put back: whether a translation changes anything matters */
 	bool reads_status;
-	bool reads_reply;	 /* some rule tests the reply's addresses or ports, which NAT changes */
-	bool reads_nexthdr;	 /* some rule tests the first next header of IPv6 */
-	size_t steps, key_parts; /* of all rules */
+	bool reads_reply;			 /* some rule tests the reply's addresses or ports, which NAT changes */
+	struct pa_source_questions source_types; /* what rules tell apart (fib saddr type) */
+	bool reads_nexthdr;			 /* some rule tests the first next header of IPv6 */
+	size_t steps, key_parts;		 /* of all rules */
 	bool reads_fragments; /* some rule asks for the fragment header of IPv6, or for what it changes: next header and lengths */
 	pa_u128 writes;	      /* addresses and ports, a bit each, that some rule writes into the header */
 	bool raw_ports;	      /* some rule looks at ports whatever the protocol is (th dport, ct original proto-dst) */

@@ -521,6 +521,8 @@ size_t pa_evaluation_rows(struct pa_evaluation *e, const struct pa_exposure *exp
 		pa_walk_index_make(e->ruleset, e->arena, &e->walk_index);
 	memcpy(rows.walker.fib, e->fib, sizeof(e->fib));
 	memcpy(rows.walker.fib_count, e->fib_count, sizeof(e->fib_count));
+	rows.walker.source_regions = e->source_regions;
+	rows.walker.source_region_count = e->source_region_count;
 	rows.walker.links = e->links;
 	rows.walker.link_count = e->link_count;
 	rows.walker.index = e->walk_index;

@@ -133,7 +133,8 @@ static uint32_t as_flow(struct pa_evaluation *e, uint32_t env, const struct end 
 	if (!pa_plan_writes(&e->plan, end->address->header) || is_as_flow(address, flow_address))
 		return env;
 	env = pa_env_set(e, env, end->address->header, flow_address ? flow_address : &unknown);
-	if (!flow_address || flow_address->kind != PA_VALUE_FIELD)
+	bool of_routes = end == &source_end && e->source_region_count;
+	if (!flow_address || flow_address->kind != PA_VALUE_FIELD || of_routes)
 		type = pa_unknown_value(e, end->is_own);
 	env = pa_env_set(e, env, end->type, &type);
 	if (end->type != PA_FIELD_DADDR_TYPE)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the host's routes answer in a state of the walk: which region the packets are of, and through which interface they came. */
 #include "fib.h"
+#include "source_type.h"
 #include "walker.h"
 
 #define LO pa_ifname_value("lo")
@@ -90,4 +91,39 @@ int pa_wfib(struct pa_wrun *run, struct pa_wstate *state, const struct pa_rule *
 		return answer_holds(run, state, step, region.answer);
 	}
 	return name_holds(step->elements, 0);
+}
+
+/* --- the type of a foreign source --- */
+
+/* Of a packet that came in by a wire and whose source nothing has changed. */
+static bool is_looked_up(struct pa_wrun *run, struct pa_wstate *state)
+{
+	enum pa_wkind type = state->now[PA_FIELD_SADDR_TYPE].kind;
+	bool untouched = is_carried(state, PA_FIELD_SADDR) && (type == PA_W_PACKET || type == PA_W_VALUE);
+	return run->walker->source_region_count && untouched && state->path != PA_PATH_OUT &&
+	       pa_wfield_in(run, state, PA_FIELD_NFPROTO, PA_NFPROTO_IPV6, PA_NFPROTO_IPV6) && !comes_in_by(run, state, LO);
+}
+
+static bool is_held_by(struct pa_wrun *run, struct pa_wstate *state, const struct pa_source_region *region)
+{
+	return pa_wfield_in(run, state, PA_FIELD_SADDR, region->from.first, region->from.last) &&
+	       (!region->interface || comes_in_by(run, state, pa_ifname_value(region->interface))) &&
+	       (region->own || pa_wfield_in(run, state, PA_FIELD_SADDR_TYPE, PA_TYPE_UNICAST, PA_TYPE_UNICAST));
+}
+
+const struct pa_wvalue *pa_wnow(struct pa_wrun *run, struct pa_wstate *state, enum pa_field field)
+{
+	const struct pa_walker *walker = run->walker;
+	if (field != PA_FIELD_SADDR_TYPE || !is_looked_up(run, state))
+		return &state->now[field];
+	for (size_t i = 0; i < walker->source_region_count; i++) {
+		const struct pa_source_region *region = &walker->source_regions[i];
+		if (!is_held_by(run, state, region))
+			continue;
+		bool other = region->otherwise && pa_wassume(run, state, region->otherwise, 0, true);
+		struct pa_interval type = other ? region->other : region->usual;
+		struct pa_wvalue value = { PA_W_VALUE, field, type.first, type.last, "the type of the source" };
+		return pa_arena_dup(run->arena, &value, 1, sizeof(value));
+	}
+	return &state->now[field];
 }

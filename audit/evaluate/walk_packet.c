@@ -2,6 +2,7 @@
 /* The walk of one packet: the leaves of its box put together to one fate. */
 #include "fib.h"
 #include "interface.h"
+#include "source_type.h"
 #include "walker.h"
 
 #include <stdlib.h>
@@ -18,6 +19,8 @@ struct pa_walker *pa_walker_new(const struct pa_ruleset *ruleset, const struct p
 	pa_plan_make(ruleset, walker->arena, &walker->plan);
 	for (enum pa_fib kind = PA_FIB_NONE + 1; kind < PA_FIB_COUNT; kind++)
 		walker->fib_count[kind] = pa_fib_regions(host, kind, walker->arena, &walker->fib[kind]);
+	walker->source_region_count =
+		pa_source_regions(host, &walker->plan.source_types, walker->arena, &walker->source_regions);
 	walker->link_count = pa_link_facts(host, walker->arena, &walker->links);
 	return walker;
 }

@@ -282,7 +282,7 @@ static enum pa_wanswer single_test(struct pa_wrun *run, struct pa_wstate *state,
 		return PA_W_BREAK;
 	if (read == PA_WREAD_UNKNOWN)
 		return unknown_test(run, state, rule, step, pa_field_info(part->field)->name, NULL, true) ? PA_W_YES : PA_W_NO;
-	const struct pa_wvalue *value = &state->now[part->field];
+	const struct pa_wvalue *value = pa_wnow(run, state, part->field);
 	if (value->kind != PA_W_PACKET) {
 		int holds = value_holds(value, part, elements);
 		if (holds < 0)
@@ -314,8 +314,9 @@ static bool part_holds(struct pa_wrun *run, struct pa_wstate *state, const struc
 	struct pa_key_part copied = *part;
 	struct pa_step single = { .key = { 1, &copied }, .elements = &one, .text = step->text };
 	/* unknown parts: a question per element */
-	if (part->opaque || state->now[part->field].kind != PA_W_PACKET) {
-		int holds = part->opaque ? moment_holds(run, part, &one) : value_holds(&state->now[part->field], part, &one);
+	const struct pa_wvalue *now = part->opaque ? NULL : pa_wnow(run, state, part->field);
+	if (!now || now->kind != PA_W_PACKET) {
+		int holds = now ? value_holds(now, part, &one) : moment_holds(run, part, &one);
 		if (part->opaque && part->link)
 			holds = pa_winterface(run, state, rule, part->link, &one);
 		if (holds < 0)
@@ -352,15 +353,17 @@ static bool may_lack_answer(struct pa_wrun *run, struct pa_wstate *state, const 
 }
 
 /* Could this element match at all? Spares the splits of elements that are far away. */
-static bool may_hold(const struct pa_wstate *state, const struct pa_key *key, const struct pa_interval *keys)
+static bool may_hold(const struct pa_wrun *run, const struct pa_wstate *state, const struct pa_key *key,
+		     const struct pa_interval *keys)
 {
 	for (unsigned p = 0; p < key->count; p++) {
 		const struct pa_key_part *part = &key->parts[p];
 		struct pa_interval given = pa_opaque_outcomes(part);
 		if (part->opaque && (keys[p].last < given.first || keys[p].first > given.last))
 			return false;
-		if (part->opaque || state->now[part->field].kind != PA_W_PACKET || part->mask != pa_field_max(part->field) ||
-		    part->xor_value)
+		bool by_routes = part->field == PA_FIELD_SADDR_TYPE && run->walker->source_region_count;
+		if (part->opaque || by_routes || state->now[part->field].kind != PA_W_PACKET ||
+		    part->mask != pa_field_max(part->field) || part->xor_value)
 			continue;
 		struct pa_wrange range = state->packet[state->now[part->field].field];
 		if (range.items[range.count - 1].last < keys[p].first || range.items[0].first > keys[p].last)
@@ -399,7 +402,7 @@ static size_t find_element(struct pa_wrun *run, struct pa_wstate *state, const s
 		if (i == certain)
 			return i;
 		const struct pa_interval *keys = &map->keys[i * map->parts];
-		if (!may_hold(state, key, keys))
+		if (!may_hold(run, state, key, keys))
 			continue;
 		bool holds = true;
 		for (unsigned p = 0; p < key->count && holds; p++)

@@ -104,14 +104,14 @@ static void put_destination_back(struct pa_wstate *state)
 	now[PA_FIELD_DADDR_IIF_TYPE] = pa_wunknown("the new destination is an address of the incoming interface");
 }
 
-static void put_source_back(struct pa_wstate *state)
+static void put_source_back(const struct pa_wrun *run, struct pa_wstate *state)
 {
 	bool changes = is_overwritten(state, source_address);
 	put_back(state, source_address, source_port);
 	if (!changes)
 		return;
 	state->now[PA_FIELD_SADDR_TYPE] = pa_wcarried(PA_FIELD_SADDR_TYPE);
-	if (is_written(state, PA_FIELD_SADDR))
+	if (is_written(state, PA_FIELD_SADDR) || run->walker->source_region_count)
 		state->now[PA_FIELD_SADDR_TYPE] = pa_wunknown("the source is an address of this host");
 }
 
@@ -193,7 +193,7 @@ static void translate_source(struct pa_wrun *run, struct pa_wstate *state, const
 			state->now[PA_FIELD_SPORT] = chosen;
 		return;
 	}
-	put_source_back(state);
+	put_source_back(run, state);
 	if (address)
 		pa_wnew_source(run, state, address);
 	state->now[PA_FIELD_SPORT] = port ? *port : chosen;

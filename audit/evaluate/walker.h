@@ -93,6 +93,7 @@ struct pa_walk_span {
 };
 
 struct pa_fib_region;
+struct pa_source_region;
 struct pa_link_fact;
 struct pa_walker {
 	const struct pa_ruleset *ruleset;
@@ -102,6 +103,8 @@ struct pa_walker {
 	const struct pa_walk_span **index; /* per chain; NULL for short ones, or altogether */
 	const struct pa_fib_region *fib[PA_FIB_COUNT];
 	size_t fib_count[PA_FIB_COUNT];
+	const struct pa_source_region *source_regions;
+	size_t source_region_count;
 	const struct pa_link_fact *links;
 	size_t link_count;
 	bool brief;	  /* rules that did not match are not told */
@@ -176,6 +179,8 @@ void pa_wforget(struct pa_wstate *state, pa_u128 fields, const char *text);
 
 /* walk_fib.c: does the test hold by the host's routes? 1, 0, or -1: not known, or no such test. Splits. */
 int pa_wfib(struct pa_wrun *run, struct pa_wstate *state, const struct pa_rule *rule, const struct pa_step *step);
+/* What the field holds now; of the type of a foreign source the routes tell. Splits. */
+const struct pa_wvalue *pa_wnow(struct pa_wrun *run, struct pa_wstate *state, enum pa_field field);
 
 /*
  * walk_interface.c: is what the packet's interface is among the elements (NULL: is it anything)? One of enum pa_wanswer, or -1: not known.

@@ -153,14 +153,14 @@ static int add_main_route(struct reading *reading, const struct route *route)
 	}
 }
 
-/* A broadcast address is kept for each interface that has it. */
+/* A broadcast or anycast address is kept for each interface that has it. */
 static bool has_address(const struct pa_host *host, const struct pa_host_address *address)
 {
 	for (size_t i = 0; i < host->address_count; i++) {
 		const struct pa_host_address *own = &host->addresses[i];
 		if (own->family == address->family && own->address == address->address &&
 		    own->broadcast == address->broadcast &&
-		    (!own->broadcast || pa_text_equal(own->interface, address->interface)))
+		    ((!own->broadcast && !own->anycast) || pa_text_equal(own->interface, address->interface)))
 			return true;
 	}
 	return false;

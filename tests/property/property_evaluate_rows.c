@@ -319,7 +319,7 @@ START_TEST(test_rows)
 		rules_seen);
 	ck_assert_uint_eq(bad, 0);
 	ck_assert_uint_gt(rows_seen, rounds);
-	ck_assert_uint_gt(rules_seen, rounds / 10);
+	ck_assert_uint_gt(rules_seen, rounds / 20);
 	ck_assert_uint_gt(targets_seen, rounds / 50);
 	ck_assert_uint_gt(possible_seen, rounds / 50);
 }

@@ -98,7 +98,7 @@ static const struct {
 	{ "loose", 2, 0, 0, "", 4 + 5 },
 	{ "loose before strict", 2, 1, 0, "", 4 + 5 },
 	{ "own addresses", 0, 0, 1, "", 7 + 5 },
-	{ "a rule", 0, 0, 0, "iifname \"eth0\" fib saddr . iif oif missing drop", 1 },
+	{ "a rule", 0, 0, 0, "iifname \"eth0\" fib saddr . iif oif missing drop", 0 },
 	{ "a rule for IPv6", 1, 0, 0, "iifname \"eth0\" meta nfproto ipv6 fib saddr . iif oif missing drop", 0 },
 };
 
