@@ -74,7 +74,7 @@ struct pa_value pa_part_value(struct pa_evaluation *e, const struct pa_key_part 
 	if (part->opaque)
 		return pa_unknown_value(e, text);
 	if (pa_part_needs_flow(part) && !pa_env_has_flow(e, env)) {
-		if (part->reads_template && pa_env_has_template(e, env))
+		if (part->of_xtables && pa_env_has_template(e, env))
 			return pa_unknown_value(e, text);
 		*breaks = true;
 		return (struct pa_value){ 0 };

@@ -23,8 +23,9 @@
 enum pa_slot {
 	PA_SLOT_PHASE = PA_FIELD_COUNT, /* constant 0: conntrack has not seen the packet; 1: it has; 2: template behind it */
 	PA_SLOT_NATTED,			/* constant 1: a nat chain of this hook has translated */
-	PA_SLOT_ICMPV6,	   /* constant 1: only ICMPv6 packets matter here (neighbour discovery, untracked by itself) */
-	PA_SLOT_WAS_DADDR, /* constant: the destination in the header, for a while: see vmap_result() in rules.c */
+	PA_SLOT_ICMPV6,	     /* constant 1: only ICMPv6 packets matter here (neighbour discovery, untracked by itself) */
+	PA_SLOT_SOURCE_TYPE, /* what nft finds for the type of the source, where routes decide it: source_type.h */
+	PA_SLOT_WAS_DADDR,   /* constant: the destination in the header, for a while: see vmap_result() in rules.c */
 	PA_SLOT_WAS_DPORT,
 	PA_SLOT_COUNT
 };

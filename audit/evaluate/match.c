@@ -106,13 +106,15 @@ static struct part_view view_part(struct pa_evaluation *e, const struct pa_key_p
 					   part->reason != NULL,
 					   part->volatile_ };
 	if (!e->symbolic && pa_part_needs_flow(part) && !pa_env_has_flow(e, env))
-		return part->reads_template && pa_env_has_template(e, env)
+		return part->of_xtables && pa_env_has_template(e, env)
 			       ? (struct part_view){ .kind = VIEW_UNKNOWN,
 						     .text = "what conntrack says of a packet that only has a zone",
 						     .reason = "a packet that has no flow was given a zone or a helper",
 						     .is_volatile = true }
 			       : (struct part_view){ .kind = VIEW_BREAK };
 	const struct pa_value *value = pa_env_find(e, env, part->field);
+	if (!value && part->field == PA_FIELD_SADDR_TYPE && !part->of_xtables)
+		value = pa_env_find(e, env, PA_SLOT_SOURCE_TYPE);
 	if (value) {
 		struct part_view view = view_value(value, part);
 		if (view.kind != VIEW_FIELD)

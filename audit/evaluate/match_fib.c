@@ -159,7 +159,7 @@ void pa_source_gather(struct pa_evaluation *e, struct pa_cuts *cuts)
 static pa_node with_type(struct pa_evaluation *e, uint32_t env, struct pa_interval type)
 {
 	struct pa_value value = pa_interval_value(e, type, "the type of the source");
-	return pa_outcome(e, PA_OUTCOME_THROUGH, pa_env_set(e, env, PA_FIELD_SADDR_TYPE, &value));
+	return pa_outcome(e, PA_OUTCOME_THROUGH, pa_env_set(e, env, PA_SLOT_SOURCE_TYPE, &value));
 }
 
 /* The packets of a region. */

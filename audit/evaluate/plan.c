@@ -211,7 +211,7 @@ static void note_key(const struct pa_step *step, struct pa_plan *plan)
 				  part->field == PA_FIELD_CT_REPLY_DPORT;
 		plan->reads_reply =
 			plan->reads_reply || (part->field >= PA_FIELD_CT_REPLY_SADDR && part->field <= PA_FIELD_CT_REPLY_DPORT);
-		if (part->field == PA_FIELD_SADDR_TYPE)
+		if (part->field == PA_FIELD_SADDR_TYPE && !part->of_xtables)
 			pa_note_source_types(elements, i, &plan->source_types);
 		plan->reads_nexthdr = plan->reads_nexthdr || part->field == PA_FIELD_IP6_NEXTHDR;
 		plan->reads_fragments = plan->reads_fragments || part->field == PA_FIELD_IP6_NEXTHDR ||

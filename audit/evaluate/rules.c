@@ -23,6 +23,8 @@ static pa_u128 part_reads(const struct pa_key_part *part)
 		       (pa_fib_is_of_destination(part->fib) ? slot_bit(PA_FIELD_DADDR) : 0);
 	if (part->opaque)
 		return part->link ? slot_bit(part->link->interface) : 0;
+	if (part->field == PA_FIELD_SADDR_TYPE)
+		return slot_bit(part->field) | slot_bit(PA_SLOT_SOURCE_TYPE);
 	return slot_bit(part->field) | (pa_part_needs_flow(part) ? slot_bit(PA_FIELD_CT_STATE) : 0);
 }
 

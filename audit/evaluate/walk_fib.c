@@ -111,10 +111,11 @@ static bool is_held_by(struct pa_wrun *run, struct pa_wstate *state, const struc
 	       (region->own || pa_wfield_in(run, state, PA_FIELD_SADDR_TYPE, PA_TYPE_UNICAST, PA_TYPE_UNICAST));
 }
 
-const struct pa_wvalue *pa_wnow(struct pa_wrun *run, struct pa_wstate *state, enum pa_field field)
+const struct pa_wvalue *pa_wnow(struct pa_wrun *run, struct pa_wstate *state, const struct pa_key_part *part)
 {
+	enum pa_field field = part->field;
 	const struct pa_walker *walker = run->walker;
-	if (field != PA_FIELD_SADDR_TYPE || !is_looked_up(run, state))
+	if (field != PA_FIELD_SADDR_TYPE || part->of_xtables || !is_looked_up(run, state))
 		return &state->now[field];
 	for (size_t i = 0; i < walker->source_region_count; i++) {
 		const struct pa_source_region *region = &walker->source_regions[i];

@@ -175,7 +175,7 @@ enum pa_wread pa_wreadable(struct pa_wrun *run, struct pa_wstate *state, const s
 {
 	if (!pa_part_needs_flow(part) || pa_whas_flow(run, state))
 		return PA_WREAD_VALUE;
-	return part->reads_template && has_template(state) ? PA_WREAD_UNKNOWN : PA_WREAD_NOTHING;
+	return part->of_xtables && has_template(state) ? PA_WREAD_UNKNOWN : PA_WREAD_NOTHING;
 }
 
 /* --- one key part --- */
@@ -282,7 +282,7 @@ static enum pa_wanswer single_test(struct pa_wrun *run, struct pa_wstate *state,
 		return PA_W_BREAK;
 	if (read == PA_WREAD_UNKNOWN)
 		return unknown_test(run, state, rule, step, pa_field_info(part->field)->name, NULL, true) ? PA_W_YES : PA_W_NO;
-	const struct pa_wvalue *value = pa_wnow(run, state, part->field);
+	const struct pa_wvalue *value = pa_wnow(run, state, part);
 	if (value->kind != PA_W_PACKET) {
 		int holds = value_holds(value, part, elements);
 		if (holds < 0)
@@ -314,7 +314,7 @@ static bool part_holds(struct pa_wrun *run, struct pa_wstate *state, const struc
 	struct pa_key_part copied = *part;
 	struct pa_step single = { .key = { 1, &copied }, .elements = &one, .text = step->text };
 	/* unknown parts: a question per element */
-	const struct pa_wvalue *now = part->opaque ? NULL : pa_wnow(run, state, part->field);
+	const struct pa_wvalue *now = part->opaque ? NULL : pa_wnow(run, state, part);
 	if (!now || now->kind != PA_W_PACKET) {
 		int holds = now ? value_holds(now, part, &one) : moment_holds(run, part, &one);
 		if (part->opaque && part->link)
@@ -361,7 +361,7 @@ static bool may_hold(const struct pa_wrun *run, const struct pa_wstate *state, c
 		struct pa_interval given = pa_opaque_outcomes(part);
 		if (part->opaque && (keys[p].last < given.first || keys[p].first > given.last))
 			return false;
-		bool by_routes = part->field == PA_FIELD_SADDR_TYPE && run->walker->source_region_count;
+		bool by_routes = part->field == PA_FIELD_SADDR_TYPE && !part->of_xtables && run->walker->source_region_count;
 		if (part->opaque || by_routes || state->now[part->field].kind != PA_W_PACKET ||
 		    part->mask != pa_field_max(part->field) || part->xor_value)
 			continue;

@@ -179,8 +179,8 @@ void pa_wforget(struct pa_wstate *state, pa_u128 fields, const char *text);
 
 /* walk_fib.c: does the test hold by the host's routes? 1, 0, or -1: not known, or no such test. Splits. */
 int pa_wfib(struct pa_wrun *run, struct pa_wstate *state, const struct pa_rule *rule, const struct pa_step *step);
-/* What the field holds now; of the type of a foreign source the routes tell. Splits. */
-const struct pa_wvalue *pa_wnow(struct pa_wrun *run, struct pa_wstate *state, enum pa_field field);
+/* What the part's field holds now; of the type of a source the routes may tell. Splits. */
+const struct pa_wvalue *pa_wnow(struct pa_wrun *run, struct pa_wstate *state, const struct pa_key_part *part);
 
 /*
  * walk_interface.c: is what the packet's interface is among the elements (NULL: is it anything)? One of enum pa_wanswer, or -1: not known.

@@ -118,8 +118,11 @@ struct pa_key_part {
 	 * sctp and dccp; for any other protocol no field of ours, so that the test may go either way.
 	 */
 	bool any_transport;
-	/* iptables: a template that a rule gave the packet is read like a flow, though nobody knows what is in it */
-	bool reads_template;
+	/*
+	 * Asked by a match of iptables: it reads a template that a rule gave the packet like a flow, though nobody knows what is in it,
+	 * and takes a link-local address of the host for its own on every link.
+	 */
+	bool of_xtables;
 	bool of_flow; /* `ct l3proto`: what the packet has, but a packet without a flow has none, and the rule ends */
 };
 struct pa_key {

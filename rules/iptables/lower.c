@@ -173,13 +173,13 @@ static bool lower_rule(struct pa_xt_lowering *lowering)
 
 /* --- into the ruleset ------------------------------------------------------------------------------------------------------------ */
 
-/* Matches and targets of xtables read a template as if it were a flow (nf_ct_get() gives it to them), unlike nft's ct. */
-static void read_templates(struct pa_step *steps, size_t count)
+/* Matches and targets of xtables read some things otherwise than nft's expressions (nf_ct_get() gives them a template, for one). */
+static void mark_parts(struct pa_step *steps, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		for (unsigned p = 0; steps[i].kind == PA_STEP_MATCH && p < steps[i].key.count; p++)
-			steps[i].key.parts[p].reads_template = true;
-		steps[i].value.part.reads_template = true;
+			steps[i].key.parts[p].of_xtables = true;
+		steps[i].value.part.of_xtables = true;
 	}
 }
 
@@ -193,7 +193,7 @@ static void add_rules(const struct pa_xt_lowering *lowering, struct pa_chain *ch
 		added->text = text;
 		added->continues = i > 0;
 		added->comment = rule_comment(rule);
-		read_templates(lowering->ways[i].steps, lowering->ways[i].count);
+		mark_parts(lowering->ways[i].steps, lowering->ways[i].count);
 		added->steps = lowering->ways[i].steps;
 		added->step_count = lowering->ways[i].count;
 	}

@@ -88,7 +88,8 @@ static void ask_ipv6(struct pa_xt_lowering *lowering, const struct pa_xt_use *us
 			   question->option->arguments[0]->text);
 		return;
 	}
-	if (routes & UNREACHABLE) {
+	/* which networks are reached directly, so that their first address is ANYCAST, is not read */
+	if (routes & (ANYCAST | UNREACHABLE)) {
 		pa_xt_add_opaque_option(lowering, use, question->option, false);
 		return;
 	}

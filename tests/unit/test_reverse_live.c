@@ -564,6 +564,26 @@ START_TEST(every_way_is_decided)
 }
 END_TEST
 
+/*
+ * The address that another interface has for its link: not local to nft, local to iptables wherever it comes in (measured: the
+ * counters of both rules, packets from fe80::1 by eth1).
+ */
+START_TEST(addresses_of_another_link)
+{
+	char text[8192];
+	list_after(
+		"for i in 0 1; do ip link add eth$i type veth peer name p$i && ip link set eth$i up && ip link set p$i up || exit 1\n"
+		"ip addr add fe80::$((i + 1))/64 dev eth$i nodad; done; ip link set lo up\n"
+		"ip6tables-nft -A INPUT -i eth1 -s fe80::1 -p tcp --dport 22 -m addrtype ! --src-type LOCAL -j DROP\n"
+		"nft -f - <<'END'\ntable ip6 t {\n chain c { type filter hook input priority 10; policy drop;\n"
+		"  iifname \"eth1\" ip6 saddr fe80::1 tcp dport { 22, 23 } fib saddr type != local accept\n"
+		"  iifname \"eth0\" ip6 saddr fe80::1 tcp dport 24 fib saddr type != local accept\n"
+		"  iifname \"eth1\" ip6 saddr fe80::2 tcp dport 25 fib saddr type local accept\n }\n}\nEND\n",
+		text, sizeof(text));
+	ck_assert_msg(strstr(text, "22-23/tcp") && strstr(text, "25/tcp") && !strstr(text, "24/tcp"), "%s", text);
+}
+END_TEST
+
 int main(void)
 {
 	if (geteuid() != 0) {
@@ -574,6 +594,7 @@ int main(void)
 	TCase *tests = tcase_create("reverse");
 	tcase_set_timeout(tests, 60);
 	tcase_add_test(tests, kernel_agrees);
+	tcase_add_test(tests, addresses_of_another_link);
 	tcase_add_test(tests, every_way_is_decided);
 	tcase_add_test(tests, nothing_is_open);
 	tcase_add_test(tests, nothing_is_open_behind_iptables);
