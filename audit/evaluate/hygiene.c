@@ -14,6 +14,7 @@ struct pass {
 	pa_node *entry; /* per chain: what its callers send into it */
 	pa_node *back;	/* per chain: what comes back from it, whatever enters */
 	bool *back_known;
+	pa_node *stopped; /* per rule that was looked at: the packets that go no further */
 	bool *done;
 	size_t capacity;
 	pa_node states; /* consistent packets */
@@ -177,8 +178,8 @@ static bool target_changes(struct pass *pass, const struct pa_rule *rule)
 static pa_node behind(struct pass *pass, const struct pa_rule *rule, const struct effect *effect, pa_node live)
 {
 	struct pa_space *space = pass->e->space;
-	pa_node stopped = pa_node_minus(space, effect->matches, effect->goes_on);
-	live = pa_node_minus(space, live, stopped);
+	pass->stopped[rule->id] = pa_node_minus(space, effect->matches, effect->goes_on);
+	live = pa_node_minus(space, live, pass->stopped[rule->id]);
 	return effect->changes || target_changes(pass, rule) ? forget_states(pass, live) : live;
 }
 
@@ -231,8 +232,7 @@ static void blame(struct pass *pass, const struct pa_rule *rule, pa_node wanted,
 	const struct pa_rule **by = pa_arena_alloc(pass->owner->arena, rule->index + 1, sizeof(const struct pa_rule *));
 	for (unsigned i = 0; i < rule->index && wanted != PA_FALSE; i++) {
 		const struct pa_rule *earlier = rule->chain->rules[i];
-		struct effect effect = rule_effect(pass, earlier);
-		pa_node stopped = pa_node_and(space, wanted, pa_node_minus(space, effect.matches, effect.goes_on));
+		pa_node stopped = pa_node_and(space, wanted, pass->stopped[earlier->id]);
 		if (pa_node_some_variable(space, stopped) == PA_FALSE)
 			continue;
 		by[dead->by_count++] = earlier;
@@ -413,6 +413,7 @@ static void find_dead(struct pa_evaluation *owner)
 	pass.back = pa_xcalloc(chains, sizeof(*pass.back));
 	pass.back_known = pa_xcalloc(chains, sizeof(*pass.back_known));
 	pass.done = pa_xcalloc(chains, sizeof(*pass.done));
+	pass.stopped = pa_xcalloc(owner->ruleset->rule_count + 1, sizeof(*pass.stopped));
 	pass.states = consistent(e);
 	run_pass(&pass);
 	if (pa_space_failed(e->space))
@@ -421,6 +422,7 @@ static void find_dead(struct pa_evaluation *owner)
 		qsort(owner->dead, owner->dead_count, sizeof(*owner->dead), compare_dead);
 	keep_whole_rules(owner);
 	free(pass.entry);
+	free(pass.stopped);
 	free(pass.back);
 	free(pass.back_known);
 	free(pass.done);

@@ -20,10 +20,20 @@ struct pool {
 	uint32_t number[POOL];
 	size_t numbers;
 	bool nat, marks, pkttype, loopback;
-	bool zones;	    /* the flows that are made beforehand are in zone 0 */
+	bool lost_flows;    /* conntrack does not find the flows that were made beforehand */
 	uint16_t next_port; /* for flows that stay */
 	struct chance *chance;
 };
+
+/* Addresses or ports: what conntrack reads then is no packet of the flow that was made for it. */
+static bool writes_before_conntrack(const char *ruleset)
+{
+	bool writes = strstr(ruleset, "addr set") || strstr(ruleset, "port set");
+	for (const char *at = strstr(ruleset, "priority -"); writes && at; at = strstr(at + 1, "priority -"))
+		if (strtol(at + 10, NULL, 10) >= 200)
+			return true;
+	return false;
+}
 
 static void add_number(struct pool *pool, uint32_t number)
 {
@@ -149,7 +159,7 @@ static void pool_fill(struct pool *pool, const char *ruleset)
 	bool iptables_nat = strstr(ruleset, "DNAT") || strstr(ruleset, "REDIRECT") || strstr(ruleset, "NETMAP");
 	pool->nat = strstr(ruleset, "dnat") || strstr(ruleset, "redirect") || strstr(ruleset, "daddr set") || iptables_nat;
 	pool->marks = strstr(ruleset, "mark") != NULL;
-	pool->zones = strstr(ruleset, "zone set") || strstr(ruleset, "-j CT --zone");
+	pool->lost_flows = strstr(ruleset, "zone set") || strstr(ruleset, "-j CT --zone") || writes_before_conntrack(ruleset);
 	pool->pkttype = strstr(ruleset, "pkttype") != NULL;
 	pool->loopback = !strstr(ruleset, "mark set") && !strstr(ruleset, "notrack") &&
 			 !strstr(ruleset, "type nat hook output") && !strstr(ruleset, "type nat hook postrouting") &&
@@ -269,7 +279,7 @@ static void choose_invalid(const struct pool *pool, struct packet *packet)
 static void choose_protocol(struct pool *pool, struct packet *packet)
 {
 	uint32_t kind = packet->entry == ENTRY_LO ? 0 : chance_below(pool->chance, 100);
-	if (pool->zones && kind >= 68 && kind < 88)
+	if (pool->lost_flows && kind >= 68 && kind < 88)
 		kind = 0;
 	packet->state = kind < 68   ? STATE_NEW
 			: kind < 82 ? STATE_ESTABLISHED

@@ -86,6 +86,9 @@ static bool is_made_open(const char *ruleset, const char *part)
 	/* of either family: nft lists the address as raw bytes, which are others in the other family's header */
 	if (strstr(ruleset, "meta nfproto {") && strstr(part, "@nh,"))
 		return true;
+	/* another destination may leave by another interface */
+	if (strstr(ruleset, "daddr set") && strstr(part, "oifname"))
+		return true;
 	/* behind source NAT the port is whatever NAT chose */
 	if ((strstr(ruleset, "snat") || strstr(ruleset, "masquerade")) &&
 	    (strstr(part, "sport") || strstr(part, "reply proto-dst")))
