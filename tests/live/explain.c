@@ -133,7 +133,8 @@ static bool is_open(const char *ruleset, const char *part, const struct packet *
 		return true;
 	if (strstr(ruleset, "hook egress") && strstr(part, " length")) /* the link's header is in it */
 		return true;
-	if (packet->family == 6 && strstr(part, " length")) /* conntrack may have taken a fragment header away */
+	/* conntrack may have taken a fragment header away */
+	if (packet->family == 6 && (strstr(part, " length") || strstr(part, "--length")))
 		return true;
 	if (is_own_choice(ruleset, part) || is_unsaid_field(ruleset, part) || is_open_set(ruleset, part) ||
 	    is_made_open(ruleset, part))
