@@ -11,17 +11,8 @@
 #include "../../audit/evaluate/walker.h"
 #include "portaudit/load.h"
 
-#include <arpa/inet.h>
-#include <check.h>
-#include <linux/if_packet.h>
-#include <net/ethernet.h>
-#include <net/if.h>
-#include <sched.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
+#include "wire.h"
+
 #include <unistd.h>
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -220,30 +211,6 @@ static void load_rules(void)
 	for (unsigned i = 0; i < COUNT(places); i++)
 		load_chain(pipe, &places[i]);
 	ck_assert_int_eq(pclose(pipe), 0);
-}
-
-static void set_sysctl(const char *name, const char *value)
-{
-	char path[200];
-	snprintf(path, sizeof(path), "/proc/sys/net/%s", name);
-	FILE *file = fopen(path, "w");
-	ck_assert_msg(file != NULL, "%s", path);
-	fputs(value, file);
-	fclose(file);
-}
-
-static void hardware_address(int descriptor, const char *name, uint8_t *ret_address)
-{
-	struct ifreq request = { 0 };
-	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
-	ck_assert_int_eq(ioctl(descriptor, SIOCGIFHWADDR, &request), 0);
-	memcpy(ret_address, request.ifr_hwaddr.sa_data, 6);
-}
-
-static void put16(uint8_t *at, unsigned value)
-{
-	at[0] = (uint8_t)(value >> 8);
-	at[1] = (uint8_t)value;
 }
 
 /* An empty UDP datagram, or a neighbour solicitation without a target. */
@@ -466,12 +433,7 @@ START_TEST(kernel_agrees)
 	struct pa_diags diags = { 0 };
 	struct judged judged;
 	unsigned known = 0, wrong = 0;
-	ck_assert_int_eq(unshare(CLONE_NEWNET), 0);
-	set_sysctl("ipv6/conf/default/addr_gen_mode", "1");
-	set_sysctl("ipv4/conf/all/rp_filter", "0");
-	set_sysctl("ipv4/conf/default/rp_filter", "0");
-	set_sysctl("ipv4/ip_forward", "1");
-	set_sysctl("ipv6/conf/all/forwarding", "1");
+	enter_namespace("echo 1 >/proc/sys/net/ipv4/ip_forward && echo 1 >/proc/sys/net/ipv6/conf/all/forwarding");
 	ck_assert_int_eq(system(setup), 0);
 	load_rules();
 	int descriptor = socket(AF_PACKET, SOCK_RAW, 0);
@@ -501,9 +463,7 @@ END_TEST
 /* What `portaudit list` prints of the namespace after these commands of a shell. */
 static void list_after(const char *commands, char *out, size_t room)
 {
-	ck_assert_int_eq(unshare(CLONE_NEWNET), 0);
-	set_sysctl("ipv6/conf/default/addr_gen_mode", "1");
-	ck_assert_int_eq(system(commands), 0);
+	enter_namespace(commands);
 	FILE *pipe = popen(PA_PROGRAM " list --now 2026-11-28T12:00:00Z --color never 2>&1", "r");
 	ck_assert(pipe != NULL);
 	size_t size = fread(out, 1, room - 1, pipe);
